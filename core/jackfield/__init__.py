@@ -1,0 +1,43 @@
+"""The plugin interface of Jackfield: everything that a plugin may import, and nothing else."""
+
+from pydantic import JsonValue
+
+from jackfield.components import Action, ActionContext, OptionsModel, Source, WebhookSource
+from jackfield.errors import (
+    DestinationRefused,
+    JackfieldError,
+    Malformed,
+    PermanentFailure,
+    Skip,
+    TemporaryFailure,
+    Unauthorized,
+)
+from jackfield.hookspecs import hookimpl
+from jackfield.models import Event, Field, JsonObject, Step, Text, WebhookReply, WebhookRequest
+from jackfield.units import Duration, Size
+
+__all__ = [
+    "Action",
+    "ActionContext",
+    "DestinationRefused",
+    "Duration",
+    "Event",
+    "Field",
+    "JackfieldError",
+    "JsonObject",
+    "JsonValue",
+    "Malformed",
+    "OptionsModel",
+    "PermanentFailure",
+    "Size",
+    "Skip",
+    "Source",
+    "Step",
+    "TemporaryFailure",
+    "Text",
+    "Unauthorized",
+    "WebhookReply",
+    "WebhookRequest",
+    "WebhookSource",
+    "hookimpl",
+]

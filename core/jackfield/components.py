@@ -1,0 +1,129 @@
+"""What a plugin's classes are: sources that read events, actions that do one thing for an event.
+
+A component is named by `use` in a pipeline's file; the rest of that table is its options, validated against its
+`Options` model before the component ever sees them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic_core import to_json
+from structlog.typing import FilteringBoundLogger
+
+from jackfield.models import Event, Field, Step, Text, WebhookReply, WebhookRequest
+
+
+class OptionsModel(BaseModel):
+    """The base of every options model: frozen, and a key that it does not know is an error.
+
+    Give each field a title and a description; their Russian goes into
+    `json_schema_extra={"ru": {"title": ..., "description": ...}}`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+OptionsT = TypeVar("OptionsT", bound=OptionsModel)
+
+
+class Source(ABC, Generic[OptionsT]):
+    """What every source has. Plugins subclass `WebhookSource`.
+
+    One instance serves one pipeline for as long as that pipeline's definition stands. Methods are called on the
+    event loop for every request: they read bytes in memory and do no input or output.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[Text]
+    Options: ClassVar[type[OptionsModel]]
+    fields: ClassVar[Sequence[Field]] = ()
+    instructions: ClassVar[Sequence[Text]] = ()
+    """How to set the sender up: one sentence a step."""
+
+    def __init__(self, options: OptionsT) -> None:
+        self.options = options
+
+
+class WebhookSource(Source[OptionsT]):
+    """A source that is called: a request comes in and is read into events."""
+
+    methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+    """Request methods that are accepted; others are answered 405."""
+
+    @abstractmethod
+    def verify(self, request: WebhookRequest) -> None:
+        """Return if the request comes from the sender, raise `Unauthorized` if not.
+
+        Called once for every request, before `parse()`. Abstract on purpose: a source that has nothing to check
+        says so in one line. Compare secrets with `hmac.compare_digest`.
+        """
+
+    @abstractmethod
+    def parse(self, request: WebhookRequest) -> Iterable[Event]:
+        """Read the request into events, none or many. Raise `Malformed` if it cannot be read."""
+
+    def confidential(self) -> frozenset[str]:
+        """Name the headers and query parameters (in lower case) whose values must never be stored."""
+        return frozenset()
+
+    def address(self, url: str) -> str:
+        """Return the address to paste at the sender, made from the pipeline's webhook URL."""
+        return url
+
+    def sample(self, values: Mapping[str, JsonValue]) -> WebhookRequest:
+        """Return a request as the sender would make it for these values, with its credentials.
+
+        `jackfield send` calls it, with the fields' examples where the operator gives no values.
+        """
+        headers = (("content-type", "application/json"),)
+        return WebhookRequest(method="POST", headers=headers, body=to_json(dict(values)))
+
+    def reply(self, request: WebhookRequest, runs: Sequence[str]) -> WebhookReply:  # noqa: ARG002
+        """Answer a request whose events are in the journal as `runs` (ids). Called only after that is durable."""
+        return WebhookReply(body=b'{"accepted":%d}' % len(runs), content_type="application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """What the host lends to an action, for as long as the action lives.
+
+    `http` is shared with every other action: pooled, guarded, and recorded in the journal by the host. Pass
+    credentials with each request; set nothing on the client itself. `log` carries the pipeline and the step.
+    """
+
+    http: httpx.AsyncClient
+    log: FilteringBoundLogger
+
+
+class Action(ABC, Generic[OptionsT]):
+    """Does one thing for an event.
+
+    One instance serves one step for as long as the pipeline's definition stands; `run()` is called many times
+    and concurrently.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[Text]
+    Options: ClassVar[type[OptionsModel]]
+
+    def __init__(self, context: ActionContext) -> None:
+        self.context = context
+
+    @abstractmethod
+    async def run(self, options: OptionsT, step: Step) -> JsonValue:
+        """Do the work; what is returned is what later steps see as `$.steps.<name>`.
+
+        Called once for each attempt, with options that are rendered and valid, and cancelled when the step's
+        `timeout` is over. The same step of a run may be attempted again after success, if the host died before
+        it could write the success down. Raise `TemporaryFailure` to be tried again later, `PermanentFailure` to
+        give up, `Skip` to end the run without an error; anything else is a fault of this class and fails the run.
+        """
+
+    async def close(self) -> None:
+        """Give back what the instance holds. Called once, after its last `run()` has ended."""

@@ -1,0 +1,121 @@
+"""Every exception that Jackfield raises on purpose.
+
+    JackfieldError
+    ├── ConfigurationError      the project folder says something that cannot be carried out
+    ├── TemplateError           a template cannot be compiled, or rendered for this event
+    ├── PluginError             a plugin cannot be imported or registered
+    ├── RequestRefused          a source turns a request down
+    │   ├── Unauthorized        the sender has not shown that it is the sender (401)
+    │   └── Malformed           the request cannot be read (400)
+    ├── StepFailure             an action could not do its work
+    │   ├── TemporaryFailure    ... now; it is worth another attempt
+    │   └── PermanentFailure    ... and trying again would change nothing
+    ├── Skip                    an action ends the run without an error
+    ├── DestinationRefused      the address guard does not let a request out
+    └── JournalError            the journal cannot do what was asked
+        ├── JournalUnavailable  it cannot be read or written at the moment
+        ├── LeaseLost           the run is no longer this worker's
+        └── UnknownRun          there is no such run, version or step
+
+A message is one readable sentence: where, what, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class JackfieldError(Exception):
+    """The root of all of them."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake in the project folder: in which file, at which line and key, and what to do.
+
+    `file` is relative to the project folder; `line` counts from 1, 0 where it is not known; `key` is the
+    full path of the key (`steps[0].url`), empty for the file as a whole.
+    """
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigurationError(JackfieldError):
+    """The project folder cannot be used as it is; `problems` lists every mistake that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class TemplateError(JackfieldError):
+    """A template cannot be compiled or rendered."""
+
+
+class PluginError(JackfieldError):
+    """A plugin cannot be imported, or registers something that cannot be used."""
+
+
+class RequestRefused(JackfieldError):  # noqa: N818 - the word is the event, not the fault
+    """A source turns a request down. Raise one of the two below."""
+
+
+class Unauthorized(RequestRefused):
+    """Raised by `verify()`: the request does not prove that it comes from the sender. Answered with 401."""
+
+
+class Malformed(RequestRefused):
+    """Raised by `parse()`: the request cannot be read as events. Answered with 400."""
+
+
+class StepFailure(JackfieldError):  # noqa: N818 - as above
+    """An action could not do its work. Raise one of the two below."""
+
+
+class TemporaryFailure(StepFailure):
+    """Raised by an action: the attempt failed, another one may succeed.
+
+    `retry_after` is what the destination asked for: the next attempt is not made earlier (but a step's
+    `longest_wait` caps it).
+    """
+
+    def __init__(self, reason: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class PermanentFailure(StepFailure):
+    """Raised by an action: the attempt failed and repeating it would change nothing."""
+
+
+class Skip(JackfieldError):  # noqa: N818 - as above
+    """Raised by an action: this run ends here, on purpose and without an error, with the reason given."""
+
+
+class DestinationRefused(JackfieldError):  # noqa: N818 - as above
+    """The address guard does not let a request go to this address; the message says how to allow it."""
+
+
+class JournalError(JackfieldError):
+    """The journal cannot do what was asked."""
+
+
+class JournalUnavailable(JournalError):  # noqa: N818 - as above
+    """The journal cannot be read or written at the moment: disk full, file locked, file gone."""
+
+
+class LeaseLost(JournalError):  # noqa: N818 - as above
+    """The run was taken away from this worker (cancelled, or given to another): it must do nothing more."""
+
+
+class UnknownRun(JournalError):  # noqa: N818 - as above
+    """There is no run, version, step or refused request of this name."""

@@ -1,0 +1,184 @@
+"""What the host asks of a journal. Any back end that passes the contract tests will do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, Protocol, TypeAlias
+
+from jackfield.journal.records import (
+    Accepted,
+    Attempt,
+    Backlog,
+    Count,
+    Limits,
+    Mode,
+    ModeRecord,
+    NewRun,
+    Page,
+    Query,
+    Refusal,
+    Replay,
+    Retention,
+    RunView,
+    StepRecord,
+    Verdict,
+    Version,
+)
+from jackfield.models import Event
+
+
+class Claim(Protocol):
+    """One run, leased to one worker."""
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+
+    @property
+    def root(self) -> str:
+        """The run whose event this is: the run itself, or the one that it replays with the same event."""
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline's id."""
+
+    @property
+    def version(self) -> str:
+        """The version that the run was accepted for, or has begun on."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the run must go on with `version`: it has steps behind it, or a replay asked for it."""
+
+    @property
+    def received_at(self) -> datetime:
+        """When the event came in."""
+
+    @property
+    def event(self) -> Event:
+        """The event."""
+
+    @property
+    def attempt(self) -> int:
+        """The number of the coming attempt of the next step, from 1."""
+
+    @property
+    def done(self) -> Sequence[StepRecord]:
+        """The steps that are completed, in order: resume after these."""
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when the lease is gone: stop, send nothing more."""
+
+    async def checkpoint(self, attempt: Attempt, *, version: str) -> None:
+        """Write a completed step down; durable on return. Later attempts are of the next step.
+
+        `version` is the one that the step was of: from here on the run is pinned to it. Raises `LeaseLost` if the
+        run is no longer this worker's, `JournalUnavailable` if it cannot be written.
+        """
+
+
+Handler: TypeAlias = Callable[[Claim], Awaitable[tuple[Verdict, str]]]
+"""Takes a run as far as it goes; returns how it leaves it and the version that it ran on."""
+
+
+class Journal(Protocol):
+    """The record of everything that came in and the queue of what is to be done, which are one thing.
+
+    Every method may raise `JournalUnavailable`. What is written is durable when the call returns.
+    """
+
+    shared: ClassVar[bool]
+    """Whether several hosts may use it at once."""
+
+    async def open(self) -> None:
+        """Make the journal ready. Called once, before anything else."""
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of everything. Called once, after `work()` has returned."""
+
+    async def accept(self, runs: Sequence[NewRun]) -> list[Accepted]:
+        """Take events over: on return they are on disk and scheduled, all of them or none.
+
+        A run whose `dedupe_key` is that of an earlier run of the same pipeline, within `dedupe_within`, is
+        recorded on that one instead.
+        """
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Write down a request that was turned away. The oldest go when there are too many."""
+
+    async def refusals(self, pipeline: str | None = None, limit: int = 50) -> list[Refusal]:
+        """List requests that were turned away, newest first."""
+
+    async def refusal(self, refusal: str) -> Refusal | None:
+        """Find one of them."""
+
+    async def settle_refusal(self, refusal: str, runs: Sequence[str]) -> None:
+        """Remember that a refused request was accepted after all, as these runs."""
+
+    async def work(
+        self,
+        handler: Handler,
+        limits: Callable[[str], Limits | None],
+        stop: asyncio.Event,
+        grace: float,
+    ) -> None:
+        """Hand runs that are due to `handler`, until `stop`; then give those that are running `grace` seconds.
+
+        `limits` is asked for a pipeline whenever one of its runs could start; None: none of its runs may (it is
+        blocked, or gone). A pipeline that is not in mode `running` starts none. Runs of a pipeline start in the order
+        in which they came, but that is promised only for runs with the same `order_key`, one of which starts when the
+        one before is settled. A retry never starts early. A handler that raises fails its run, nothing else. A run that
+        is cut off by the end of `grace` stays queued.
+        """
+
+    async def wake(self) -> None:
+        """Look for runs that may start now: limits have changed, or the clock has."""
+
+    async def replay(self, run: str, replay: Replay, *, id: str, at: datetime) -> str:
+        """Make a new run, with the id given, out of an old one; return its id.
+
+        With `from_step`, the results of the steps before it are taken over. Raises `UnknownRun` if there is no such
+        run, or if it never completed the steps before `from_step`.
+        """
+
+    async def cancel(self, run: str) -> bool:
+        """End a run that is not settled; False if it is, or is unknown. One that is running loses its lease."""
+
+    async def retry_now(self, run: str) -> bool:
+        """Make a waiting run due; False if it is not waiting."""
+
+    async def run(self, id: str) -> RunView | None:
+        """Show one run with all that happened to it."""
+
+    async def search(self, query: Query) -> Page:
+        """List runs, newest first."""
+
+    async def counts(self, since: datetime) -> list[Count]:
+        """Count the runs that came in since then, for each pipeline, hour and state."""
+
+    async def backlog(self) -> Backlog:
+        """Say what is still to be done."""
+
+    async def prune(self, policy: Retention, now: datetime) -> int:
+        """Delete what need not be kept, oldest first, and return how many runs went.
+
+        Runs that are not settled stay. The space goes back to the disk.
+        """
+
+    async def size(self) -> int:
+        """Return how many bytes the journal takes up."""
+
+    async def keep(self, version: Version) -> None:
+        """Keep a pipeline's definition; once is enough."""
+
+    async def version(self, pipeline: str, version: str) -> Version | None:
+        """Return a definition that was kept."""
+
+    async def modes(self) -> Mapping[str, ModeRecord]:
+        """Return the modes that were set; a pipeline that is not there is running."""
+
+    async def set_mode(self, pipeline: str, mode: Mode, *, reason: str, at: datetime) -> None:
+        """Set a pipeline's mode. A host in another process sees it within a second or so."""

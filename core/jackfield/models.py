@@ -1,0 +1,109 @@
+"""The values that sources and actions are given and give back. Frozen, free of any framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeAlias
+from urllib.parse import parse_qsl
+
+from pydantic import JsonValue
+
+JsonObject: TypeAlias = dict[str, JsonValue]
+Text: TypeAlias = str | Mapping[str, str]
+"""Words for people: one string, or one for each language (`{"en": ..., "ru": ...}`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A request as it came in: nothing decoded, nothing lost.
+
+    `query` is the raw query string without the question mark; names in `headers` are lower-case, repeats and
+    order are kept; `body` is complete and within the host's limit.
+    """
+
+    method: str = "POST"
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, whatever the case of its name; None where there is none."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key == wanted), None)
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return the decoded query: pairs in their order, repeats and empty values kept."""
+        return parse_qsl(self.query, keep_blank_values=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReply:
+    """What the sender is answered."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a source read out of one request.
+
+    `blank` names the top-level keys of `data` whose value is there but says "nothing" (an empty form field): it
+    stays as it came, and `default(...)` treats it as absent. `warnings` are shown with the run: something looks
+    wrong but the event can be used.
+    """
+
+    data: JsonObject
+    blank: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value that a source's events contain.
+
+    `placeholder` is what the sender replaces by the value (`{object.email}`), empty where the sender needs none;
+    `example` is a value as it would arrive.
+    """
+
+    name: str
+    title: Text
+    example: JsonValue = ""
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The step that an action carries out, as the action sees it.
+
+    `idempotency_key` is the same for every attempt of this step and for every replay of the run with the same
+    event: send it along, and a destination that knows the idea does the work once. `attempt` counts from 1.
+    """
+
+    run: str
+    pipeline: str
+    name: str
+    attempt: int
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP request that a step sent and what came back: secrets masked, bodies cut to the journal's cap.
+
+    `status` is None and `error` says why where no answer came. `elapsed_ms` ends when the answer's body was read.
+    """
+
+    method: str
+    url: str
+    request_headers: Sequence[tuple[str, str]]
+    request_body: str
+    status: int | None
+    response_headers: Sequence[tuple[str, str]]
+    response_body: str
+    elapsed_ms: float
+    error: str | None = None
