@@ -1,0 +1,47 @@
+"""The command line: `jackfield COMMAND`. Wrong use exits with 2, a failure with 1, each with one readable line."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from jackfield.cli import demo, operation, project, records
+from jackfield.errors import JackfieldError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    try:
+        code = application()(prog_name="jackfield", standalone_mode=False)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "jackfield"
+        _fail(f"{command}: {error.format_message()} See `{command} --help`.", error.exit_code)
+    except JackfieldError as error:
+        _fail(str(error), 1)
+    except (Abort, KeyboardInterrupt):
+        _fail("stopped", 130)
+    sys.exit(code or 0)
+
+
+def application() -> typer.Typer:
+    """Put the commands together."""
+    app = typer.Typer(
+        help="Takes events from one service to another and loses none.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for module in (demo, project, operation, records):
+        module.add_commands(app)
+    return app
+
+
+def _fail(message: str, code: int) -> None:
+    print(message, file=sys.stderr)  # noqa: T201
+    sys.exit(code)

@@ -1,0 +1,130 @@
+"""Commands that run things: serve, send, start, hold, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import httpx
+import typer
+import uvloop
+from pydantic_core import from_json
+
+from jackfield.addresses import Addresses
+from jackfield.cli.output import console, plain
+from jackfield.cli.workspace import HERE, ProjectOption, Workspace, open_journal
+from jackfield.errors import JackfieldError
+from jackfield.host import utc_now
+from jackfield.journal.records import Mode
+from jackfield.logs import configure_logs
+from jackfield.models import JsonObject, WebhookRequest
+from jackfield.pipeline import Pipeline
+from jackfield.secrets import Mask
+from jackfield.settings import Project
+from jackfield.web.app import Served
+from jackfield.web.app import serve as serve_project
+
+_Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (serve, send, start, hold, stop):
+        app.command()(command)
+
+
+def serve(project: ProjectOption = HERE) -> None:
+    """Run the host: take events over and run the pipelines, until told to end."""
+    opened = Project.load(project, os.environ)
+    _log_with(Mask(opened.secrets.values()))
+    uvloop.run(serve_project(opened, os.environ, ready=_announce))
+
+
+def _log_with(mask: Callable[[str], str]) -> None:
+    configure_logs(level="info", json=not sys.stderr.isatty(), mask=mask)
+
+
+def _announce(served: Served) -> None:
+    _log_with(lambda text: served.host.pipelines.loader.mask(text))  # noqa: PLW0108 - secrets change meanwhile
+    folder = served.host.project.folder.resolve()
+    pipelines = sum(1 for _ in served.host.pipelines)
+    console().print(f"Jackfield serves {folder} at {served.url} ({pipelines} pipelines). Ctrl+C ends it in good order.")
+
+
+def send(
+    pipeline: _Pipeline,
+    data: Annotated[str | None, typer.Option(help="The event's values, as a JSON object.")] = None,
+    project: ProjectOption = HERE,
+    *,
+    sample: Annotated[bool, typer.Option("--sample", help="Send the source's examples.")] = False,
+) -> None:
+    """Send an event to the host as the sender would: the source's examples, or your own values in their place."""
+    if sample == (data is not None):
+        raise typer.BadParameter("give either --sample or --data")
+    workspace = Workspace.open(project)
+    request = sample_request(workspace.pipeline(pipeline), _values(data))
+    answer = _sent(workspace.project, workspace.pipeline(pipeline), request)
+    console().print(f"{answer.status_code} {plain(answer.text)}".rstrip())
+    if not answer.is_success:
+        raise typer.Exit(1)
+
+
+def sample_request(pipeline: Pipeline, values: JsonObject) -> WebhookRequest:
+    """Make the request that a pipeline's sender would make."""
+    if pipeline.source is None:
+        raise JackfieldError(f"pipeline {pipeline.id} has no working source: {pipeline.blocked}")
+    source = pipeline.source.source
+    examples = {field.name: field.example for field in source.fields}
+    return source.sample({**examples, **values})
+
+
+def _sent(project: Project, pipeline: Pipeline, request: WebhookRequest) -> httpx.Response:
+    path = Addresses.load(project.var).path(pipeline.id, pipeline.address_version)
+    url = f"{project.settings.local_url}{path}" + (f"?{request.query}" if request.query else "")
+    try:
+        return httpx.request(
+            request.method, url, headers=request.headers, content=request.body, timeout=30, trust_env=False
+        )
+    except httpx.TransportError:
+        message = f"no host answers at {project.settings.local_url}; start it with `jackfield serve`"
+        raise JackfieldError(message) from None
+
+
+def _values(data: str | None) -> JsonObject:
+    try:
+        values = from_json(data or "{}")
+    except ValueError as error:
+        raise typer.BadParameter(f"--data is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise typer.BadParameter('--data is not an object, such as {"email": "anna@example.ru"}')
+    return values
+
+
+def start(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
+    """Let a pipeline accept events and run them."""
+    _set_mode(project, pipeline, Mode.RUNNING, "runs")
+
+
+def hold(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
+    """Put a pipeline on hold: it accepts events and keeps them until it is started."""
+    _set_mode(project, pipeline, Mode.HELD, "is on hold: events are accepted and kept")
+
+
+def stop(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
+    """Stop a pipeline: it answers 503; what it turns away is in the journal and can be replayed."""
+    _set_mode(project, pipeline, Mode.STOPPED, "is stopped: senders are answered 503")
+
+
+def _set_mode(folder: ProjectOption, id: str, mode: Mode, words: str) -> None:
+    workspace = Workspace.open(folder)
+    workspace.pipeline(id)
+
+    async def write() -> None:
+        async with open_journal(workspace.project) as journal:
+            await journal.set_mode(id, mode, reason="set on the command line", at=utc_now())
+
+    asyncio.run(write())
+    console().print(f"{id} {words}")

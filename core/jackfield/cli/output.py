@@ -1,0 +1,154 @@
+"""How the command line shows things: tables and runs for people, JSON for programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text as Rich
+
+from jackfield.journal.records import Attempt, Outcome, Refusal, RunSummary, RunView, State
+from jackfield.models import Exchange, Text
+
+_STATE_STYLES: Mapping[State, str] = {
+    State.SUCCEEDED: "green",
+    State.FAILED: "red",
+    State.WAITING: "yellow",
+    State.HELD: "yellow",
+}
+_OUTCOME_STYLES: Mapping[Outcome, str] = {
+    Outcome.SUCCEEDED: "green",
+    Outcome.FAILED: "red",
+    Outcome.CONTINUED: "red",
+    Outcome.RETRYING: "yellow",
+}
+_LONG_BODY = 2000
+
+
+def console() -> Console:
+    """Return the terminal. What events and answers say is shown as text, never read as markup."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print for a program: one JSON document."""
+    console().print(to_json(value, indent=2).decode())
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Rich]]) -> Table:
+    """Make a table for the terminal."""
+    made = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def words(text: Text) -> str:
+    """Return words for people in the language of the terminal."""
+    if isinstance(text, str):
+        return text
+    language = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "en")
+    return text.get(language[:2]) or text.get("en") or next(iter(text.values()), "")
+
+
+def local(moment: datetime | None) -> str:
+    """Show a moment in local time."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def plain(text: str) -> str:
+    """Show what a stranger wrote: control characters cannot move the cursor or forge a line."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
+def run_table(runs: Sequence[RunSummary]) -> Table:
+    """List runs."""
+    rows: list[list[str | Rich]] = [
+        [
+            run.id,
+            run.pipeline,
+            Rich(run.state, style=_STATE_STYLES.get(run.state, "")),
+            local(run.received_at),
+            plain(run.error or ("; ".join(run.warnings))),
+        ]
+        for run in runs
+    ]
+    return table(["RUN", "PIPELINE", "STATE", "RECEIVED", "ERROR OR WARNING"], rows)
+
+
+def refusal_table(refusals: Sequence[Refusal]) -> Table:
+    """List refused requests."""
+    rows = [
+        [refusal.id, refusal.pipeline, str(refusal.status), local(refusal.received_at), plain(refusal.reason)]
+        for refusal in refusals
+    ]
+    return table(["REQUEST", "PIPELINE", "ANSWERED", "RECEIVED", "REASON"], rows)
+
+
+def show_run(view: RunView) -> None:
+    """Show a run step by step: what came in, what was sent, what came back."""
+    out, summary = console(), view.summary
+    out.print(Rich(f"{summary.state}  ", style=_STATE_STYLES.get(summary.state, "")), Rich(f"run {summary.id}"), sep="")
+    out.print(f"pipeline {summary.pipeline}, version {summary.version}, received {local(summary.received_at)}")
+    for label, note in _notes(view):
+        out.print(f"{label}: {plain(note)}")
+    out.print(f"\nRequest: {view.request.method} {plain(view.request.query)}")
+    out.print("Event:")
+    for name, value in view.event.data.items():
+        out.print(f"  {plain(name)} = {_value(value)}")
+    for attempt in view.attempts:
+        _show_attempt(out, attempt)
+
+
+def _notes(view: RunView) -> Iterable[tuple[str, str]]:
+    summary = view.summary
+    if summary.replay_of:
+        yield "replay of", summary.replay_of
+    if view.replays:
+        yield "replayed as", ", ".join(view.replays)
+    if view.duplicates:
+        yield "came again", ", ".join(local(moment) for moment in view.duplicates)
+    if summary.due_at and summary.state is State.WAITING:
+        yield "next attempt", local(summary.due_at)
+    if summary.error:
+        yield "error", summary.error
+    for warning in summary.warnings:
+        yield "warning", warning
+
+
+def _show_attempt(out: Console, attempt: Attempt) -> None:
+    outcome = Rich(attempt.outcome, style=_OUTCOME_STYLES.get(attempt.outcome, ""))
+    number = f", attempt {attempt.number}" if attempt.number > 1 else ""
+    out.print(f"\nStep {attempt.step}{number}: ", outcome, f" in {attempt.elapsed_ms:.0f} ms", sep="")
+    for exchange in attempt.exchanges:
+        _show_exchange(out, exchange)
+    if attempt.error:
+        out.print(f"  {plain(attempt.error)}")
+    if attempt.traceback:
+        out.print(plain(attempt.traceback))
+
+
+def _show_exchange(out: Console, exchange: Exchange) -> None:
+    out.print(f"  → {exchange.method} {plain(exchange.url)}")
+    for name, value in exchange.request_headers:
+        out.print(f"    {plain(name)}: {plain(value)}")
+    if exchange.request_body:
+        out.print(f"    {_body(exchange.request_body)}")
+    answer = str(exchange.status) if exchange.status is not None else plain(exchange.error or "no answer")
+    out.print(f"  ← {answer} in {exchange.elapsed_ms:.0f} ms")
+    if exchange.response_body:
+        out.print(f"    {_body(exchange.response_body)}")
+
+
+def _body(text: str) -> str:
+    shown = text if len(text) <= _LONG_BODY else f"{text[:_LONG_BODY]}... (all of it: --json)"
+    return plain(shown).replace("\n", "\n    ")
+
+
+def _value(value: JsonValue) -> str:
+    return plain(to_json(value).decode())

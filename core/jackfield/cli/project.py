@@ -1,0 +1,170 @@
+"""Commands about the project folder: init, check, address, plugins, schema, doctor."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from jackfield.addresses import Addresses
+from jackfield.cli.doctor import examine
+from jackfield.cli.output import console, print_json, table, words
+from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
+from jackfield.errors import ConfigurationError, JackfieldError, Problem
+from jackfield.host import load_pipeline, webhook_address
+from jackfield.loader import PipelineLoader
+from jackfield.registry import Plugin, Registry
+from jackfield.schema import option_rows, pipeline_schema
+from jackfield.settings import SECRETS_FILE, Project
+from jackfield.tomlfile import did_you_mean
+
+_SKELETON: Final = {
+    "jackfield.toml": "jackfield.toml",
+    "pipelines/new-student.toml": "pipelines/new-student.toml",
+    "secrets.toml": SECRETS_FILE,
+    "gitignore": ".gitignore",
+}
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(init)
+    app.command()(check)
+    app.command()(address)
+    app.command()(plugins)
+    app.command()(schema)
+    app.command()(doctor)
+
+
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]) -> None:
+    """Make a commented project to edit."""
+    if folder.exists() and any(folder.iterdir()):
+        raise JackfieldError(f"{folder} is not empty; name a folder that does not exist yet")
+    skeleton = resources.files("jackfield") / "skeleton"
+    for source, target in _SKELETON.items():
+        path = folder / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600 if target == SECRETS_FILE else 0o644)
+        path.write_text((skeleton / source).read_text(encoding="utf-8"), encoding="utf-8")
+    console().print(f"Made {folder}. Next: put the token into {folder / SECRETS_FILE}, then")
+    for command in ("check", "address new-student", "serve"):
+        console().print(f"  jackfield {command} --project {folder}")
+
+
+def check(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> None:
+    """Name every mistake in the project, by file, line and key. Exits with 1 if there is one."""
+    problems, warnings, pipelines = _examined(project)
+    if as_json:
+        print_json({"problems": problems, "warnings": warnings})
+    else:
+        for problem in (*problems, *warnings):
+            console().print(str(problem))
+        if not problems:
+            console().print(f"{pipelines} pipeline{'' if pipelines == 1 else 's'}, no mistakes")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _examined(folder: Path) -> tuple[list[Problem], list[Problem], int]:
+    """Look everything over, going on after the first mistake: pipelines are read even if the settings are broken."""
+    problems: list[Problem] = []
+    try:
+        opened = Project.load(folder, os.environ)
+    except ConfigurationError as error:
+        problems += error.problems
+        opened = Project.fallback(folder, os.environ)
+    loader = PipelineLoader(Registry.load(), opened.secrets)
+    files = opened.pipeline_files()
+    for id, path in files.items():
+        problems += load_pipeline(loader, id, path).problems
+    return problems, list(opened.secrets.warnings), len(files)
+
+
+def address(pipeline: Annotated[str, typer.Argument()], project: ProjectOption = HERE) -> None:
+    """Print the webhook address of a pipeline, and how to set the sender up."""
+    workspace = Workspace.open(project)
+    found = workspace.pipeline(pipeline)
+    out = console()
+    out.print(webhook_address(workspace.project, Addresses.load(workspace.project.var), found))
+    if found.source is not None:
+        for number, step in enumerate(found.source.source.instructions, 1):
+            out.print(f"\n{number}. {words(step)}" if number == 1 else f"{number}. {words(step)}")
+    if workspace.project.settings.server.public_url is None:
+        out.print("\nThis address works on this machine only: set [server] public_url in jackfield.toml.")
+
+
+def plugins(
+    name: Annotated[str | None, typer.Argument(help="Show one plugin with its options.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """List the installed plugins and what they offer; broken ones with the reason. Exits with 1 if one is broken."""
+    installed = Registry.load().plugins
+    chosen = [plugin for plugin in installed if name in {None, plugin.module, plugin.distribution}]
+    if name and not chosen:
+        known = did_you_mean(name, [plugin.distribution or plugin.module for plugin in installed])
+        raise JackfieldError(f'no plugin is called "{name}"{known}')
+    if as_json:
+        print_json([_plugin_json(plugin) for plugin in chosen])
+    else:
+        _show_plugins(chosen, in_detail=name is not None)
+    if any(plugin.error for plugin in chosen):
+        raise typer.Exit(1)
+
+
+def _show_plugins(chosen: list[Plugin], *, in_detail: bool) -> None:
+    rows = [
+        [plugin.distribution or plugin.module, plugin.version, ", ".join(_offers(plugin)) or "-", _state(plugin)]
+        for plugin in chosen
+    ]
+    console().print(table(["PLUGIN", "VERSION", "OFFERS", "STATE"], rows))
+    if not in_detail:
+        return
+    for plugin in chosen:
+        for component in plugin.components:
+            console().print(f"\n{component.name}: {words(component.title)}")
+            console().print(table(["OPTION", "TYPE", "DEFAULT", "MEANING"], option_rows(component.Options, words)))
+        if plugin.traceback:
+            console().print(plugin.traceback)
+
+
+def _offers(plugin: Plugin) -> list[str]:
+    return [
+        *(component.name for component in plugin.components),
+        *(f"|{name}" for name in plugin.filters),
+    ]
+
+
+def _state(plugin: Plugin) -> str:
+    return f"broken: {plugin.error}" if plugin.error else "ok"
+
+
+def _plugin_json(plugin: Plugin) -> dict[str, object]:
+    return {
+        "distribution": plugin.distribution,
+        "module": plugin.module,
+        "version": plugin.version,
+        "sources": [component.name for component in plugin.sources],
+        "actions": [component.name for component in plugin.actions],
+        "filters": sorted(plugin.filters),
+        "error": plugin.error,
+    }
+
+
+def schema() -> None:
+    """Print the JSON Schema of a pipeline's file, for editors; it knows the installed plugins."""
+    print_json(pipeline_schema(Registry.load()))
+
+
+def doctor(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> None:
+    """Look at what a host needs: project, plugins, journal, disk, address. Exits with 1 if something is wrong."""
+    findings = examine(project)
+    if as_json:
+        print_json(findings)
+    else:
+        console().print(table(["", "WHAT", "FOUND"], [[one.mark, one.what, one.found] for one in findings]))
+    if any(one.mark == "wrong" for one in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,176 @@
+"""Commands about the journal: runs, refused, replay, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic_core import from_json
+
+from jackfield.cli.output import console, print_json, refusal_table, run_table, show_run
+from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace, open_journal
+from jackfield.errors import UnknownRun
+from jackfield.host import utc_now
+from jackfield.intake import Intake
+from jackfield.journal.records import Page, Query, Refusal, RunView, State
+from jackfield.metrics import Metrics
+from jackfield.models import JsonObject
+from jackfield.operations import On, Operations
+from jackfield.settings import Project
+from jackfield.units import parse_duration
+
+_Ids = Annotated[list[str], typer.Argument(metavar="ID...")]
+_Pipeline = Annotated[str | None, typer.Option(help="Only of this pipeline.")]
+_Moment = Annotated[str | None, typer.Option(help='A time such as "2026-11-24 10:00", or how long ago: "2 h".')]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    runs = typer.Typer(help="List runs, newest first, or show one.", rich_markup_mode=None)
+    runs.callback(invoke_without_command=True)(list_runs)
+    runs.command("show")(show)
+    app.add_typer(runs, name="runs")
+    for command in (refused, replay, cancel):
+        app.command()(command)
+
+
+def list_runs(
+    context: typer.Context,
+    *,
+    pipeline: _Pipeline = None,
+    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
+    search: Annotated[str | None, typer.Option(help="Only with this text in the event.")] = None,
+    since: _Moment = None,
+    until: _Moment = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs, newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    states = frozenset({state}) if state else frozenset[State]()
+    query = Query(pipeline, states, _moment(since), _moment(until), search, limit=limit)
+    page = asyncio.run(_search(project, query))
+    if as_json:
+        print_json(page)
+        return
+    console().print(run_table(page.runs) if page.runs else "no runs")
+    if page.cursor:
+        console().print(f"there are more; --limit shows more than {limit}")
+    if page.unindexed:
+        console().print(f"the {page.unindexed} newest runs are not indexed yet and were not searched")
+
+
+async def _search(folder: Path, query: Query) -> Page:
+    async with open_journal(_project(folder)) as journal:
+        return await journal.search(query)
+
+
+def show(
+    id: Annotated[str, typer.Argument(metavar="ID")], project: ProjectOption = HERE, *, as_json: JsonOption = False
+) -> None:
+    """Show a run: what came in, what was sent, what came back."""
+    view = asyncio.run(_run(project, id))
+    if as_json:
+        print_json(view)
+    else:
+        show_run(view)
+
+
+async def _run(folder: Path, id: str) -> RunView:
+    async with open_journal(_project(folder)) as journal:
+        view = await journal.run(id)
+    if view is None:
+        raise UnknownRun(f"there is no run {id}; `jackfield runs` lists them")
+    return view
+
+
+def refused(
+    pipeline: _Pipeline = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    project: ProjectOption = HERE,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """List requests that were turned away, with the reason; `jackfield replay ID` accepts one after all."""
+    refusals = asyncio.run(_refusals(project, pipeline, limit))
+    if as_json:
+        print_json(refusals)
+    else:
+        console().print(refusal_table(refusals) if refusals else "no refused requests")
+
+
+async def _refusals(folder: Path, pipeline: str | None, limit: int) -> list[Refusal]:
+    async with open_journal(_project(folder)) as journal:
+        return await journal.refusals(pipeline, limit)
+
+
+def replay(
+    ids: _Ids,
+    from_step: Annotated[str | None, typer.Option(help="Keep the results of the steps before this one.")] = None,
+    on: Annotated[str, typer.Option(metavar="original|current", help="The version of the pipeline.")] = "current",
+    event: Annotated[str | None, typer.Option(help="The event's values instead, as a JSON object.")] = None,
+    project: ProjectOption = HERE,
+) -> None:
+    """Run runs again, each as a new run; or accept refused requests after all."""
+    for id, made in asyncio.run(_replay(Workspace.open(project), ids, from_step, _version(on), _event(event))):
+        console().print(f"{id} replayed as {', '.join(made) or 'nothing: there was no event in it'}")
+
+
+async def _replay(
+    workspace: Workspace, ids: list[str], from_step: str | None, on: On, event: JsonObject | None
+) -> list[tuple[str, list[str]]]:
+    async with open_journal(workspace.project) as journal:
+        operations = Operations(journal, Intake(journal, Metrics(), utc_now), workspace.find, utc_now)
+        return [(id, await operations.replay(id, from_step=from_step, on=on, event=event)) for id in ids]
+
+
+def cancel(ids: _Ids, project: ProjectOption = HERE) -> None:
+    """End runs that are not settled; a step that is being carried out comes to its end first."""
+    for id, ended in asyncio.run(_cancel(project, ids)):
+        console().print(f"{id} {'cancelled' if ended else 'is settled or unknown, nothing to cancel'}")
+
+
+async def _cancel(folder: Path, ids: list[str]) -> list[tuple[str, bool]]:
+    async with open_journal(_project(folder)) as journal:
+        return [(id, await journal.cancel(id)) for id in ids]
+
+
+def _project(folder: Path) -> Project:
+    return Project.load(folder, os.environ)
+
+
+def _version(on: str) -> On:
+    match on:
+        case "original" | "current":
+            return on
+    raise typer.BadParameter(f"--on {on}: write original or current")
+
+
+def _event(text: str | None) -> JsonObject | None:
+    try:
+        event = from_json(text) if text is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--event is not JSON: {error}") from None
+    if event is not None and not isinstance(event, dict):
+        raise typer.BadParameter("--event is not an object")
+    return event
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        pass
+    try:
+        return utc_now() - parse_duration(text)
+    except ValueError:
+        message = f'{text!r} is neither a time such as "2026-11-24 10:00" nor a duration such as "2 h"'
+        raise typer.BadParameter(message) from None

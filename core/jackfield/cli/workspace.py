@@ -1,0 +1,68 @@
+"""What commands open first: the project folder, its pipelines, its journal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from jackfield.errors import ConfigurationError, Problem
+from jackfield.host import load_pipeline, utc_now
+from jackfield.journal.sqlite import SqliteJournal
+from jackfield.loader import PipelineLoader
+from jackfield.pipeline import Pipeline
+from jackfield.registry import Registry
+from jackfield.settings import PIPELINES_FOLDER, Project
+from jackfield.tomlfile import did_you_mean
+
+ProjectOption: TypeAlias = Annotated[Path, typer.Option("--project", help="The project folder.")]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+HERE = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project with what is needed to read its pipelines."""
+
+    project: Project
+    loader: PipelineLoader
+
+    @classmethod
+    def open(cls, folder: Path) -> Workspace:
+        """Open a project folder. Raises `ConfigurationError` if its settings or secrets cannot be used."""
+        project = Project.load(folder, os.environ)
+        return cls(project, PipelineLoader(Registry.load(), project.secrets))
+
+    def pipelines(self) -> list[Pipeline]:
+        """Read all pipelines, broken ones too."""
+        return [load_pipeline(self.loader, id, path) for id, path in self.project.pipeline_files().items()]
+
+    def find(self, id: str) -> Pipeline | None:
+        """Read one pipeline; None if there is no such file."""
+        path = self.project.pipeline_files().get(id)
+        return load_pipeline(self.loader, id, path) if path else None
+
+    def pipeline(self, id: str) -> Pipeline:
+        """Read one pipeline. Raises `ConfigurationError` if there is no such file."""
+        pipeline = self.find(id)
+        if pipeline is None:
+            message = f"there is no such pipeline{did_you_mean(id, self.project.pipeline_files())}"
+            raise ConfigurationError([Problem(f"{PIPELINES_FOLDER}/{id}.toml", 0, "", message)])
+        return pipeline
+
+
+@asynccontextmanager
+async def open_journal(project: Project) -> AsyncIterator[SqliteJournal]:
+    """Open the project's journal beside the host that may be working on it."""
+    project.journal_file.parent.mkdir(parents=True, exist_ok=True)
+    journal = SqliteJournal(project.journal_file, now=utc_now)
+    await journal.open()
+    try:
+        yield journal
+    finally:
+        await journal.close()

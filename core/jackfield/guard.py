@@ -1,0 +1,104 @@
+"""The address guard: which network addresses a request may go to.
+
+A pipeline's URL may come out of an event, and a destination's name may point anywhere. The guard is asked for the
+address itself, right before a socket for it is made, so that neither the spelling of an address nor a name that changes
+between two look-ups gets past it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import aiohttp
+import httpx
+
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_HOST_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_KINDS: Final = ("unspecified", "loopback", "link_local", "multicast", "reserved", "private")
+_MORE_KINDS: Final = {
+    ipaddress.IPv4Network("100.64.0.0/10"): "shared",  # RFC 6598, carrier-grade NAT
+    ipaddress.IPv4Network("192.0.0.0/24"): "reserved",  # RFC 6890, partly public to the standard library
+}
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+
+
+class AddressRefused(OSError):  # noqa: N818 - the word is the event, not the fault
+    """The guard refuses an address. An OSError, so that aiohttp goes on to the name's next address.
+
+    Its text is always the same: of several errors aiohttp keeps the object only if their texts are equal.
+    """
+
+    def __init__(self, address: str, kind: str) -> None:
+        super().__init__("the address guard refuses this address")
+        self.address = address
+        self.kind = f"{'an' if kind == 'unspecified' else 'a'} {kind} address"
+
+
+class AddressGuard:
+    """Refuses loopback, private, link-local, multicast, reserved and other non-public addresses.
+
+    `allow` lists what is let through all the same: networks, addresses and host names. A name stands for whatever
+    address it has. Raises ValueError for an entry that is none of these.
+    """
+
+    def __init__(self, allow: Sequence[str] = ()) -> None:
+        entries = [_entry(text) for text in allow]
+        self.networks: Final = tuple(entry for entry in entries if not isinstance(entry, str))
+        self.names: Final = frozenset(entry for entry in entries if isinstance(entry, str))
+
+    def refusal(self, text: str) -> str | None:
+        """Say what kind of address makes this one refused ("loopback"); None if it is let through."""
+        outer = ipaddress.ip_address(text)
+        inner = _embedded(outer)
+        if any(address in network for network in self.networks for address in (outer, inner)):
+            return None
+        return _kind(inner)
+
+    def open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        """Make the socket that is to be connected to this address. Raises `AddressRefused`."""
+        family, type_, protocol, _, (address, *_) = info
+        kind = self.refusal(str(address))
+        if kind is not None:
+            raise AddressRefused(str(address), kind)
+        return socket.socket(family, type_, protocol)
+
+
+def _entry(text: str) -> _Network | str:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        pass
+    try:
+        name = httpx.URL(scheme="http", host=text).raw_host.decode()
+    except httpx.InvalidURL:
+        name = ""
+    if not _HOST_NAME.fullmatch(name) or name.replace(".", "").isdigit():
+        raise ValueError(f'{text!r} is not a network ("10.1.0.0/16"), an address or a host name without its port')
+    return name
+
+
+def _embedded(address: _Address) -> _Address:
+    """Return the IPv4 address that an IPv6 address leads to, or the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _kind(address: _Address) -> str | None:
+    for kind in _KINDS:
+        if getattr(address, f"is_{kind}"):
+            return kind.replace("_", "-")
+    for network, kind in _MORE_KINDS.items():
+        if address in network:
+            return kind
+    unicast = isinstance(address, ipaddress.IPv4Address) or address in _GLOBAL_UNICAST
+    return None if unicast and address.is_global else "reserved"

@@ -1,0 +1,265 @@
+"""One running host: journal, runner and pipelines over one project folder, kept up to date with its files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from watchfiles import awatch
+
+from jackfield.addresses import Addresses
+from jackfield.errors import ConfigurationError, JackfieldError, Problem
+from jackfield.http import HttpPool
+from jackfield.intake import Intake
+from jackfield.journal.port import Journal
+from jackfield.journal.records import Retention
+from jackfield.journal.sqlite import SqliteJournal
+from jackfield.live import Pipelines
+from jackfield.loader import PipelineLoader
+from jackfield.metrics import Metrics
+from jackfield.modes import Modes
+from jackfield.pipeline import Pipeline
+from jackfield.registry import Registry
+from jackfield.runner import Runner
+from jackfield.settings import PIPELINES_FOLDER, SECRETS_FILE, SETTINGS_FILE, Project
+from jackfield.tomlfile import TomlFile
+from jackfield.watchdog import Watchdog
+
+_MODES_EVERY: Final = 0.5
+_PRUNE_EVERY: Final = 600.0
+_START_UP: Final = 0.1
+
+
+def utc_now() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Host:
+    """Everything that runs in one process. Made by `running()`; the web and the command line look into it."""
+
+    project: Project
+    environ: Mapping[str, str]
+    registry: Registry
+    journal: Journal
+    http: HttpPool
+    pipelines: Pipelines
+    modes: Modes
+    metrics: Metrics
+    intake: Intake
+    runner: Runner
+    addresses: Addresses
+    problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    """What is wrong with which file, whether or not an earlier version of it still runs."""
+    tokens: dict[str, str] = field(default_factory=dict)
+    """The token of each pipeline's webhook address."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    fault: str | None = None
+    """Why the host cannot work, once it cannot."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be taken over now."""
+        return self.fault is None and not self.stopping.is_set()
+
+    def address(self, pipeline: Pipeline) -> str:
+        """Return the address to paste at the sender, parameters included."""
+        return webhook_address(self.project, self.addresses, pipeline)
+
+    async def load_pipelines(self) -> None:
+        """Read every pipeline's file, and forget those whose file is gone."""
+        files = self.project.pipeline_files()
+        for id in [pipeline.id for pipeline in self.pipelines if pipeline.id not in files]:
+            await self.pipelines.remove(id)
+            self.tokens.pop(id, None)
+            self.problems.pop(_pipeline_name(id), None)
+            structlog.get_logger().info("pipeline removed", pipeline=id)
+        for id, path in files.items():
+            await self._load_pipeline(id, path)
+        await self.journal.wake()
+
+    async def _load_pipeline(self, id: str, path: Path) -> None:
+        new, old = load_pipeline(self.pipelines.loader, id, path), self.pipelines.get(id)
+        if self._note(_pipeline_name(id), new.problems):
+            kept = "; the version that was running goes on" if old and not old.blocked else ""
+            for problem in new.problems:
+                structlog.get_logger().error("pipeline not taken" + kept, pipeline=id, problem=str(problem))
+        if old is not None and new.problems and not old.blocked:
+            return
+        if old is None or new.version != old.version or new.problems != old.problems or old.text != new.text:
+            await self.pipelines.put(new)
+            self.tokens[id] = self.addresses.token(id, new.address_version)
+            if not new.problems:
+                structlog.get_logger().info("pipeline loaded", pipeline=id, version=new.version)
+
+    async def reload(self, changed: set[str]) -> None:
+        """Take over what has changed in the project folder, as far as it is valid."""
+        if changed & {SETTINGS_FILE, SECRETS_FILE}:
+            await self._reload_project()
+        await self.load_pipelines()
+
+    async def _reload_project(self) -> None:
+        files = (SETTINGS_FILE, SECRETS_FILE)
+        try:
+            project = Project.load(self.project.folder, self.environ)
+        except ConfigurationError as error:
+            for name in files:
+                if self._note(name, tuple(problem for problem in error.problems if problem.file == name)):
+                    structlog.get_logger().error("change not taken; the earlier settings stay", problem=str(error))
+            return
+        for name in files:
+            self._note(name, ())
+        if project.settings != self.project.settings:
+            structlog.get_logger().warning(f"{SETTINGS_FILE} has changed: restart the host to use it")
+        if project.secrets != self.project.secrets:
+            self.project = Project(project.folder, self.project.settings, project.secrets)
+            self.pipelines.loader = PipelineLoader(self.registry, project.secrets)
+            for pipeline in list(self.pipelines):
+                await self.pipelines.remove(pipeline.id)
+
+    def _note(self, name: str, problems: tuple[Problem, ...]) -> bool:
+        """Remember what is wrong with a file; tell whether that is news."""
+        news = bool(problems) and self.problems.get(name) != problems
+        if problems:
+            self.problems[name] = problems
+        else:
+            self.problems.pop(name, None)
+        return news
+
+
+def webhook_address(project: Project, addresses: Addresses, pipeline: Pipeline) -> str:
+    """Return the address to paste at the sender of a pipeline's events, parameters included."""
+    url = project.settings.public_url + addresses.path(pipeline.id, pipeline.address_version)
+    return pipeline.source.source.address(url) if pipeline.source else url
+
+
+def load_pipeline(loader: PipelineLoader, id: str, path: Path) -> Pipeline:
+    """Make a pipeline out of a file, whatever is wrong with that."""
+    try:
+        return loader.load(id, TomlFile.read(path, _pipeline_name(id)))
+    except ConfigurationError as error:
+        return loader.unreadable(id, error)
+
+
+def _pipeline_name(id: str) -> str:
+    return f"{PIPELINES_FOLDER}/{id}.toml"
+
+
+@asynccontextmanager
+async def running(
+    project: Project,
+    environ: Mapping[str, str],
+    *,
+    registry: Registry | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Host]:
+    """Run a host for as long as the block lasts, with the plugins that are installed or those of `registry`.
+
+    Raises `JournalUnavailable` if the journal cannot be opened, or if another host works on it. Leaving the block
+    gives runs that are going on the settings' `grace` to end.
+    """
+    project.var.mkdir(parents=True, exist_ok=True)
+    (project.folder / PIPELINES_FOLDER).mkdir(exist_ok=True)
+    host = _wired(project, environ, registry or Registry.load(), now)
+    await host.journal.open()
+    try:
+        async with _working(host):
+            yield host
+    finally:
+        await host.pipelines.close()
+        await host.http.close()
+        await host.journal.close()
+
+
+def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now: Callable[[], datetime]) -> Host:
+    metrics = Metrics()
+    journal: Journal = SqliteJournal(project.journal_file, now=now)
+    http = HttpPool(allow=project.settings.http.allow)
+    modes = Modes(journal, now)
+    pipelines = Pipelines(journal, PipelineLoader(registry, project.secrets), http.client)
+    runner = Runner(pipelines, modes, http, metrics, Watchdog(), now)
+    return Host(
+        project=project,
+        environ=environ,
+        registry=registry,
+        journal=journal,
+        http=http,
+        pipelines=pipelines,
+        modes=modes,
+        metrics=metrics,
+        intake=Intake(journal, metrics, now),
+        runner=runner,
+        addresses=Addresses.load(project.var),
+    )
+
+
+@asynccontextmanager
+async def _working(host: Host) -> AsyncIterator[None]:
+    await host.modes.refresh()
+    await host.load_pipelines()
+    grace = host.project.settings.server.grace.total_seconds()
+    work = asyncio.create_task(host.journal.work(host.runner, host.pipelines.limits, host.stopping, grace))
+    await asyncio.wait([work], timeout=_START_UP)
+    if work.done():
+        await work
+    work.add_done_callback(lambda task: _worked(host, task))
+    keepers = [asyncio.create_task(keeper(host)) for keeper in (_watch_files, _watch_modes, _prune)]
+    host.runner.watchdog.start()
+    try:
+        yield
+    finally:
+        host.stopping.set()
+        await asyncio.gather(work, *keepers, return_exceptions=True)
+        host.runner.watchdog.stop()
+
+
+def _worked(host: Host, task: asyncio.Task[None]) -> None:
+    """Notice that work has ended though nobody asked for it: the host then takes nothing more over."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        host.fault = f"the host has stopped working on its journal: {error}"
+        structlog.get_logger().critical(host.fault)
+
+
+async def _watch_files(host: Host) -> None:
+    folder = host.project.folder
+    async for changes in awatch(
+        folder, folder / PIPELINES_FOLDER, stop_event=host.stopping, recursive=False, debounce=200, step=50
+    ):
+        names = {Path(path).relative_to(folder).as_posix() for _, path in changes if path.endswith(".toml")}
+        if names:
+            await _kept_going("reload", host.reload(names))
+
+
+async def _watch_modes(host: Host) -> None:
+    while not await _stopping_within(host, _MODES_EVERY):
+        await _kept_going("modes", host.modes.refresh())
+
+
+async def _prune(host: Host) -> None:
+    keep = host.project.settings.journal.keep
+    policy = Retention(timedelta(days=keep.days), keep.size)
+    while not await _stopping_within(host, _PRUNE_EVERY):
+        await _kept_going("prune", host.journal.prune(policy, utc_now()))
+
+
+async def _stopping_within(host: Host, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(host.stopping.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _kept_going(what: str, work: Awaitable[object]) -> None:
+    """Do a keeper's work; if it cannot be done now, say so and leave it to the next time."""
+    try:
+        await work
+    except JackfieldError as error:
+        structlog.get_logger().error("housekeeping failed; will be tried again", work=what, error=str(error))

@@ -1,0 +1,219 @@
+"""The HTTP client lent to actions: one pool of connections, guarded and recorded.
+
+httpx is what actions see, aiohttp is what sends: httpx's own transport costs several times more under concurrency. The
+transport between them is written here because what is sent must be what was asked for, octet for octet: repeated
+headers stay apart, a URL is not quoted anew, and nothing is added that the journal does not show.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import ssl
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib.metadata import version
+from typing import Any, Final
+
+import aiohttp
+import httpx
+from multidict import CIMultiDict
+from yarl import URL
+
+from jackfield.errors import DestinationRefused
+from jackfield.guard import AddressGuard, AddressRefused
+from jackfield.models import Exchange
+from jackfield.recording import Draft, Mask
+
+_LARGE_BODY: Final = 2**20
+_TIMEOUT: Final = httpx.Timeout(60, connect=10, pool=None)
+
+_FAILURES: Final[Sequence[tuple[type[Exception], type[httpx.TransportError], str]]] = (
+    (aiohttp.ClientConnectorDNSError, httpx.ConnectError, "{host} is not known: its name does not resolve"),
+    (aiohttp.ClientSSLError, httpx.ConnectError, "{host} cannot be talked to over TLS: {detail}"),
+    (aiohttp.ClientConnectorError, httpx.ConnectError, "{host} cannot be reached: {detail}"),
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, "{host} did not take the connection in time"),
+    (TimeoutError, httpx.ReadTimeout, "{host} did not answer in time"),
+    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError, "{host} closed the connection before it answered"),
+    (aiohttp.ClientPayloadError, httpx.RemoteProtocolError, "{host} broke its answer off, or garbled it"),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError, "{host} did not answer in HTTP: {detail}"),
+    (OSError, httpx.NetworkError, "the connection to {host} broke: {detail}"),
+    (Exception, httpx.LocalProtocolError, "the request to {host} cannot be sent: {detail}"),
+)
+"""In this order, the first that fits: what aiohttp raises, what httpx calls it, and what it means."""
+
+
+class HttpPool:
+    """The connections of one host process to all destinations.
+
+    `allow` is what the address guard lets through: networks, addresses, host names; ValueError if one is none of
+    these. `body_cap` is how many bytes of a body a recording keeps.
+    """
+
+    def __init__(self, *, allow: Sequence[str] = (), body_cap: int = 64_000) -> None:
+        self._drafts: ContextVar[list[Draft] | None] = ContextVar("drafts", default=None)
+        self.client: Final[httpx.AsyncClient] = _Client(
+            transport=_Transport(AddressGuard(allow), self._drafts, body_cap),
+            headers={"User-Agent": f"jackfield/{version('jackfield')}", "Accept-Encoding": "gzip, deflate"},
+            timeout=_TIMEOUT,
+            trust_env=False,
+        )
+        """Keeps no cookies, follows no redirects, takes no proxy from the environment, waits 10 s for a connection and
+        60 s for each piece of an answer. Answers are decompressed already.
+
+        Raises `DestinationRefused` beside what httpx raises. Messages name the destination's host, never its path or
+        query. If the connection closes before any answer, a request of an idempotent method is sent once more.
+        """
+
+    @contextmanager
+    def recording(self, mask: Mask) -> Iterator[Sequence[Exchange]]:
+        """Record what this task, and tasks that it starts, exchange inside the block, in the order of sending.
+
+        The sequence is filled when the block ends, however it ends. `mask` is applied to URLs, header values, bodies
+        and errors; credentials and cookies are masked in any case, and a URL is shown without its user and password.
+        """
+        drafts: list[Draft] = []
+        exchanges: list[Exchange] = []
+        token = self._drafts.set(drafts)
+        try:
+            yield exchanges
+        finally:
+            self._drafts.reset(token)
+            exchanges.extend(draft.exchange(mask) for draft in drafts)
+
+    async def close(self) -> None:
+        """Close every connection. Called once, when the last action has ended."""
+        await self.client.aclose()
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Keep nothing: the client is shared by all runs."""
+
+
+class _Client(httpx.AsyncClient):
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, _: object) -> None:
+        raise AttributeError("the client is shared by all actions: send cookies as a header of the request")
+
+
+_NO_COOKIES: Final = _NoCookies()
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    """Sends requests by aiohttp; those to a host name that is allowed go past the guard."""
+
+    def __init__(self, guard: AddressGuard, drafts: ContextVar[list[Draft] | None], body_cap: int) -> None:
+        self._guard = guard
+        self._drafts = drafts
+        self._body_cap = body_cap
+        self._ssl = httpx.create_ssl_context()
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        draft = Draft(request, f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}", self._body_cap)
+        drafts = self._drafts.get()
+        if drafts is not None:
+            drafts.append(draft)
+        try:
+            answer = await self._send(draft)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            failure = _failure(error, url)
+            draft.end(error=str(failure))
+            raise failure from error
+        draft.status = answer.status
+        draft.headers = answer.raw_headers
+        headers = [pair for pair in answer.raw_headers if pair[0].lower() != b"content-encoding"]
+        return httpx.Response(answer.status, headers=headers, stream=_Answer(answer, draft))
+
+    async def aclose(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    async def _send(self, draft: Draft) -> aiohttp.ClientResponse:
+        request = draft.request
+        timeout = request.extensions.get("timeout", {})
+        headers = CIMultiDict([(name.decode("ascii"), value.decode()) for name, value in request.headers.raw])
+        return await self._session(request.url).request(
+            request.method,
+            URL(draft.url, encoded=True),
+            headers=headers,
+            data=_data(request, headers),
+            allow_redirects=False,
+            skip_auto_headers=None if "Content-Type" in headers else ("Content-Type",),
+            timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
+        )
+
+    def _session(self, url: httpx.URL) -> aiohttp.ClientSession:
+        guarded = url.raw_host.decode() not in self._guard.names
+        session = self._sessions.get(guarded)
+        if session is None:
+            factory = self._guard.open_socket if guarded else None
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._ssl, socket_factory=factory)
+            session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._sessions[guarded] = session
+        return session
+
+
+class _Answer(httpx.AsyncByteStream):
+    """The body of an answer. Closed before its end, it takes its connection along."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, draft: Draft) -> None:
+        self._answer = answer
+        self._draft = draft
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        draft = self._draft
+        try:
+            async for chunk in self._answer.content.iter_any():
+                draft.add(chunk)
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            failure = _failure(error, draft.request.url)
+            draft.end(error=str(failure))
+            raise failure from error
+        draft.end(complete=True)
+
+    async def aclose(self) -> None:
+        self._draft.end()
+        self._answer.close()
+
+
+def _data(request: httpx.Request, headers: CIMultiDict[str]) -> Any:
+    """Give the body to aiohttp in the form that it wants: bytes, a file if they are many, or chunks to come."""
+    try:
+        content = request.content
+    except httpx.RequestNotRead:
+        headers.pop("Transfer-Encoding", None)  # aiohttp sets it by itself, and objects to ours
+        return request.stream
+    return content or None if len(content) < _LARGE_BODY else io.BytesIO(content)
+
+
+def _failure(error: Exception, url: httpx.URL) -> Exception:
+    """Say what went wrong in httpx's terms and in words that name the host only."""
+    if isinstance(error.__cause__, AddressRefused):
+        what = f"{error.__cause__.address} (for {url.scheme}://{url.host}) is {error.__cause__.kind}"
+        return DestinationRefused(f"{what}; to allow it, put it into [http] allow in jackfield.toml")
+    if isinstance(error, aiohttp.InvalidURL):
+        return DestinationRefused(f"{url.host} is no usable host: write a name, or an address in its usual form")
+    failure, words = next(row[1:] for row in _FAILURES if isinstance(error, row[0]))
+    return failure(words.format(host=url.host, detail=_detail(error)))
+
+
+def _detail(error: Exception) -> str:
+    match error.__cause__ or error:
+        case ssl.SSLCertVerificationError(verify_message=str(message)):
+            return message
+        case ssl.SSLError(reason=str(reason)):
+            return reason
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+        case aiohttp.ClientResponseError(message=message):
+            return message.partition("\n")[0]
+    return str(error)

@@ -1,0 +1,224 @@
+"""From a request to runs in the journal: verify, parse, accept, reply. Whatever is turned down is journalled, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+import uuid_utils
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from jackfield.components import WebhookSource
+from jackfield.document import event_document
+from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthorized, UnknownRun
+from jackfield.journal.port import Journal
+from jackfield.journal.records import Accepted, Mode, NewRun, Refusal, StoredRequest
+from jackfield.metrics import Metrics
+from jackfield.models import Event, JsonObject, WebhookReply, WebhookRequest
+from jackfield.pipeline import Pipeline, ReplySettings, SourceDefinition
+from jackfield.storage import restored_request, stored_request
+from jackfield.templates import Template
+
+STORED_BODY: Final = 64_000
+_EVENT_DATA: Final = TypeAdapter(JsonObject)
+
+
+class _Refused(JackfieldError):  # noqa: N818
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes requests over for all pipelines of a host."""
+
+    journal: Journal
+    metrics: Metrics
+    now: Callable[[], datetime]
+
+    async def receive(self, pipeline: Pipeline, mode: Mode, request: WebhookRequest) -> WebhookReply:
+        """Take a request over and say what to answer.
+
+        When the answer is 200, every event in the request is on disk. Raises `JournalUnavailable` if nothing could be
+        written: then nothing was promised.
+        """
+        try:
+            source = _open_source(pipeline, mode, request.method)
+            events = _read(source.source, request)
+        except _Refused as refused:
+            await self.refuse(pipeline, request, refused.status, refused.reason)
+            return _refusal_reply(refused)
+        runs = await self._accept(pipeline, source, request, events)
+        return self._reply(pipeline, source, request, events, runs)
+
+    async def refuse(
+        self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str, *, cut: bool = False
+    ) -> None:
+        """Write down a request that is turned away, complete as it was given; `cut` says that more was sent."""
+        self.metrics.refused(pipeline.id, status)
+        stored = stored_request(pipeline, request, cap=STORED_BODY if cut else None)
+        if cut:
+            stored = replace(stored, cut=True)
+        reason = pipeline.mask(reason)
+        refusal = Refusal(_new_id(), pipeline.id, request.received_at, status, reason, stored)
+        await self.journal.refuse(refusal)
+        structlog.get_logger().warning("request refused", pipeline=pipeline.id, status=status, reason=reason)
+
+    async def accept_refused(self, pipeline: Pipeline, refusal: Refusal) -> Sequence[str]:
+        """Accept a refused request after all, unverified: the operator has decided. Returns the new runs' ids.
+
+        Raises `UnknownRun` if it became runs before, `JackfieldError` if it cannot be read even now.
+        """
+        if refusal.accepted_as:
+            raise UnknownRun(f"request {refusal.id} was accepted before, as {', '.join(refusal.accepted_as)}")
+        if refusal.request.cut:
+            raise JackfieldError(f"request {refusal.id} cannot be accepted: only the beginning of its body was kept")
+        request = restored_request(refusal)
+        try:
+            source = _source(pipeline)
+            events = _parsed(source.source, request)
+        except _Refused as refused:
+            raise JackfieldError(f"request {refusal.id} still cannot be accepted: {refused.reason}") from None
+        runs = [accepted.id for accepted in await self._accept(pipeline, source, request, events)]
+        await self.journal.settle_refusal(refusal.id, runs)
+        return runs
+
+    async def _accept(
+        self, pipeline: Pipeline, source: SourceDefinition, request: WebhookRequest, events: Sequence[Event]
+    ) -> list[Accepted]:
+        if not events:
+            await self.refuse(pipeline, request, 200, "there is no event in this request")
+            return []
+        stored = stored_request(pipeline, request, cap=STORED_BODY)
+        runs = await self.journal.accept([_new_run(pipeline, source, request, event, stored) for event in events])
+        duplicates = sum(accepted.duplicate_of is not None for accepted in runs)
+        self.metrics.accepted(pipeline.id, len(runs), duplicates)
+        return runs
+
+    def _reply(
+        self,
+        pipeline: Pipeline,
+        source: SourceDefinition,
+        request: WebhookRequest,
+        events: Sequence[Event],
+        runs: Sequence[Accepted],
+    ) -> WebhookReply:
+        ids = [accepted.id for accepted in runs]
+        try:
+            if source.reply is None or not runs:
+                return source.source.reply(request, ids)
+            value = source.reply.render(event_document(pipeline, ids[0], request.received_at, events[0]))
+            return _configured_reply(source.settings.reply or ReplySettings(), value)
+        except Exception as error:  # noqa: BLE001 - a template or plugin at fault; the events are safe, so the answer is still yes
+            log = structlog.get_logger()
+            log.warning(
+                "the reply could not be made; answered 200", pipeline=pipeline.id, error=pipeline.mask(str(error))
+            )
+            return WebhookReply(body=b"accepted\n")
+
+
+def _open_source(pipeline: Pipeline, mode: Mode, method: str) -> SourceDefinition:
+    if mode is Mode.STOPPED:
+        raise _Refused(503, "the pipeline is stopped; start it, then accept this request from the journal")
+    source = _source(pipeline)
+    if method not in source.source.methods:
+        allowed = ", ".join(sorted(source.source.methods))
+        raise _Refused(405, f"{method} is not accepted here, only {allowed}")
+    return source
+
+
+def _source(pipeline: Pipeline) -> SourceDefinition:
+    if pipeline.source is None:
+        raise _Refused(503, f"the pipeline has no working source: {pipeline.blocked}")
+    return pipeline.source
+
+
+def _read(source: WebhookSource[Any], request: WebhookRequest) -> list[Event]:
+    try:
+        source.verify(request)
+    except Unauthorized as error:
+        raise _Refused(401, str(error)) from None
+    except Exception as error:  # noqa: BLE001 - a plugin's fault: the request is kept, and can be accepted once that is mended
+        raise _Refused(500, f"source {source.name} failed to verify it: {error!r}") from None
+    return _parsed(source, request)
+
+
+def _parsed(source: WebhookSource[Any], request: WebhookRequest) -> list[Event]:
+    try:
+        events = list(source.parse(request))
+        for event in events:
+            _EVENT_DATA.validate_python(event.data)
+    except Malformed as error:
+        raise _Refused(400, str(error)) from None
+    except ValidationError:
+        raise _Refused(500, f"source {source.name} made an event that is not JSON") from None
+    except Exception as error:  # noqa: BLE001 - as above
+        raise _Refused(500, f"source {source.name} failed to read it: {error!r}") from None
+    return events
+
+
+def _new_run(
+    pipeline: Pipeline, source: SourceDefinition, request: WebhookRequest, event: Event, stored: StoredRequest
+) -> NewRun:
+    id = _new_id()
+    warnings: list[str] = []
+    document: JsonObject = {}
+    if source.dedupe is not None or pipeline.order_by is not None:
+        document = event_document(pipeline, id, request.received_at, event)
+    dedupe_key = _key(source.dedupe, document, warnings)
+    order_key = _key(pipeline.order_by, document, warnings)
+    if warnings:
+        event = Event(event.data, event.blank, (*event.warnings, *warnings))
+    return NewRun(
+        id=id,
+        pipeline=pipeline.id,
+        version=pipeline.version,
+        received_at=request.received_at,
+        event=event,
+        request=stored,
+        order_key=order_key,
+        dedupe_key=dedupe_key,
+        dedupe_within=source.settings.dedupe_within,
+    )
+
+
+def _key(template: Template | None, document: JsonObject, warnings: list[str]) -> str | None:
+    """Render the key that runs are compared by. An event without one is taken all the same, with a warning."""
+    if template is None:
+        return None
+    try:
+        key = template.render(document)
+    except TemplateError as error:
+        warnings.append(str(error))
+        return None
+    return key if isinstance(key, str) else to_json(key).decode()
+
+
+def _configured_reply(settings: ReplySettings, value: JsonValue) -> WebhookReply:
+    if settings.json_ is not None:
+        return WebhookReply(settings.status, to_json(value), "application/json")
+    text = value if isinstance(value, str) else to_json(value).decode()
+    return WebhookReply(settings.status, text.encode())
+
+
+def _refusal_reply(refused: _Refused) -> WebhookReply:
+    return WebhookReply(refused.status, f"{_PUBLIC[refused.status]}\n".encode())
+
+
+_PUBLIC: Final = {
+    400: "the request cannot be read",
+    401: "not authorised",
+    405: "method not allowed",
+    500: "the request could not be processed",
+    503: "not accepting requests now",
+}
+
+
+def _new_id() -> str:
+    return str(uuid_utils.uuid7())

@@ -1,0 +1,98 @@
+"""What the file says is to be done: read by the dispatcher, and put in order by its housekeeping."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
+
+from jackfield.journal.records import COMPLETED, StepRecord
+from jackfield.journal.sqlite.claims import SqliteClaim
+from jackfield.journal.sqlite.encoding import load, moment, read_event
+from jackfield.journal.sqlite.writer import Writer
+
+_STARTABLE: Final = """
+SELECT seq FROM run WHERE pipeline = ? AND state = 'queued' AND blocked = 0 ORDER BY seq LIMIT ?
+"""
+_PIPELINES: Final = "SELECT DISTINCT pipeline FROM run WHERE state = 'queued' AND blocked = 0"
+_CLAIM: Final = """
+SELECT id, root, version, received_at, order_key, pinned, tries, warnings, event, blank
+FROM run JOIN payload USING (seq) WHERE seq = ?
+"""
+_ATTEMPTS: Final = "SELECT place, step, outcome, result FROM attempt WHERE run = ? ORDER BY seq"
+_MAKE_DUE: Final = """
+UPDATE run SET state = 'queued', due_at = NULL WHERE state = 'waiting' AND due_at <= ? RETURNING pipeline
+"""
+
+
+class Findings(NamedTuple):
+    """What housekeeping found: `data_version` differs from the last one if another process has written."""
+
+    data_version: int
+    due: frozenset[str]
+    next_due: int | None
+
+
+def keep_house(connection: sqlite3.Connection, now: int, running: Sequence[int]) -> Findings:
+    """Make waiting runs due, mark those that have been running for a while."""
+    connection.executemany(
+        "UPDATE run SET state = 'running' WHERE seq = ? AND state = 'queued'", [(seq,) for seq in running]
+    )
+    due = frozenset(row[0] for row in connection.execute(_MAKE_DUE, (now,)).fetchall())
+    next_due = connection.execute("SELECT min(due_at) FROM run WHERE state = 'waiting'").fetchone()[0]
+    return Findings(connection.execute("PRAGMA data_version").fetchone()[0], due, next_due)
+
+
+def requeue_running(connection: sqlite3.Connection) -> None:
+    """Nobody is working on the journal: what was running is to be run."""
+    connection.execute("UPDATE run SET state = 'queued' WHERE state = 'running'")
+
+
+def startable_pipelines(connection: sqlite3.Connection) -> list[str]:
+    """List the pipelines that have runs to start."""
+    return [row[0] for row in connection.execute(_PIPELINES)]
+
+
+def cancelled_among(connection: sqlite3.Connection, runs: Collection[int]) -> list[int]:
+    """List those of the runs that are cancelled."""
+    query = "SELECT 1 FROM run WHERE seq = ? AND state = 'cancelled'"
+    return [seq for seq in runs if connection.execute(query, (seq,)).fetchone()]
+
+
+def load_startable(
+    connection: sqlite3.Connection, writer: Writer, pipeline: str, known: Collection[int], room: int
+) -> tuple[list[SqliteClaim], bool]:
+    """Load the first runs that may start and are not known, and say whether these are all of them."""
+    limit = len(known) + room
+    found = [row[0] for row in connection.execute(_STARTABLE, (pipeline, limit))]
+    wanted = [seq for seq in found if seq not in known]
+    claims = [_claim(connection, writer, pipeline, seq) for seq in wanted[:room]]
+    return claims, len(found) < limit and len(wanted) <= room
+
+
+def _claim(connection: sqlite3.Connection, writer: Writer, pipeline: str, seq: int) -> SqliteClaim:
+    row = connection.execute(_CLAIM, (seq,)).fetchone()
+    run, root, version, received_at, order_key, pinned, tries, warnings, event, blank = row
+    return SqliteClaim(
+        writer=writer,
+        seq=seq,
+        run=run,
+        root=root,
+        pipeline=pipeline,
+        version=version,
+        received_at=moment(received_at),
+        event=read_event(event, blank, warnings),
+        order_key=order_key,
+        pinned=bool(pinned),
+        attempt=tries + 1,
+        done=_done(connection, seq) if pinned else [],
+    )
+
+
+def _done(connection: sqlite3.Connection, seq: int) -> list[StepRecord]:
+    records = {
+        place: StepRecord(place, step, None if result is None else load(result))
+        for place, step, outcome, result in connection.execute(_ATTEMPTS, (seq,))
+        if outcome in COMPLETED
+    }
+    return [records[place] for place in sorted(records)]

@@ -1,0 +1,243 @@
+"""Hands runs to the handler when it is their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic
+from typing import Any, Final
+
+from jackfield.errors import JournalUnavailable, LeaseLost
+from jackfield.journal.port import Handler
+from jackfield.journal.records import Limits, Mode, ModeRecord, RetryAt, Verdict
+from jackfield.journal.sqlite.backlog import (
+    Findings,
+    cancelled_among,
+    keep_house,
+    load_startable,
+    requeue_running,
+    startable_pipelines,
+)
+from jackfield.journal.sqlite.claims import SqliteClaim
+from jackfield.journal.sqlite.encoding import microseconds, moment
+from jackfield.journal.sqlite.lanes import ROOM, Lane
+from jackfield.journal.sqlite.leases import Settlement, settle, settlement
+from jackfield.journal.sqlite.pipelines import read_modes
+from jackfield.journal.sqlite.readers import Readers
+from jackfield.journal.sqlite.writer import Writer
+
+_HOUSEKEEPING: Final = 0.25
+_RUNNING_AFTER: Final = 0.5
+"""Seconds after which a run that is being handled is marked as running: short ones are spared the write."""
+
+_PUT_OFF: Final = timedelta(seconds=5)
+_PATIENCE: Final = 2.0
+"""Seconds that a handler is given to end after it was cancelled."""
+
+
+class Dispatcher:
+    """Starts runs, writes down how they end, and looks after what happens without it.
+
+    All of it but the housekeeping works on what is in memory.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        readers: Readers,
+        now: Callable[[], datetime],
+        handler: Handler,
+        limits: Callable[[str], Limits | None],
+    ) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._now = now
+        self._handler = handler
+        self._limits = limits
+        self._lanes: dict[str, Lane] = {}
+        self._modes: dict[str, ModeRecord] = {}
+        self._data_version: int | None = None
+        self._woken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loads: set[asyncio.Task[None]] = set()
+        self._starting = False
+        self._cutting_off = False
+
+    async def run(self, stop: asyncio.Event, grace: float) -> None:
+        """Work until `stop`, then let what is running end within `grace` seconds."""
+        await self._writer.submit(requeue_running)
+        self._modes = await self._readers.read(read_modes)
+        self._starting = True
+        stopped = asyncio.create_task(stop.wait())
+        house = asyncio.create_task(self._keep_house())
+        try:
+            await asyncio.wait({stopped, house}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._starting = False
+            for task in (stopped, house, *self._loads):
+                task.cancel()
+            await self._drain(grace)
+        with suppress(asyncio.CancelledError):
+            await house
+        with suppress(JournalUnavailable):
+            await self._writer.submit(requeue_running)
+
+    def offer(self, claim: SqliteClaim) -> None:
+        """Take over a run that has just been written down."""
+        lane = self._lane(claim.pipeline)
+        if lane.open:
+            lane.add(claim)
+        else:
+            lane.more = True
+        self._start(lane)
+
+    def look(self, pipeline: str) -> None:
+        """Look into the file: it has a run of this pipeline that may start."""
+        lane = self._lane(pipeline)
+        lane.more = True
+        self._start(lane)
+
+    def drop(self, pipeline: str, seq: int) -> None:
+        """Let go of a run that was cancelled."""
+        self._lane(pipeline).drop(seq)
+        self.look(pipeline)
+
+    def set_mode(self, pipeline: str, record: ModeRecord) -> None:
+        """Heed a pipeline's new mode."""
+        self._modes = {**self._modes, pipeline: record}
+        self._start(self._lane(pipeline))
+
+    def wake(self) -> None:
+        """Keep house at once."""
+        self._woken.set()
+
+    def _lane(self, pipeline: str) -> Lane:
+        lane = self._lanes.get(pipeline)
+        if lane is None:
+            lane = self._lanes[pipeline] = Lane(pipeline)
+        return lane
+
+    def _start(self, lane: Lane) -> None:
+        while self._starting and not self._writer.stuck:
+            limits = self._limits(lane.pipeline) if self._runs(lane.pipeline) else None
+            if limits is None:
+                return
+            now = monotonic()
+            delay = lane.delay(limits, now)
+            if delay == 0.0:
+                self._spawn(self._tasks, self._carry(lane, lane.take(limits, now)))
+                continue
+            if delay is not None and lane.timer is None:
+                lane.timer = asyncio.get_running_loop().call_later(delay, self._ring, lane)
+            break
+        if lane.wants_more and self._starting:
+            self._spawn(self._loads, self._load(lane, lane.begin_load()))
+
+    def _ring(self, lane: Lane) -> None:
+        lane.timer = None
+        self._start(lane)
+
+    def _runs(self, pipeline: str) -> bool:
+        record = self._modes.get(pipeline)
+        return record is None or record.mode is Mode.RUNNING
+
+    def _spawn(self, tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _carry(self, lane: Lane, claim: SqliteClaim) -> None:
+        try:
+            settled = await self._handle(claim)
+        finally:
+            del lane.handled[claim.seq]
+        if settled is not None:
+            self._start(lane)
+            released = await self._writer.insist(
+                partial(settle, seq=claim.seq, settlement=settled, pipeline=lane.pipeline, order_key=claim.order_key)
+            )
+            lane.more = lane.more or released
+        del lane.known[claim.seq]
+        self._start(lane)
+
+    async def _handle(self, claim: SqliteClaim) -> Settlement | None:
+        verdict: Verdict
+        try:
+            verdict, version = await self._handler(claim)
+            return settlement(verdict, version, self._now())
+        except LeaseLost:
+            return None
+        except JournalUnavailable as error:
+            verdict = RetryAt(self._now() + _PUT_OFF, str(error))
+        except asyncio.CancelledError as error:
+            if self._cutting_off:
+                raise
+            verdict = claim.fault(error, self._now())
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything; it fails its run, nothing else
+            verdict = claim.fault(error, self._now())
+        return settlement(verdict, claim.version, self._now())
+
+    async def _load(self, lane: Lane, known: frozenset[int]) -> None:
+        room = ROOM - len(lane)
+        query = partial(load_startable, writer=self._writer, pipeline=lane.pipeline, known=known, room=room)
+        try:
+            claims, complete = await self._readers.read(query)
+        except JournalUnavailable:
+            lane.end_load([], complete=False)  # housekeeping tries again
+        else:
+            lane.end_load(claims, complete=complete)
+            self._start(lane)
+
+    async def _keep_house(self) -> None:
+        while True:
+            self._woken.clear()
+            pause = _HOUSEKEEPING
+            with suppress(JournalUnavailable):
+                pause = await self._look_around()
+            for lane in list(self._lanes.values()):
+                self._start(lane)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def _look_around(self) -> float:
+        long_ago = monotonic() - _RUNNING_AFTER
+        handled = [claim for lane in self._lanes.values() for claim in lane.handled.values()]
+        running = [claim.seq for claim in handled if claim.started_at < long_ago]
+        findings = await self._writer.submit(partial(keep_house, now=microseconds(self._now()), running=running))
+        for pipeline in findings.due:
+            self.look(pipeline)
+        if findings.data_version != self._data_version:
+            await self._catch_up(findings.data_version)
+        return self._pause(findings)
+
+    def _pause(self, findings: Findings) -> float:
+        if findings.next_due is None:
+            return _HOUSEKEEPING
+        return min(_HOUSEKEEPING, (moment(findings.next_due) - self._now()).total_seconds())
+
+    async def _catch_up(self, data_version: int) -> None:
+        """Another process has written: see what it changed."""
+        self._data_version = None
+        modes = self._modes
+        found = await self._readers.read(read_modes)
+        if modes is self._modes:  # or else this host has just set one, which `found` may lack
+            self._modes = found
+        known = {seq: lane.pipeline for lane in self._lanes.values() for seq in lane.known}
+        for seq in await self._readers.read(partial(cancelled_among, runs=known)):
+            self.drop(known[seq], seq)
+        for pipeline in await self._readers.read(startable_pipelines):
+            self.look(pipeline)
+        self._data_version = data_version
+
+    async def _drain(self, grace: float) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        self._cutting_off = True
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_PATIENCE)

@@ -1,0 +1,85 @@
+"""Writing new runs down."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from jackfield.journal.records import NewRun
+from jackfield.journal.sqlite.encoding import Row, dump, microseconds, payload_row, plain, warnings_column
+
+_INSERT_RUN: Final = """
+INSERT INTO run (id, root, pipeline, version, received_at, warnings, order_key, dedupe_key, blocked)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INSERT_PAYLOAD: Final = "INSERT INTO payload (seq, event, blank, request) VALUES (?, ?, ?, ?)"
+_INSERT_DUPLICATE: Final = "INSERT INTO duplicate (run, received_at) VALUES (?, ?)"
+_FIND_TWIN: Final = """
+SELECT seq, id FROM run WHERE pipeline = ? AND dedupe_key = ? AND received_at >= ? ORDER BY received_at DESC LIMIT 1
+"""
+_IS_BLOCKED: Final = """
+SELECT EXISTS (
+    SELECT 1 FROM run WHERE pipeline = ? AND order_key = ? AND state IN ('queued', 'running', 'waiting')
+)
+"""
+
+
+class Draft(NamedTuple):
+    """A new run, ready to be written. `twins_since` is how far back, in microseconds, a run with its key counts."""
+
+    id: str
+    pipeline: str
+    received_at: int
+    order_key: str | None
+    dedupe_key: str | None
+    twins_since: int
+    columns: Row
+    payload: Row
+
+
+class Inserted(NamedTuple):
+    """Where a draft went: a row of its own, unless it is a duplicate of another run."""
+
+    seq: int
+    blocked: bool
+    duplicate_of: str | None = None
+
+
+def draft(new: NewRun) -> Draft:
+    """Encode a new run."""
+    received_at = microseconds(new.received_at)
+    order_key, dedupe_key = plain(new.order_key), plain(new.dedupe_key)
+    warnings = warnings_column(new.event)
+    return Draft(
+        new.id,
+        new.pipeline,
+        received_at,
+        order_key,
+        dedupe_key,
+        microseconds(new.received_at - new.dedupe_within) if new.dedupe_within is not None else 0,
+        (new.id, new.id, new.pipeline, new.version, received_at, warnings, order_key, dedupe_key),
+        payload_row(new.event, dump(new.request)),
+    )
+
+
+def insert_runs(connection: sqlite3.Connection, drafts: Sequence[Draft]) -> list[Inserted]:
+    """Write new runs down, or on the runs that they are duplicates of."""
+    return [_insert(connection, draft) for draft in drafts]
+
+
+def has_predecessor(connection: sqlite3.Connection, pipeline: str, order_key: str | None) -> bool:
+    """Say whether a run with this key has to be settled before a new one may start."""
+    return order_key is not None and bool(connection.execute(_IS_BLOCKED, (pipeline, order_key)).fetchone()[0])
+
+
+def _insert(connection: sqlite3.Connection, draft: Draft) -> Inserted:
+    if draft.dedupe_key is not None:
+        twin = connection.execute(_FIND_TWIN, (draft.pipeline, draft.dedupe_key, draft.twins_since)).fetchone()
+        if twin is not None:
+            connection.execute(_INSERT_DUPLICATE, (twin[0], draft.received_at))
+            return Inserted(twin[0], blocked=False, duplicate_of=twin[1])
+    blocked = has_predecessor(connection, draft.pipeline, draft.order_key)
+    seq = connection.execute(_INSERT_RUN, (*draft.columns, blocked)).lastrowid or 0
+    connection.execute(_INSERT_PAYLOAD, (seq, *draft.payload))
+    return Inserted(seq, blocked)

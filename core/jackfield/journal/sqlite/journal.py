@@ -1,0 +1,225 @@
+"""The journal's port, kept in one SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from jackfield.errors import JournalUnavailable, UnknownRun
+from jackfield.journal.port import Handler
+from jackfield.journal.records import (
+    Accepted,
+    Backlog,
+    Count,
+    Limits,
+    Mode,
+    ModeRecord,
+    NewRun,
+    Page,
+    Query,
+    Refusal,
+    Replay,
+    Retention,
+    RunView,
+    Version,
+)
+from jackfield.journal.sqlite.claims import SqliteClaim
+from jackfield.journal.sqlite.dispatch import Dispatcher
+from jackfield.journal.sqlite.encoding import utc_now
+from jackfield.journal.sqlite.indexer import Indexer
+from jackfield.journal.sqlite.intake import Inserted, draft, insert_runs
+from jackfield.journal.sqlite.leases import Cancelled, cancel, retry_now
+from jackfield.journal.sqlite.listing import count_runs, list_runs, measure_backlog, view_run
+from jackfield.journal.sqlite.lock import working_alone
+from jackfield.journal.sqlite.pipelines import find_version, keep_version, read_modes, set_mode
+from jackfield.journal.sqlite.readers import Readers
+from jackfield.journal.sqlite.refusals import (
+    find_refusal,
+    insert_refusal,
+    list_refusals,
+    mark_accepted,
+    refusal_row,
+)
+from jackfield.journal.sqlite.replays import insert_replay
+from jackfield.journal.sqlite.retention import Cleaner
+from jackfield.journal.sqlite.search import search_runs
+from jackfield.journal.sqlite.textindex import index_path
+from jackfield.journal.sqlite.writer import Writer
+
+
+class SqliteJournal:
+    """A journal in one file. `now` is the clock that says what is due and when runs end.
+
+    Several processes may have it open, but only one of them may `work()`; what the others put into it, the one that
+    works finds within a second. Beside the file are SQLite's own two (`-wal`, `-shm`), the lock of the host that works
+    (`.lock`) and the text index (`-search.db`), which may be deleted: it is made anew.
+    """
+
+    shared: ClassVar[bool] = False
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+        self.writer = Writer(path)
+        self._path = path
+        self._now = now
+        self._readers = Readers(path)
+        self._cleaner = Cleaner(path, self.writer, self._readers)
+        self._dispatcher: Dispatcher | None = None
+        self._indexer: Indexer | None = None
+
+    async def open(self) -> None:
+        """Open the file, or make it. Raises `JournalUnavailable` if that cannot be."""
+        await self.writer.open()
+
+    async def close(self) -> None:
+        """Finish what is being written and read; no thread is left behind."""
+        await self.writer.close()
+        await self._readers.close()
+
+    async def accept(self, runs: Sequence[NewRun]) -> list[Accepted]:
+        """Take events over: see the port."""
+        drafts = [draft(run) for run in runs]
+        inserted = await self.writer.submit(partial(insert_runs, drafts=drafts), partial(self._offer, runs))
+        return [Accepted(run.id, row.duplicate_of) for run, row in zip(runs, inserted, strict=True)]
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Write down a request that was turned away; the newest 10,000 are kept."""
+        await self.writer.submit(partial(insert_refusal, row=refusal_row(refusal)))
+
+    async def refusals(self, pipeline: str | None = None, limit: int = 50) -> list[Refusal]:
+        """List requests that were turned away, newest first."""
+        return await self._readers.read(partial(list_refusals, pipeline=pipeline, limit=limit))
+
+    async def refusal(self, refusal: str) -> Refusal | None:
+        """Find one of them."""
+        return await self._readers.read(partial(find_refusal, refusal=refusal))
+
+    async def settle_refusal(self, refusal: str, runs: Sequence[str]) -> None:
+        """Remember that a refused request was accepted after all. Raises `UnknownRun` if it is not there."""
+        if not await self.writer.submit(partial(mark_accepted, refusal=refusal, runs=runs)):
+            raise UnknownRun(f"there is no refused request {refusal}; it may be older than what the journal keeps")
+
+    async def work(
+        self, handler: Handler, limits: Callable[[str], Limits | None], stop: asyncio.Event, grace: float
+    ) -> None:
+        """Hand runs to the handler until `stop`: see the port. Raises `JournalUnavailable` if another host does."""
+        with working_alone(self._path):
+            self._indexer = Indexer(self._path, self.writer)
+            self._dispatcher = Dispatcher(self.writer, self._readers, self._now, handler, limits)
+            self._indexer.start()
+            try:
+                await self._dispatcher.run(stop, grace)
+            finally:
+                await asyncio.to_thread(self._indexer.stop)
+                self._dispatcher = self._indexer = None
+
+    async def wake(self) -> None:
+        """Look for runs that may start now."""
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
+
+    async def indexed(self) -> None:
+        """Return when the text index has taken in every run that was accepted before the call."""
+        if self._indexer is None:
+            raise JournalUnavailable(f"{self._path}: only the host that works on the journal keeps its text index")
+        newest = await self._readers.read(_newest)
+        await asyncio.to_thread(self._indexer.wait_until, newest)
+
+    async def replay(self, run: str, replay: Replay, *, id: str, at: datetime) -> str:
+        """Make a new run out of an old one: see the port. It came in at `at`; it is never a duplicate."""
+        await self.writer.submit(partial(insert_replay, origin=run, replay=replay, id=id, at=at), self._look)
+        return id
+
+    async def cancel(self, run: str) -> bool:
+        """End a run that is not settled."""
+        return await self.writer.submit(partial(cancel, run=run, at=self._now()), self._drop) is not None
+
+    async def retry_now(self, run: str) -> bool:
+        """Make a waiting run due."""
+        return await self.writer.submit(partial(retry_now, run=run), self._look) is not None
+
+    async def run(self, id: str) -> RunView | None:
+        """Show one run with all that happened to it."""
+        return await self._readers.read(partial(view_run, run=id))
+
+    async def search(self, query: Query) -> Page:
+        """List runs, newest first. With a text of one or two characters a page looks at some thousands at most."""
+        text = (query.text or "").strip()
+        if not text:
+            return await self._readers.read(partial(list_runs, query=query))
+        return await self._readers.read(partial(search_runs, index=index_path(self._path), query=query, text=text))
+
+    async def counts(self, since: datetime) -> list[Count]:
+        """Count the runs that came in since then."""
+        return await self._readers.read(partial(count_runs, since=since))
+
+    async def backlog(self) -> Backlog:
+        """Say what is still to be done."""
+        return await self._readers.read(measure_backlog)
+
+    async def prune(self, policy: Retention, now: datetime) -> int:
+        """Delete what need not be kept: see the port. A run's age counts from its end."""
+        return await self._cleaner.clean(policy, now)
+
+    async def size(self) -> int:
+        """Return how many bytes the journal and its text index take up."""
+        return await self._cleaner.size()
+
+    async def keep(self, version: Version) -> None:
+        """Keep a pipeline's definition."""
+        await self.writer.submit(partial(keep_version, version=version))
+
+    async def version(self, pipeline: str, version: str) -> Version | None:
+        """Return a definition that was kept."""
+        return await self._readers.read(partial(find_version, pipeline=pipeline, version=version))
+
+    async def modes(self) -> Mapping[str, ModeRecord]:
+        """Return the modes that were set."""
+        return await self._readers.read(read_modes)
+
+    async def set_mode(self, pipeline: str, mode: Mode, *, reason: str, at: datetime) -> None:
+        """Set a pipeline's mode."""
+        record = ModeRecord(mode, at, reason)
+        await self.writer.submit(
+            partial(set_mode, pipeline=pipeline, record=record), partial(self._heed, pipeline, record)
+        )
+
+    def _offer(self, runs: Sequence[NewRun], rows: Sequence[Inserted]) -> None:
+        if self._dispatcher is None:
+            return
+        for new, row in zip(runs, rows, strict=True):
+            if row.duplicate_of is None and not row.blocked:
+                self._dispatcher.offer(
+                    SqliteClaim(
+                        self.writer,
+                        row.seq,
+                        new.id,
+                        new.id,
+                        new.pipeline,
+                        new.version,
+                        new.received_at,
+                        new.event,
+                        new.order_key,
+                    )
+                )
+
+    def _look(self, pipeline: str | None) -> None:
+        if self._dispatcher is not None and pipeline is not None:
+            self._dispatcher.look(pipeline)
+
+    def _drop(self, cancelled: Cancelled | None) -> None:
+        if self._dispatcher is not None and cancelled is not None:
+            self._dispatcher.drop(cancelled.pipeline, cancelled.seq)
+
+    def _heed(self, pipeline: str, record: ModeRecord, _: object) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.set_mode(pipeline, record)
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    newest: int = connection.execute("SELECT coalesce(max(seq), 0) FROM run").fetchone()[0]
+    return newest

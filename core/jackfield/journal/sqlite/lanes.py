@@ -1,0 +1,99 @@
+"""The runs of one pipeline that are in memory, and when the next one may start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from jackfield.journal.records import Limits
+from jackfield.journal.sqlite.claims import SqliteClaim
+
+ROOM: Final = 500
+"""How many runs of one pipeline wait in memory; the others wait in the file."""
+
+_LOW: Final = ROOM // 4
+
+
+class Lane:
+    """The queue of one pipeline. The file is its overflow.
+
+    `more` says that the file may hold runs that could start and are not in memory. While it does, or while they are
+    being loaded, new ones stay in the file too, so that the lane keeps their order.
+    """
+
+    def __init__(self, pipeline: str) -> None:
+        self.pipeline = pipeline
+        self.known: dict[int, SqliteClaim] = {}
+        self.more = False
+        self.timer: asyncio.TimerHandle | None = None
+        """What wakes the lane when its rate lets the next run start."""
+        self.handled: dict[int, SqliteClaim] = {}
+        """The runs that the handler has in its hands."""
+        self._loading = False
+        self._cancelled: set[int] = set()
+        self._ready: deque[SqliteClaim] = deque()
+        self._next_start = 0.0
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    @property
+    def open(self) -> bool:
+        """Whether a run may join without a detour through the file."""
+        return not self.more and not self._loading and len(self._ready) < ROOM
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether it is time to load from the file."""
+        return self.more and not self._loading and len(self._ready) <= _LOW
+
+    def add(self, claim: SqliteClaim) -> None:
+        """Put a run at the end."""
+        if claim.seq not in self.known:
+            self.known[claim.seq] = claim
+            self._ready.append(claim)
+
+    def begin_load(self) -> frozenset[int]:
+        """Return the runs that need not be loaded, which is those that were known when the loading began.
+
+        One that is settled meanwhile is not known any more when the loading ends, but may have been read as queued.
+        """
+        self._loading, self.more = True, False
+        self._cancelled.clear()
+        return frozenset(self.known)
+
+    def end_load(self, claims: Iterable[SqliteClaim], *, complete: bool) -> None:
+        """Put the runs that were loaded at the end."""
+        self._loading, self.more = False, self.more or not complete
+        for claim in claims:
+            if claim.seq not in self._cancelled:
+                self.add(claim)
+
+    def delay(self, limits: Limits, now: float) -> float | None:
+        """Return the seconds until the next run may start, 0 for at once, None for: not before something happens."""
+        if not self._ready or len(self.handled) >= limits.concurrency:
+            return None
+        return 0.0 if limits.rate is None else max(0.0, self._next_start - now)
+
+    def take(self, limits: Limits, now: float) -> SqliteClaim:
+        """Take the first run out, to be handled."""
+        if limits.rate is not None:
+            self._next_start = now + limits.rate.every.total_seconds()
+        claim = self._ready.popleft()
+        claim.started_at = now
+        self.handled[claim.seq] = claim
+        return claim
+
+    def drop(self, seq: int) -> None:
+        """Take a cancelled run out; the handler that has it in its hands is told."""
+        if self._loading:
+            self._cancelled.add(seq)
+        if seq in self.handled:
+            self.handled[seq].lost.set()
+            return
+        waiting = [claim for claim in self._ready if claim.seq == seq]
+        for claim in waiting:
+            self._ready.remove(claim)
+            del self.known[seq]

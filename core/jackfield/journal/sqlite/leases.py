@@ -1,0 +1,107 @@
+"""What becomes of runs: steps done, verdicts, cancellation. Each function is an operation of the writer.
+
+A run that is settled is never changed again: every change is guarded by the state that it starts from, so that a
+worker that has lost its lease, to whatever process, changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from jackfield.journal.records import Failed, RetryAt, Skipped, State, Succeeded, Verdict
+from jackfield.journal.sqlite.encoding import ATTEMPT_COLUMNS, Row, attempt_row, microseconds, plain
+
+_CHECKPOINT: Final = """
+UPDATE run SET pinned = 1, version = ?, tries = 0 WHERE seq = ? AND state IN ('queued', 'running')
+"""
+_SETTLE: Final = """
+UPDATE run SET state = ?, due_at = ?, finished_at = ?, error = ?, version = ?, tries = tries + ?
+WHERE seq = ? AND state IN ('queued', 'running')
+"""
+_INSERT_ATTEMPT: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_CANCEL: Final = """
+UPDATE run SET state = 'cancelled', due_at = NULL, finished_at = ?
+WHERE id = ? AND state IN ('queued', 'running', 'waiting')
+RETURNING seq, pipeline, order_key
+"""
+_RETRY_NOW: Final = """
+UPDATE run SET state = 'queued', due_at = NULL WHERE id = ? AND state = 'waiting' RETURNING pipeline
+"""
+_UNBLOCK: Final = """
+UPDATE run SET blocked = 0 WHERE blocked = 1 AND seq = (
+    SELECT min(seq) FROM run WHERE pipeline = ? AND order_key = ? AND state IN ('queued', 'running', 'waiting')
+)
+"""
+
+
+class Settlement(NamedTuple):
+    """A verdict, ready to be written."""
+
+    columns: Row
+    attempt: Row | None
+    final: bool
+
+
+class Cancelled(NamedTuple):
+    """A run that was cancelled."""
+
+    seq: int
+    pipeline: str
+
+
+def settlement(verdict: Verdict, version: str, now: datetime) -> Settlement:
+    """Encode a verdict. Raises what JSON raises if the attempt's result is none."""
+    attempt = None if verdict.attempt is None else attempt_row(verdict.attempt)
+    finished_at = microseconds(now)
+    match verdict:
+        case Succeeded():
+            columns: Row = (State.SUCCEEDED.value, None, finished_at, None, version, 0)
+        case Skipped(reason):
+            columns = (State.SKIPPED.value, None, finished_at, plain(reason), version, 0)
+        case Failed(error):
+            columns = (State.FAILED.value, None, finished_at, plain(error), version, 0)
+        case RetryAt(when, error):
+            columns = (State.WAITING.value, microseconds(when), None, plain(error), version, 1)
+    return Settlement(columns, attempt, final=not isinstance(verdict, RetryAt))
+
+
+def checkpoint(connection: sqlite3.Connection, seq: int, attempt: Row, version: str) -> bool:
+    """Write a completed step down; False if the lease is lost."""
+    if not connection.execute(_CHECKPOINT, (version, seq)).rowcount:
+        return False
+    connection.execute(_INSERT_ATTEMPT, (seq, *attempt))
+    return True
+
+
+def settle(
+    connection: sqlite3.Connection, seq: int, settlement: Settlement, pipeline: str, order_key: str | None
+) -> bool:
+    """Write a verdict down, unless the lease is lost; True if another run with this key may start now."""
+    if not connection.execute(_SETTLE, (*settlement.columns, seq)).rowcount:
+        return False
+    if settlement.attempt is not None:
+        connection.execute(_INSERT_ATTEMPT, (seq, *settlement.attempt))
+    return settlement.final and order_key is not None and unblock(connection, pipeline, order_key)
+
+
+def unblock(connection: sqlite3.Connection, pipeline: str, order_key: str) -> bool:
+    """Let the next run with this key start, if there is one that waited for it."""
+    return bool(connection.execute(_UNBLOCK, (pipeline, order_key)).rowcount)
+
+
+def cancel(connection: sqlite3.Connection, run: str, at: datetime) -> Cancelled | None:
+    """Cancel a run that is not settled."""
+    rows = connection.execute(_CANCEL, (microseconds(at), run)).fetchall()
+    for seq, pipeline, order_key in rows:
+        if order_key is not None:
+            unblock(connection, pipeline, order_key)
+        return Cancelled(seq, pipeline)
+    return None
+
+
+def retry_now(connection: sqlite3.Connection, run: str) -> str | None:
+    """Make a waiting run due; return its pipeline."""
+    rows = connection.execute(_RETRY_NOW, (run,)).fetchall()
+    return rows[0][0] if rows else None

@@ -1,0 +1,167 @@
+"""Runs as lists, counts and pages show them. Each function is a query for a reader."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from typing import Final, NamedTuple
+
+from jackfield.errors import JournalError
+from jackfield.journal.records import Backlog, Count, Page, Query, RunSummary, RunView, State
+from jackfield.journal.sqlite.encoding import (
+    ATTEMPT_COLUMNS,
+    microseconds,
+    moment,
+    optional_moment,
+    read_attempt,
+    read_event,
+    read_request,
+    read_texts,
+)
+from jackfield.journal.sqlite.pipelines import not_running
+
+_HOUR: Final = 3_600_000_000
+END_OF_TIME: Final = 1 << 62
+
+_PIPELINES: Final = """
+WITH RECURSIVE found (pipeline) AS (
+    SELECT min(pipeline) FROM run
+    UNION ALL
+    SELECT (SELECT min(pipeline) FROM run WHERE pipeline > found.pipeline) FROM found WHERE pipeline IS NOT NULL
+) SELECT pipeline FROM found WHERE pipeline IS NOT NULL
+"""
+_NEWEST: Final = """
+SELECT received_at, seq FROM run
+WHERE pipeline = ? AND state = ? AND received_at >= ? AND (received_at, seq) < (?, ?)
+ORDER BY received_at DESC, seq DESC LIMIT ?
+"""
+_HOURS: Final = """
+SELECT received_at / ?, count(*) FROM run WHERE pipeline = ? AND state = ? AND received_at >= ? GROUP BY 1
+"""
+_COUNT: Final = "SELECT count(*), min(received_at) FROM run WHERE pipeline = ? AND state = ?"
+_SUMMARY: Final = """
+SELECT id, pipeline, version, state, received_at, finished_at, due_at, error, warnings, replay_of,
+    (SELECT count(*) FROM duplicate WHERE duplicate.run = seq)
+FROM run WHERE seq = ?
+"""
+
+
+class Shelf(NamedTuple):
+    """The runs of one pipeline in one state, which one index has in the order of their coming."""
+
+    pipeline: str
+    stored: str
+    shown: State
+
+
+class Position(NamedTuple):
+    """A place in the list of runs."""
+
+    received_at: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.received_at}-{self.seq}"
+
+
+def position(cursor: str | None) -> Position:
+    """Read a cursor; None is the beginning of the list, which is the newest run."""
+    if cursor is None:
+        return Position(END_OF_TIME, END_OF_TIME)
+    received_at, _, seq = cursor.partition("-")
+    if not (received_at.isdecimal() and seq.isdecimal() and len(cursor) < len(str(END_OF_TIME)) * 2):
+        raise JournalError(f"{cursor!r} is not a cursor of this list; begin at its first page")
+    return Position(int(received_at), int(seq))
+
+
+def shelves(connection: sqlite3.Connection, pipeline: str | None, states: frozenset[State]) -> list[Shelf]:
+    """List where to look. A queued run of a pipeline that starts none is held."""
+    pipelines = [row[0] for row in connection.execute(_PIPELINES)] if pipeline is None else [pipeline]
+    held = not_running(connection)
+    return [
+        Shelf(name, State.QUEUED.value if shown is State.HELD else shown.value, shown)
+        for name in pipelines
+        for shown in State
+        if (not states or shown in states) and shown is not (State.QUEUED if name in held else State.HELD)
+    ]
+
+
+def list_runs(connection: sqlite3.Connection, query: Query) -> Page:
+    """List runs, newest first."""
+    places = shelves(connection, query.pipeline, query.states)
+    since = microseconds(query.since) if query.since else 0
+    start = position(query.cursor)
+    if query.until is not None:
+        start = min(start, Position(microseconds(query.until), 0))
+    limits = (since, *start, query.limit + 1)
+    found = [connection.execute(_NEWEST, (place.pipeline, place.stored, *limits)) for place in places]
+    rows = [Position(*row) for row in islice(merge(*found, reverse=True), query.limit + 1)]
+    held = not_running(connection)
+    runs = [summary(connection, row.seq, held) for row in rows[: query.limit]]
+    return Page(runs, str(rows[query.limit - 1]) if len(rows) > query.limit else None)
+
+
+def summary(connection: sqlite3.Connection, seq: int, held: frozenset[str]) -> RunSummary:
+    """Show one run in short."""
+    row = connection.execute(_SUMMARY, (seq,)).fetchone()
+    id, pipeline, version, stored, received_at, finished_at, due_at, error, warnings, replay_of, duplicates = row
+    state = State.HELD if stored == State.QUEUED and pipeline in held else State(stored)
+    return RunSummary(
+        id=id,
+        pipeline=pipeline,
+        version=version,
+        state=state,
+        received_at=moment(received_at),
+        finished_at=optional_moment(finished_at),
+        due_at=optional_moment(due_at),
+        error=error,
+        warnings=read_texts(warnings),
+        duplicates=duplicates,
+        replay_of=replay_of,
+    )
+
+
+def view_run(connection: sqlite3.Connection, run: str) -> RunView | None:
+    """Show one run with all that happened to it."""
+    found = connection.execute("SELECT seq, warnings FROM run WHERE id = ?", (run,)).fetchone()
+    if found is None:
+        return None
+    seq, warnings = found
+    event, blank, request = connection.execute(
+        "SELECT event, blank, request FROM payload WHERE seq = ?", (seq,)
+    ).fetchone()
+    attempts = f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? ORDER BY seq"  # noqa: S608
+    duplicates = "SELECT received_at FROM duplicate WHERE run = ? ORDER BY received_at"
+    replays = "SELECT id FROM run WHERE replay_of = ? ORDER BY seq"
+    return RunView(
+        summary=summary(connection, seq, not_running(connection)),
+        event=read_event(event, blank, warnings),
+        request=read_request(request),
+        attempts=[read_attempt(row) for row in connection.execute(attempts, (seq,))],
+        duplicates=[moment(row[0]) for row in connection.execute(duplicates, (seq,))],
+        replays=[row[0] for row in connection.execute(replays, (run,))],
+    )
+
+
+def count_runs(connection: sqlite3.Connection, since: datetime) -> list[Count]:
+    """Count runs for each pipeline, hour and state."""
+    return [
+        Count(place.pipeline, moment(hour * _HOUR), place.shown, runs)
+        for place in shelves(connection, None, frozenset())
+        for hour, runs in connection.execute(_HOURS, (_HOUR, place.pipeline, place.stored, microseconds(since)))
+    ]
+
+
+def measure_backlog(connection: sqlite3.Connection) -> Backlog:
+    """Count what is still to be done."""
+    unsettled = frozenset({State.QUEUED, State.RUNNING, State.WAITING, State.HELD})
+    states = dict.fromkeys(sorted(unsettled), 0)
+    oldest: list[int] = []
+    for place in shelves(connection, None, unsettled):
+        count, first = connection.execute(_COUNT, (place.pipeline, place.stored)).fetchone()
+        states[place.shown] += count
+        if count and place.shown is State.QUEUED:
+            oldest.append(first)
+    return Backlog(states, moment(min(oldest)) if oldest else None)

@@ -1,0 +1,59 @@
+"""What the journal remembers about pipelines: their modes, and their definitions as they were."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from typing import Final
+
+from jackfield.journal.records import Mode, ModeRecord, Version
+from jackfield.journal.sqlite.encoding import microseconds, optional_moment, plain
+
+# A definition that is kept again becomes the newest: retention never takes the newest one of a pipeline.
+_KEEP: Final = "INSERT OR REPLACE INTO version (pipeline, id, text) VALUES (?, ?, ?)"
+_SET_MODE: Final = "INSERT OR REPLACE INTO mode (pipeline, mode, since, reason) VALUES (?, ?, ?, ?)"
+_UNUSED_VERSIONS: Final = """
+SELECT version.seq FROM version
+LEFT JOIN (SELECT DISTINCT pipeline, version FROM run) AS used ON used.pipeline = version.pipeline AND used.version = id
+WHERE used.version IS NULL AND version.seq NOT IN (SELECT max(seq) FROM version GROUP BY pipeline)
+"""
+
+
+def keep_version(connection: sqlite3.Connection, version: Version) -> None:
+    """Keep a definition."""
+    connection.execute(_KEEP, (version.pipeline, version.id, version.text))
+
+
+def find_version(connection: sqlite3.Connection, pipeline: str, version: str) -> Version | None:
+    """Find a definition."""
+    query = "SELECT pipeline, id, text FROM version WHERE pipeline = ? AND id = ?"
+    row = connection.execute(query, (pipeline, version)).fetchone()
+    return row and Version(*row)
+
+
+def unused_versions(connection: sqlite3.Connection) -> list[int]:
+    """List the definitions that no run refers to, except the newest of each pipeline."""
+    return [row[0] for row in connection.execute(_UNUSED_VERSIONS)]
+
+
+def delete_versions(connection: sqlite3.Connection, versions: Collection[int]) -> None:
+    """Delete definitions."""
+    connection.executemany("DELETE FROM version WHERE seq = ?", [(seq,) for seq in versions])
+
+
+def set_mode(connection: sqlite3.Connection, pipeline: str, record: ModeRecord) -> None:
+    """Set a pipeline's mode."""
+    since = None if record.since is None else microseconds(record.since)
+    connection.execute(_SET_MODE, (pipeline, record.mode.value, since, plain(record.reason)))
+
+
+def read_modes(connection: sqlite3.Connection) -> dict[str, ModeRecord]:
+    """Return the modes that were set."""
+    rows = connection.execute("SELECT pipeline, mode, since, reason FROM mode")
+    return {pipeline: ModeRecord(Mode(mode), optional_moment(since), reason) for pipeline, mode, since, reason in rows}
+
+
+def not_running(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the pipelines that start no runs; their queued runs are held."""
+    rows = connection.execute("SELECT pipeline FROM mode WHERE mode != ?", (Mode.RUNNING.value,))
+    return frozenset(row[0] for row in rows)

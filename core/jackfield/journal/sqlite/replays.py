@@ -1,0 +1,57 @@
+"""New runs out of old ones."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from typing import Final
+
+from jackfield.errors import UnknownRun
+from jackfield.journal.records import COMPLETED, Replay
+from jackfield.journal.sqlite.encoding import ATTEMPT_COLUMNS, microseconds, payload_row, warnings_column
+from jackfield.journal.sqlite.intake import has_predecessor
+
+_ORIGIN: Final = """
+SELECT seq, root, pipeline, version, order_key, warnings, event, blank, request
+FROM run JOIN payload USING (seq) WHERE id = ?
+"""
+_INSERT_RUN: Final = """
+INSERT INTO run (id, root, replay_of, pipeline, version, pinned, received_at, warnings, order_key, blocked)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INSERT_PAYLOAD: Final = "INSERT INTO payload (seq, event, blank, request) VALUES (?, ?, ?, ?)"
+_ATTEMPTS: Final = "SELECT seq, place, step, outcome FROM attempt WHERE run = ? ORDER BY seq"
+_REUSE: Final = f"""
+INSERT INTO attempt (run, {ATTEMPT_COLUMNS})
+SELECT ?, place, step, number, started_at, elapsed_ms, 'reused', error, NULL, result, NULL FROM attempt WHERE seq = ?
+"""  # noqa: S608
+
+
+def insert_replay(connection: sqlite3.Connection, origin: str, replay: Replay, id: str, at: datetime) -> str:
+    """Write down a run that does an old one over again; return its pipeline."""
+    row = connection.execute(_ORIGIN, (origin,)).fetchone()
+    if row is None:
+        raise UnknownRun(f"there is no run {origin}; it may be older than what the journal keeps")
+    old, root, pipeline, version, order_key, warnings, event, blank, request = row
+    payload = (event, blank, request)
+    if replay.event is not None:
+        root, payload, warnings = id, payload_row(replay.event, request), warnings_column(replay.event)
+    reused = _steps_before(connection, origin, old, replay.from_step) if replay.from_step is not None else []
+    pinned = replay.version is not None or replay.from_step is not None
+    columns = (id, root, origin, pipeline, replay.version or version, pinned, microseconds(at), warnings, order_key)
+    blocked = has_predecessor(connection, pipeline, order_key)
+    seq = connection.execute(_INSERT_RUN, (*columns, blocked)).lastrowid
+    connection.execute(_INSERT_PAYLOAD, (seq, *payload))
+    connection.executemany(_REUSE, [(seq, attempt) for attempt in reused])
+    return str(pipeline)
+
+
+def _steps_before(connection: sqlite3.Connection, origin: str, run: int, step: str) -> list[int]:
+    attempts = connection.execute(_ATTEMPTS, (run,)).fetchall()
+    places = [place for _, place, name, _ in attempts if name == step]
+    if not places:
+        raise UnknownRun(f"run {origin} never came to a step {step!r}; replay it from a step that it has an attempt of")
+    latest = {place: seq for seq, place, _, outcome in attempts if place < places[-1] and outcome in COMPLETED}
+    if len(latest) < places[-1]:
+        raise UnknownRun(f"run {origin} has not completed the steps before {step!r}; replay it from an earlier step")
+    return [latest[place] for place in sorted(latest)]

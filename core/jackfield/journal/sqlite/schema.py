@@ -1,0 +1,156 @@
+"""The file: its tables, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from jackfield.errors import JournalUnavailable
+from jackfield.journal.sqlite.faults import explained
+
+VERSION: Final = 1
+BUSY_TIMEOUT: Final = 4.0
+"""Seconds that a statement waits for another process's lock: a sender that waits ten must get its 503 before."""
+
+# A query finds a partial index only if it spells the condition on `state` as the index does.
+# `payload` stands apart from `run` so that a change of state rewrites a short row, not the event and the request.
+# `blocked`: an earlier run with the same order_key is not settled yet.
+_TABLES: Final = """
+CREATE TABLE run (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    root TEXT NOT NULL,
+    replay_of TEXT,
+    pipeline TEXT NOT NULL,
+    version TEXT NOT NULL,
+    pinned INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'queued',
+    blocked INTEGER NOT NULL DEFAULT 0,
+    received_at INTEGER NOT NULL,
+    due_at INTEGER,
+    finished_at INTEGER,
+    tries INTEGER NOT NULL DEFAULT 0,
+    order_key TEXT,
+    dedupe_key TEXT,
+    warnings TEXT,
+    error TEXT
+) STRICT;
+CREATE INDEX run_listed ON run (pipeline, state, received_at);
+CREATE INDEX run_startable ON run (pipeline) WHERE state = 'queued' AND blocked = 0;
+CREATE INDEX run_waiting ON run (due_at) WHERE state = 'waiting';
+CREATE INDEX run_running ON run (state) WHERE state = 'running';
+CREATE INDEX run_ordered ON run (pipeline, order_key)
+    WHERE order_key IS NOT NULL AND state IN ('queued', 'running', 'waiting');
+CREATE INDEX run_deduped ON run (pipeline, dedupe_key, received_at) WHERE dedupe_key IS NOT NULL;
+CREATE INDEX run_replays ON run (replay_of) WHERE replay_of IS NOT NULL;
+
+CREATE TABLE payload (
+    seq INTEGER PRIMARY KEY,
+    event TEXT NOT NULL,
+    blank TEXT,
+    request TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE attempt (
+    seq INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    elapsed_ms REAL NOT NULL,
+    outcome TEXT NOT NULL,
+    error TEXT,
+    traceback TEXT,
+    result TEXT,
+    exchanges TEXT
+) STRICT;
+CREATE INDEX attempt_run ON attempt (run);
+
+CREATE TABLE duplicate (run INTEGER NOT NULL, received_at INTEGER NOT NULL) STRICT;
+CREATE INDEX duplicate_run ON duplicate (run);
+
+CREATE TABLE refusal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    pipeline TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    accepted_as TEXT,
+    request TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE version (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    pipeline TEXT NOT NULL,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    UNIQUE (pipeline, id)
+) STRICT;
+
+CREATE TABLE mode (
+    pipeline TEXT PRIMARY KEY,
+    mode TEXT NOT NULL,
+    since INTEGER,
+    reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def open_journal(path: Path) -> sqlite3.Connection:
+    """Connect for writing; a file that is not there is made, for this user's eyes only."""
+    with explained(path):
+        connection = make_file(path)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            _make_tables(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Connect for reading only; may be closed by another thread than the one that reads."""
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def make_file(path: Path) -> sqlite3.Connection:
+    """Connect to a file in WAL mode that gives space back page by page; make it, mode 0600, if it is not there."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = _connect(path)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only as long as the file is empty
+    connection.execute("PRAGMA journal_mode = WAL")
+    return connection
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Return how many bytes of the file are in use."""
+    pages, free, page_size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * page_size)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+
+
+def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0:
+        for statement in _TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+    if found > VERSION:
+        raise JournalUnavailable(
+            f"{path}: the file is from a newer Jackfield (its format is {found}, this one knows {VERSION}); "
+            "install that version again, or name another file in jackfield.toml under journal.url"
+        )

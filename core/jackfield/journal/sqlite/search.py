@@ -1,0 +1,74 @@
+"""Looking for runs by a text in their events."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from jackfield.journal.records import Page, Query, RunSummary
+from jackfield.journal.sqlite.encoding import load, microseconds
+from jackfield.journal.sqlite.listing import END_OF_TIME, Position, position, summary
+from jackfield.journal.sqlite.pipelines import not_running
+from jackfield.journal.sqlite.textindex import SHORTEST, candidates, last_indexed, read_index, readable, searchable
+
+_SCANNED: Final = 5000
+"""How many runs are looked at for one page when the needle is too short for the index."""
+
+_NEWEST: Final = "SELECT seq FROM run WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+_EVENT: Final = """
+SELECT id, event FROM run JOIN payload USING (seq)
+WHERE seq = ?1 AND (?2 IS NULL OR pipeline = ?2) AND received_at >= ?3 AND received_at < ?4
+"""
+
+
+class _Match(NamedTuple):
+    seq: int
+    run: RunSummary
+
+
+def search_runs(connection: sqlite3.Connection, index: Path, query: Query, text: str) -> Page:
+    """List runs whose events contain the text, newest first."""
+    needle = searchable(text)
+    below = position(query.cursor).seq
+    if len(needle) < SHORTEST:
+        return _scan(connection, query, needle, below)
+    newest = next((row[0] for row in connection.execute(_NEWEST, (below, 1))), 0)
+    reader = read_index(index)
+    if reader is None:
+        return Page([], None, newest)
+    with closing(reader):
+        matches = _matches(connection, query, needle, candidates(reader, needle, below))
+        found = list(islice(matches, query.limit + 1))
+        unindexed = max(0, newest - last_indexed(reader)[0])
+    return _page(found, query.limit, None, unindexed)
+
+
+def _scan(connection: sqlite3.Connection, query: Query, needle: str, below: int) -> Page:
+    """Look at the newest runs themselves; the cursor leads further back, even from an empty page."""
+    seqs = [row[0] for row in connection.execute(_NEWEST, (below, _SCANNED))]
+    found = list(islice(_matches(connection, query, needle, seqs), query.limit + 1))
+    return _page(found, query.limit, seqs[-1] if len(seqs) == _SCANNED else None, 0)
+
+
+def _page(found: list[_Match], limit: int, scanned_to: int | None, unindexed: int) -> Page:
+    last = found[limit - 1].seq if len(found) > limit else scanned_to
+    cursor = None if last is None else str(Position(0, last))
+    return Page([match.run for match in found[:limit]], cursor, unindexed)
+
+
+def _matches(connection: sqlite3.Connection, query: Query, needle: str, seqs: Iterable[int]) -> Iterator[_Match]:
+    held = not_running(connection)
+    folded = needle.casefold()
+    since = microseconds(query.since) if query.since else 0
+    until = microseconds(query.until) if query.until else END_OF_TIME
+    for seq in seqs:
+        row = connection.execute(_EVENT, (seq, query.pipeline, since, until)).fetchone()
+        if row is None or folded not in readable(row[0], load(row[1])).casefold():
+            continue
+        run = summary(connection, seq, held)
+        if not query.states or run.state in query.states:
+            yield _Match(seq, run)

@@ -1,0 +1,196 @@
+"""The one thread that writes, many operations to a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+from jackfield.errors import JournalUnavailable
+from jackfield.journal.sqlite.faults import unavailable
+from jackfield.journal.sqlite.schema import open_journal
+
+ResultT = TypeVar("ResultT")
+
+Operation: TypeAlias = Callable[[sqlite3.Connection], ResultT]
+"""What is done inside a transaction. It may be undone and called once more, so it touches nothing but the file."""
+
+_LARGEST_BATCH: Final = 500
+_CROWD: Final = 4
+_PAUSES: Final = (0.25, 0.5, 1.0, 2.0)
+
+
+class _Job(NamedTuple):
+    operation: Operation[Any]
+    future: asyncio.Future[Any]
+    then: Callable[[Any], object] | None
+
+
+class _Outcome(NamedTuple):
+    job: _Job
+    result: Any
+    error: Exception | None
+
+
+class Writer:
+    """Takes operations from the event loop and commits all that are waiting in one transaction (group commit).
+
+    An operation that raises fails alone: the others of its batch are committed without it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = True
+        self._ending = False
+        self._batch = 0
+        self._stuck = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether many are writing; work that can wait should."""
+        return self._batch >= _CROWD
+
+    @property
+    def stuck(self) -> bool:
+        """Whether something that must be written cannot be written at the moment."""
+        return self._stuck > 0
+
+    async def open(self) -> None:
+        """Start the thread and open the file, or raise `JournalUnavailable`."""
+        self._loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._main, args=(opened,), name="jackfield-journal", daemon=True)
+        self._thread.start()
+        await opened
+        self._closed = False
+
+    async def close(self) -> None:
+        """Write what is waiting, then end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def submit(
+        self, operation: Operation[ResultT], then: Callable[[ResultT], object] | None = None
+    ) -> asyncio.Future[ResultT]:
+        """Have an operation done; the future is its result once that is on disk.
+
+        `then` is called on the event loop when it is, whether or not anybody still waits for the future.
+        """
+        if self._closed:
+            raise JournalUnavailable(f"{self._path}: the journal is closed")
+        future: asyncio.Future[ResultT] = self._loop.create_future()
+        self._jobs.put(_Job(operation, future, then))
+        return future
+
+    async def insist(self, operation: Operation[ResultT]) -> ResultT:
+        """Have an operation done, however long it takes until the journal is available."""
+        try:
+            return await self.submit(operation)
+        except JournalUnavailable:
+            if self._closed:
+                raise
+        self._stuck += 1
+        try:
+            for pause in _growing_pauses():
+                await asyncio.sleep(pause)
+                with suppress(JournalUnavailable):
+                    return await self.submit(operation)
+                if self._closed:
+                    break
+        finally:
+            self._stuck -= 1
+        raise JournalUnavailable(f"{self._path}: the journal is closed")
+
+    def _main(self, opened: asyncio.Future[None]) -> None:
+        try:
+            connection = open_journal(self._path)
+        except JournalUnavailable as error:
+            self._on_loop(_reject, opened, error)
+            return
+        self._on_loop(opened.set_result, None)
+        while not self._ending and (job := self._jobs.get()) is not None:
+            batch = [job, *self._waiting()]
+            self._batch = len(batch)
+            self._on_loop(_resolve, self._write(connection, batch))
+        with suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.close()
+
+    def _waiting(self) -> list[_Job]:
+        jobs: list[_Job] = []
+        with suppress(Empty):
+            while len(jobs) < _LARGEST_BATCH:
+                job = self._jobs.get_nowait()
+                if job is None:
+                    self._ending = True
+                    break
+                jobs.append(job)
+        return jobs
+
+    def _write(self, connection: sqlite3.Connection, batch: Sequence[_Job]) -> list[_Outcome]:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            # Whoever came during the wait for the lock is not made to wait for it a second time.
+            return [_Outcome(job, None, unavailable(self._path, error)) for job in (*batch, *self._waiting())]
+        try:
+            outcomes = [_Outcome(job, job.operation(connection), None) for job in batch]
+            connection.execute("COMMIT")
+        except Exception:  # noqa: BLE001 - found again below, with the operation that raises it
+            _roll_back(connection)
+            return [self._write_alone(connection, job) for job in batch]
+        return outcomes
+
+    def _write_alone(self, connection: sqlite3.Connection, job: _Job) -> _Outcome:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = job.operation(connection)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            _roll_back(connection)
+            return _Outcome(job, None, unavailable(self._path, error))
+        except Exception as error:  # noqa: BLE001 - whatever an operation raises is for whoever asked for it
+            _roll_back(connection)
+            return _Outcome(job, None, error)
+        return _Outcome(job, result, None)
+
+    def _on_loop(self, callback: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _growing_pauses() -> Iterator[float]:
+    yield from _PAUSES
+    while True:
+        yield _PAUSES[-1]
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+def _reject(future: asyncio.Future[None], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _resolve(outcomes: Sequence[_Outcome]) -> None:
+    for job, result, error in outcomes:
+        if error is None and job.then is not None:
+            job.then(result)
+        if job.future.done():
+            continue
+        if error is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(error)

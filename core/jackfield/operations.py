@@ -1,0 +1,73 @@
+"""What an operator does to runs, the same from the command line and from the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import uuid_utils
+
+from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.intake import Intake
+from jackfield.journal.port import Journal
+from jackfield.journal.records import Replay, RunView
+from jackfield.models import Event, JsonObject
+from jackfield.pipeline import Pipeline
+
+On: TypeAlias = Literal["original", "current"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Repairs runs. `pipeline` finds the current version of a pipeline."""
+
+    journal: Journal
+    intake: Intake
+    pipeline: Callable[[str], Pipeline | None]
+    now: Callable[[], datetime]
+
+    async def replay(
+        self, id: str, *, from_step: str | None = None, on: On = "current", event: JsonObject | None = None
+    ) -> list[str]:
+        """Replay a run, or accept a refused request; returns the ids of the new runs.
+
+        Raises `UnknownRun` if there is nothing of this id or the run has not come as far as `from_step`,
+        `JackfieldError` if a refused request still cannot be accepted.
+        """
+        view = await self.journal.run(id)
+        if view is None:
+            return await self._accept_refused(id)
+        replay = Replay(from_step, self._version(view, from_step, on), _edited(view.event, event))
+        new_id = str(uuid_utils.uuid7())
+        return [await self.journal.replay(id, replay, id=new_id, at=self.now())]
+
+    def _version(self, view: RunView, from_step: str | None, on: On) -> str | None:
+        if on == "original":
+            return view.summary.version
+        if from_step is None:
+            return None
+        pipeline = self.pipeline(view.summary.pipeline)
+        if pipeline is None:
+            raise UnknownRun(f"pipeline {view.summary.pipeline} is gone; replay on the original version")
+        if all(step.name != from_step for step in pipeline.steps):
+            raise UnknownRun(f'pipeline {pipeline.id} has no step "{from_step}" now; replay on the original version')
+        return pipeline.version
+
+    async def _accept_refused(self, id: str) -> list[str]:
+        refusal = await self.journal.refusal(id)
+        if refusal is None:
+            raise UnknownRun(f"there is no run and no refused request {id}; `jackfield runs` lists them")
+        pipeline = self.pipeline(refusal.pipeline)
+        if pipeline is None:
+            raise JackfieldError(f"request {id} was for pipeline {refusal.pipeline}, which is gone")
+        return list(await self.intake.accept_refused(pipeline, refusal))
+
+
+def _edited(original: Event, data: JsonObject | None) -> Event | None:
+    """Make the event to replay; a value that said nothing and is left as it was still says nothing."""
+    if data is None:
+        return None
+    blank = frozenset(name for name in original.blank if name in data and data[name] == original.data[name])
+    return Event(data, blank, original.warnings)

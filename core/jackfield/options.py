@@ -1,0 +1,142 @@
+"""A component's options: checked at load time as far as they are known then, in full once they are rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic
+
+from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, to_json
+
+from jackfield.components import OptionsModel, OptionsT
+from jackfield.errors import TemplateError
+from jackfield.templates import Template, is_template
+from jackfield.tomlfile import KeyPath, did_you_mean, dotted
+
+_SECRET_FORMAT: Final = b'"format":"password"'
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with one option."""
+
+    key: KeyPath
+    message: str
+
+
+def complaints(
+    error: ValidationError, raw: Mapping[str, Any], model: type[BaseModel], *, put_off: bool = False
+) -> list[Complaint]:
+    """Say what a model has against some options, one complaint for each mistake, values left out.
+
+    With `put_off`, an error about a string with a template in it is left for when the template is rendered. Where
+    an option may have one of several shapes, only the shape that fits best is spoken of.
+    """
+    by_option: dict[str | int, dict[KeyPath, list[ErrorDetails]]] = {}
+    for detail in error.errors(include_url=False):
+        location = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
+        _, shape = _split(location, raw)
+        option = detail["loc"][0] if detail["loc"] else ""
+        by_option.setdefault(option, {}).setdefault(shape, []).append(detail)
+    best = (min((_pending(details, put_off=put_off) for details in shapes.values()), key=len)
+            for shapes in by_option.values())  # fmt: skip
+    return [_complaint(detail, raw, model) for details in best for detail in details]
+
+
+class RenderedOptions(Generic[OptionsT]):
+    """The options of one step: rendered for an event, then validated in full.
+
+    What has no template in it was validated once, when the pipeline was loaded, and is used as it is.
+    """
+
+    def __init__(self, model: type[OptionsT], template: Template, where: KeyPath, fixed: OptionsT | None) -> None:
+        self._model = model
+        self._template = template
+        self._where = where
+        self._fixed = fixed
+        self._has_secrets = _SECRET_FORMAT in to_json(model.model_json_schema())
+
+    def render(self, document: Mapping[str, JsonValue]) -> OptionsT:
+        """Return the options for this document. Raises `TemplateError` if they cannot be rendered or are wrong."""
+        if self._fixed is not None:
+            return self._fixed
+        raw = self._template.render(document)
+        try:
+            return self._model.model_validate(raw)
+        except ValidationError as error:
+            found = complaints(error, raw if isinstance(raw, dict) else {}, self._model)
+            words = (f"{dotted((*self._where, *complaint.key))}: {complaint.message}" for complaint in found)
+            raise TemplateError("; ".join(words)) from None
+
+    def secrets(self, options: OptionsModel) -> Iterator[str]:
+        """Find the values of secret options among rendered ones."""
+        return secret_values(options) if self._has_secrets else iter(())
+
+
+def secret_values(value: object) -> Iterator[str]:
+    """Find every `SecretStr` in options, however deep."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        yield from secret_values([getattr(value, name) for name in type(value).model_fields])
+    elif isinstance(value, Mapping):
+        yield from secret_values(list(value.values()))
+    elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        for item in value:
+            yield from secret_values(item)
+
+
+def _pending(details: list[ErrorDetails], *, put_off: bool) -> list[ErrorDetails]:
+    if not put_off:
+        return details
+    return [detail for detail in details if not (isinstance(detail["input"], str) and is_template(detail["input"]))]
+
+
+def _split(location: KeyPath, raw: Any) -> tuple[KeyPath, KeyPath]:
+    """Part a pydantic location into the keys that are in the options and the names of the shapes that were tried."""
+    key: list[str | int] = []
+    shape: list[str | int] = []
+    for part in location:
+        if not _has(raw, part):
+            shape.append(part)
+            continue
+        raw = raw[part]
+        key.append(part)
+    return tuple(key), tuple(shape)
+
+
+def _has(raw: object, part: str | int) -> bool:
+    if isinstance(raw, Mapping):
+        return part in raw
+    return isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw)
+
+
+def _complaint(detail: ErrorDetails, raw: Mapping[str, Any], model: type[BaseModel]) -> Complaint:
+    key, shape = _split(detail["loc"], raw)
+    kind = detail["type"]
+    if kind == "missing":
+        return Complaint((*key, *shape[-1:]), "is required")
+    if kind == "extra_forbidden":
+        known = _fields_at(model, key[:-1])
+        return Complaint(key, f"is not known here{did_you_mean(str(key[-1]), known)}")
+    if kind in {"value_error", "assertion_error"}:
+        return Complaint(key, str(detail["ctx"]["error"]))
+    return Complaint(key, detail["msg"][:1].lower() + detail["msg"][1:])
+
+
+def _fields_at(model: type[BaseModel], key: KeyPath) -> set[str]:
+    """Name the options that the table at `key` may have."""
+    found: type[BaseModel] | None = model
+    for part in key:
+        field = found.model_fields.get(str(part)) if found and isinstance(part, str) else None
+        if field is not None:
+            found = next(_models(field.annotation), None)
+    return set(found.model_fields) if found else set()
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models(argument)

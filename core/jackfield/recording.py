@@ -1,0 +1,108 @@
+"""What one HTTP request and its answer were, collected while they happen and masked when they are over."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final, TypeAlias
+
+import httpx
+
+from jackfield.models import Exchange
+
+Mask: TypeAlias = Callable[[str], str]
+"""Takes the secrets out of a text."""
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+LONGEST_SECRET: Final = 16_000
+"""A secret of up to so many bytes never shows in part where a body is cut."""
+
+_CONFIDENTIAL: Final = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"})
+_MASKED: Final = "***"
+
+
+@dataclass(slots=True)
+class Draft:
+    """An exchange while it is going on; of each body it shows the first `cap` bytes.
+
+    `url` is what is sent: without a fragment, a user or a password.
+    """
+
+    request: httpx.Request
+    url: str
+    cap: int
+    started: float = field(default_factory=perf_counter)
+    elapsed: float | None = None
+    complete: bool = False
+    status: int | None = None
+    headers: RawHeaders = ()
+    chunks: list[bytes] = field(default_factory=list)
+    size: int = 0
+    error: str | None = None
+
+    def add(self, chunk: bytes) -> None:
+        """Take a piece of the answer's body; what is far beyond the cap is only counted."""
+        if self.size < self.cap + LONGEST_SECRET:
+            self.chunks.append(chunk)
+        self.size += len(chunk)
+
+    def end(self, *, complete: bool = False, error: str | None = None) -> None:
+        """Stop the clock, with the body `complete` or broken off by an `error`. Only the first call counts."""
+        if self.elapsed is None:
+            self.elapsed = perf_counter() - self.started
+            self.complete = complete
+            self.error = error
+
+    def exchange(self, mask: Mask) -> Exchange:
+        """Write the exchange down as it stands now, ended or not."""
+        self.end(error=None if self.status else "the attempt ended before there was an answer")
+        request = self.request
+        return Exchange(
+            method=request.method,
+            url=mask(self.url),
+            request_headers=_headers(request.headers.raw, mask),
+            request_body=self._request_body(mask),
+            status=self.status,
+            response_headers=_headers(self.headers, mask),
+            response_body=self._response_body(mask),
+            elapsed_ms=(self.elapsed or 0.0) * 1000,
+            error=None if self.error is None else mask(self.error),
+        )
+
+    def _request_body(self, mask: Mask) -> str:
+        try:
+            content = self.request.content
+        except httpx.RequestNotRead:
+            return "[a stream]"
+        return _body(content, len(content), self.request.headers.raw, mask, self.cap)
+
+    def _response_body(self, mask: Mask) -> str:
+        text = _body(b"".join(self.chunks), self.size, self.headers, mask, self.cap)
+        return text if self.complete or self.error or not self.size else f"{text} … [the rest was not read]"
+
+
+def _headers(headers: RawHeaders, mask: Mask) -> tuple[tuple[str, str], ...]:
+    pairs = [
+        (name.decode("latin-1"), _MASKED if name.lower() in _CONFIDENTIAL else mask(value.decode("utf-8", "replace")))
+        for name, value in headers
+    ]
+    return tuple(pairs)
+
+
+def _body(data: bytes, size: int, headers: RawHeaders, mask: Mask, cap: int) -> str:
+    """Show the first `cap` bytes of a body of `size` bytes, of which `data` are known."""
+    data = data[: cap + LONGEST_SECRET]
+    whole = len(data) == size
+    try:
+        text = mask(data.decode() if whole else codecs.getincrementaldecoder("utf-8")().decode(data))
+    except UnicodeDecodeError:
+        kind = next((value for name, value in headers if name.lower() == b"content-type"), b"of no stated type")
+        return mask(f"[{size} bytes, {kind.decode('latin-1')}]")
+    if whole and size <= cap:
+        return text
+    shown = text.encode()
+    # Half a secret at the end of `data` cannot have been masked, so whatever may be one goes.
+    end = cap if whole else max(0, min(cap, len(shown) - LONGEST_SECRET))
+    return f"{shown[:end].decode('utf-8', 'ignore')} … [cut at {cap} bytes]"

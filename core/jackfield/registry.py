@@ -1,0 +1,284 @@
+"""Finds the installed plugins, asks each on its own what it offers, and looks components up by name.
+
+A plugin that is broken stops nothing: what is wrong with it is remembered, and told to whoever asks for something
+that it might have offered.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib import metadata
+from typing import Any, Final, TypeAlias
+
+import pluggy
+from jinja2.filters import FILTERS as JINJA_FILTERS
+from pydantic import BaseModel
+
+from jackfield import hookspecs
+from jackfield.components import Action, WebhookSource
+from jackfield.errors import PluginError
+from jackfield.hookspecs import ENTRY_POINT_GROUP, PROJECT
+from jackfield.tomlfile import did_you_mean
+
+SourceClass: TypeAlias = type[WebhookSource[Any]]
+ActionClass: TypeAlias = type[Action[Any]]
+Filter: TypeAlias = Callable[..., object]
+_Key: TypeAlias = tuple[str, str]
+
+SOURCE_KEYS: Final = frozenset({"use", "dedupe", "dedupe_within", "reply", "silent_after", "address_version"})
+"""What the host itself reads in `[source]`; no source may have an option of this name."""
+STEP_KEYS: Final = frozenset({"use", "name", "when", "retry", "timeout", "on_error"})
+"""What the host itself reads in a step; no action may have an option of this name."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_FILTER_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One plugin: where it comes from, what it offers, and what is wrong with it.
+
+    `module` is the value of its entry point; `error` is None if all is well. What is wrong takes away only what it
+    concerns: everything else that the plugin offers can be used. `traceback` is there where its code raised.
+    """
+
+    module: str
+    distribution: str = ""
+    version: str = ""
+    sources: tuple[SourceClass, ...] = ()
+    actions: tuple[ActionClass, ...] = ()
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    error: str | None = None
+    traceback: str | None = None
+
+    @property
+    def components(self) -> tuple[SourceClass | ActionClass, ...]:
+        """Return sources and actions alike."""
+        return (*self.sources, *self.actions)
+
+    def __str__(self) -> str:
+        return f"{self.module} ({self.distribution} {self.version})" if self.distribution else self.module
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All plugins and what they offer, by name.
+
+    A name that two plugins claim is nobody's: it is in `disputed`, by kind and name, with what to say about it.
+    """
+
+    plugins: tuple[Plugin, ...]
+    sources: Mapping[str, SourceClass]
+    actions: Mapping[str, ActionClass]
+    filters: Mapping[str, Filter]
+    disputed: Mapping[_Key, str]
+
+    @classmethod
+    def load(cls, entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
+        """Import every installed plugin, or those of the entry points given. Raises nothing, whatever a plugin does."""
+        found = metadata.entry_points(group=ENTRY_POINT_GROUP) if entry_points is None else entry_points
+        by_module: dict[str, metadata.EntryPoint] = {}
+        for entry in sorted(found, key=lambda entry: entry.value):
+            by_module.setdefault(entry.value, entry)
+        return _assembled([_installed(entry) for entry in by_module.values()])
+
+    @classmethod
+    def of(cls, *plugins: object) -> Registry:
+        """Make a registry of these modules, or objects with hooks; for tests."""
+        return _assembled([_given(plugin) for plugin in plugins])
+
+    def source(self, name: str) -> SourceClass:
+        """Return the source of this name. Raises `PluginError` that says what may be meant, or what is broken."""
+        if name not in self.sources:
+            raise PluginError(self._missing("source", name, self.sources))
+        return self.sources[name]
+
+    def action(self, name: str) -> ActionClass:
+        """Return the action of this name. Raises `PluginError` that says what may be meant, or what is broken."""
+        if name not in self.actions:
+            raise PluginError(self._missing("action", name, self.actions))
+        return self.actions[name]
+
+    def _missing(self, kind: str, name: str, known: Iterable[str]) -> str:
+        if (kind, name) in self.disputed:
+            return self.disputed[kind, name]
+        broken = [plugin for plugin in self.plugins if plugin.error]
+        suspects = [plugin for plugin in broken if _may_offer(plugin, name)]
+        reasons = "".join(f"; plugin {plugin} {plugin.error}" for plugin in suspects)
+        if broken and not suspects:
+            reasons = "; some plugins are broken, see `jackfield plugins`"
+        return f'there is no {kind} "{name}"{reasons}{did_you_mean(name, known)}'
+
+
+def _may_offer(plugin: Plugin, name: str) -> bool:
+    origin = f"{plugin.module} {plugin.distribution}".replace("-", "_").lower()
+    return name.partition(".")[0].lower() in origin or name in (plugin.error or "")
+
+
+def _installed(entry: metadata.EntryPoint) -> Plugin:
+    origin = Plugin(entry.value)
+    if entry.dist is not None:
+        origin = replace(origin, distribution=entry.dist.name or "", version=entry.dist.version or "")
+    return _examined(entry.load, origin)
+
+
+def _given(plugin: object) -> Plugin:
+    return _examined(lambda: plugin, Plugin(str(getattr(plugin, "__name__", type(plugin).__name__))))
+
+
+def _examined(load: Callable[[], object], origin: Plugin) -> Plugin:
+    """Load one plugin and ask it for all that it offers."""
+    faults = _Faults()
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    with faults.noted("cannot be imported"):
+        plugin = load()
+        with faults.noted("cannot be registered"):
+            manager.register(plugin, origin.module)
+            manager.check_pending()
+            if not manager.get_hookcallers(plugin):
+                faults.errors.append("implements none of Jackfield's hooks; is its entry point right?")
+    if faults.errors:
+        return replace(origin, error=faults.summary, traceback=faults.traceback)
+    sources = _components(manager.hook.register_sources, WebhookSource, SOURCE_KEYS, faults)
+    actions = _components(manager.hook.register_actions, Action, STEP_KEYS, faults)
+    filters = _filters(manager.hook.register_filters, faults)
+    return replace(
+        origin,
+        sources=tuple(sources),
+        actions=tuple(actions),
+        filters=filters,
+        error=faults.summary,
+        traceback=faults.traceback,
+    )
+
+
+class _Faults:
+    """What is wrong with one plugin, collected while it is examined."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.traceback: str | None = None
+
+    @property
+    def summary(self) -> str | None:
+        return "; ".join(self.errors) or None
+
+    @contextmanager
+    def noted(self, what: str) -> Iterator[None]:
+        """Keep anything that a plugin's code raises from going further; also `SystemExit`, or a panic in Rust."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException as fault:  # noqa: BLE001 - it is a plugin's code
+            summary = traceback.TracebackException.from_exception(fault)
+            self.errors.append(f"{what}: {type(fault).__name__}: {' '.join(str(summary).split())}")
+            self.traceback = self.traceback or "".join(summary.format())
+
+
+def _components(hook: pluggy.HookCaller, base: type, host_keys: frozenset[str], faults: _Faults) -> list[Any]:
+    """Ask a hook for classes, and keep those that can be used."""
+    offered: list[Any] = []
+    with faults.noted(f"{hook.name}() failed"):
+        offered = [kind for answer in hook() for kind in answer]
+    good: dict[Any, None] = {}
+    for kind in offered:
+        label = kind.__qualname__ if isinstance(kind, type) else f"an object of type {type(kind).__name__}"
+        with faults.noted(f"{label} cannot be used"):
+            mistakes = list(_mistakes(kind, base, host_keys))
+            faults.errors += [f"{label} {mistake}" for mistake in mistakes]
+            if not mistakes:
+                good[kind] = None
+    return list(good)
+
+
+def _mistakes(kind: Any, base: type, host_keys: frozenset[str]) -> Iterator[str]:
+    """Say what keeps a class from being used as a source or an action."""
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        yield f"is not a subclass of {base.__name__}"
+        return
+    if missing := sorted(getattr(kind, "__abstractmethods__", ())):
+        yield f"does not implement {', '.join(missing)}"
+    name = getattr(kind, "name", None)
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        yield f'has {name!r} for its name; write small words joined by dots, like "acme.send_letter"'
+    title = getattr(kind, "title", None)
+    if not (title and isinstance(title, str | Mapping)):
+        yield 'has no title; write title = "..." or {"en": "...", "ru": "..."}'
+    yield from _option_mistakes(getattr(kind, "Options", None), host_keys)
+
+
+def _option_mistakes(options: Any, host_keys: frozenset[str]) -> Iterator[str]:
+    if not (isinstance(options, type) and issubclass(options, BaseModel)):
+        yield "has no Options; make it a subclass of OptionsModel"
+        return
+    if options.model_config.get("extra") != "forbid" or not options.model_config.get("frozen"):
+        yield "has Options that can be changed or take unknown keys; make it a plain subclass of OptionsModel"
+    names = options.model_fields.keys() | options.model_json_schema().get("properties", {}).keys()
+    if taken := sorted(names & host_keys):
+        yield f"has options that belong to the host: {', '.join(taken)}; rename them"
+
+
+def _filters(hook: pluggy.HookCaller, faults: _Faults) -> dict[str, Filter]:
+    good: dict[str, Filter] = {}
+    with faults.noted(f"{hook.name}() failed"):
+        for name, function in [pair for answer in hook() for pair in answer.items()]:
+            if not (isinstance(name, str) and _FILTER_NAME.fullmatch(name)):
+                faults.errors.append(f"filter {name!r} has no name that a template can use")
+            elif name in JINJA_FILTERS:
+                faults.errors.append(f"filter {name!r} is one of Jinja's own; give it another name")
+            elif not callable(function):
+                faults.errors.append(f"filter {name!r} is not a function")
+            else:
+                good[name] = function
+    return good
+
+
+def _assembled(plugins: Sequence[Plugin]) -> Registry:
+    """Put together what all plugins offer; a name with two owners is taken from both."""
+    claims: dict[_Key, dict[int, tuple[Plugin, Any]]] = {}
+    for plugin in plugins:
+        for key, component in _offers(plugin):
+            claims.setdefault(key, {}).setdefault(id(component), (plugin, component))
+    disputed = {
+        key: _dispute(*key, [plugin for plugin, _ in claim.values()]) for key, claim in claims.items() if len(claim) > 1
+    }
+
+    def undisputed(kind: str) -> dict[str, Any]:
+        return {
+            name: component
+            for (claimed, name), claim in claims.items()
+            if claimed == kind and len(claim) == 1
+            for _, component in claim.values()
+        }
+
+    return Registry(
+        plugins=tuple(_with_disputes(plugin, disputed) for plugin in plugins),
+        sources=undisputed("source"),
+        actions=undisputed("action"),
+        filters=undisputed("filter"),
+        disputed=disputed,
+    )
+
+
+def _offers(plugin: Plugin) -> Iterator[tuple[_Key, object]]:
+    yield from ((("source", kind.name), kind) for kind in plugin.sources)
+    yield from ((("action", kind.name), kind) for kind in plugin.actions)
+    yield from ((("filter", name), function) for name, function in plugin.filters.items())
+
+
+def _dispute(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
+    owners = sorted({str(plugin) for plugin in plugins})
+    if len(owners) == 1:
+        return f'{kind} "{name}" is offered twice by {owners[0]}'
+    return f'{kind} "{name}" is offered by {" and by ".join(owners)}; uninstall all but one of them'
+
+
+def _with_disputes(plugin: Plugin, disputed: Mapping[_Key, str]) -> Plugin:
+    lost = dict.fromkeys(disputed[key] for key, _ in _offers(plugin) if key in disputed)
+    return replace(plugin, error="; ".join(filter(None, [plugin.error, *lost])) or None)

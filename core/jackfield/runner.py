@@ -1,0 +1,241 @@
+"""Takes runs through their steps: `when`, render, run, write down."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from jackfield.components import Action, OptionsModel
+from jackfield.document import attempt_document, event_document
+from jackfield.errors import DestinationRefused, JackfieldError, PermanentFailure, Skip, TemplateError, TemporaryFailure
+from jackfield.http import HttpPool
+from jackfield.journal.port import Claim
+from jackfield.journal.records import Attempt, Failed, Mode, Outcome, RetryAt, Skipped, Succeeded, Verdict
+from jackfield.live import LivePipeline, Pipelines
+from jackfield.metrics import Metrics
+from jackfield.models import JsonObject, Step
+from jackfield.modes import Modes
+from jackfield.pipeline import StepDefinition
+from jackfield.secrets import Mask
+from jackfield.watchdog import Watchdog
+
+_JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
+_CANCEL_GRACE: Final = 2.0
+
+
+@dataclass(slots=True)
+class Runner:
+    """The handler that a journal's `work()` is given.
+
+    A run that has a step behind it stays on the version it began on; any other takes the current version, so that a
+    mistake that is mended while runs are held or waiting is mended for them, too.
+    """
+
+    pipelines: Pipelines
+    modes: Modes
+    http: HttpPool
+    metrics: Metrics
+    watchdog: Watchdog
+    now: Callable[[], datetime]
+    _failures: dict[str, int] = field(default_factory=dict)
+    """How many runs of a pipeline have failed in a row."""
+
+    async def __call__(self, claim: Claim) -> tuple[Verdict, str]:
+        """Take a run as far as it goes. Raises `LeaseLost` when the run was cancelled meanwhile."""
+        try:
+            if claim.pinned:
+                live = await self.pipelines.version(claim.pipeline, claim.version)
+            else:
+                live = self.pipelines.current(claim.pipeline)
+        except JackfieldError as error:
+            return Failed(f"{error}; replay the run on the current version"), claim.version
+        with self.pipelines.on(live):
+            verdict = await _Passage(self, live, claim).steps()
+        if live.retired:
+            await self.pipelines.close_idle()
+        await self._watch_failures(live, verdict)
+        return verdict, live.pipeline.version
+
+    async def _watch_failures(self, live: LivePipeline, verdict: Verdict) -> None:
+        pipeline = live.pipeline
+        if isinstance(verdict, Succeeded | Skipped):
+            self._failures.pop(pipeline.id, None)
+        if not isinstance(verdict, Failed) or pipeline.pause_after is None:
+            return
+        failures = self._failures[pipeline.id] = self._failures.get(pipeline.id, 0) + 1
+        if failures >= pipeline.pause_after and self.modes.get(pipeline.id).mode is Mode.RUNNING:
+            reason = f"put on hold after {failures} failed runs in a row; the last error: {verdict.error}"
+            await self.modes.set(pipeline.id, Mode.HELD, reason)
+            self._failures.pop(pipeline.id)
+            structlog.get_logger().error("pipeline put on hold", pipeline=pipeline.id, reason=reason)
+
+
+class _Passage:
+    """One passage of one run through its pipeline."""
+
+    def __init__(self, runner: Runner, live: LivePipeline, claim: Claim) -> None:
+        self._runner = runner
+        self._live = live
+        self._claim = claim
+        self._results: JsonObject = {record.step: record.result for record in claim.done}
+        self._document = event_document(live.pipeline, claim.run, claim.received_at, claim.event, self._results)
+
+    async def steps(self) -> Verdict:
+        """Go through the steps that are not completed yet."""
+        pipeline, claim = self._live.pipeline, self._claim
+        attempt: Attempt | None = None
+        for definition in pipeline.steps:
+            if definition.name in self._results:
+                continue
+            if attempt is not None:
+                await claim.checkpoint(attempt, version=pipeline.version)
+            if claim.lost.is_set():
+                break
+            document = attempt_document(self._document, claim.attempt)
+            trial = _Trial(self._runner, self._live, claim, definition, document)
+            attempt = await trial.attempt()
+            verdict = self._verdict(attempt, trial.retry_at)
+            if verdict is not None:
+                self._log(verdict)
+                return verdict
+            self._results[definition.name] = trial.result
+        return Succeeded(attempt)
+
+    def _verdict(self, attempt: Attempt, retry_at: datetime | None) -> Verdict | None:
+        error = attempt.error or ""
+        if retry_at is not None:
+            return RetryAt(retry_at, error, attempt)
+        if attempt.outcome is Outcome.ENDED:
+            return Skipped(error, attempt)
+        return Failed(error, attempt) if attempt.outcome is Outcome.FAILED else None
+
+    def _log(self, verdict: Verdict) -> None:
+        log = structlog.get_logger().bind(run=self._claim.run, pipeline=self._claim.pipeline)
+        match verdict:
+            case RetryAt(when, error):
+                log.warning("step failed, will be tried again", error=error, due_at=when.isoformat())
+            case Failed(error):
+                log.error("run failed", error=error)
+            case Skipped(reason):
+                log.info("run skipped", reason=reason)
+
+
+class _Trial:
+    """One attempt of one step. `result` is what later steps see; `retry_at` is set when there is to be another."""
+
+    def __init__(
+        self, runner: Runner, live: LivePipeline, claim: Claim, definition: StepDefinition, document: JsonObject
+    ) -> None:
+        self._runner = runner
+        self._pipeline = live.pipeline
+        self._action: Action[Any] = live.actions[definition.name]
+        self._claim = claim
+        self._definition = definition
+        self._document = document
+        self._mask: Mask = live.pipeline.mask
+        self._traceback: str | None = None
+        self.result: JsonValue = None
+        self.retry_at: datetime | None = None
+
+    async def attempt(self) -> Attempt:
+        """Make the attempt. Whatever the action does, this returns."""
+        definition, claim = self._definition, self._claim
+        started_at, began = self._runner.now(), time.perf_counter()
+        error: str | None = None
+        with self._runner.http.recording(self._masked) as exchanges:
+            try:
+                outcome = await self._carried_out()
+            except Skip as skip:
+                outcome, error = Outcome.ENDED, str(skip)
+            except Exception as failure:  # noqa: BLE001 - whatever a plugin raises must end in the journal, not in the host
+                outcome, error = self._failed(failure)
+        elapsed = time.perf_counter() - began
+        self._runner.metrics.attempted(claim.pipeline, definition.name, outcome, elapsed)
+        return Attempt(
+            index=definition.index,
+            step=definition.name,
+            number=claim.attempt,
+            started_at=started_at,
+            elapsed_ms=round(elapsed * 1000, 3),
+            outcome=outcome,
+            error=None if error is None else f"step {definition.name}: {self._masked(error)}",
+            traceback=self._traceback and self._masked(self._traceback),
+            result=self._stored_result(),
+            exchanges=tuple(exchanges),
+        )
+
+    async def _carried_out(self) -> Outcome:
+        definition = self._definition
+        if definition.when is not None and not definition.when.render(self._document):
+            return Outcome.SKIPPED
+        options = definition.options.render(self._document)
+        unknown = [value for value in definition.options.secrets(options) if value not in self._mask.values]
+        if unknown:
+            self._mask = self._mask.extended(unknown)
+        result = await self._run_action(options)
+        try:
+            self.result = _JSON.validate_python(result)
+        except ValidationError:
+            raise PermanentFailure(f"the action returned a {type(result).__name__} that is not JSON") from None
+        return Outcome.SUCCEEDED
+
+    async def _run_action(self, options: OptionsModel) -> JsonValue:
+        seconds = self._definition.settings.timeout.total_seconds()
+        task = asyncio.ensure_future(self._guarded(options))
+        try:
+            done, _ = await asyncio.wait([task], timeout=seconds)
+            if done and task.cancelled():
+                raise PermanentFailure("the action cancelled itself")
+            if done:
+                return task.result()
+        finally:
+            task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_GRACE)
+        raise TemporaryFailure(f"no result within {seconds:g} s (the step's timeout)")
+
+    async def _guarded(self, options: OptionsModel) -> JsonValue:
+        claim, name = self._claim, self._definition.name
+        step = Step(claim.run, claim.pipeline, name, claim.attempt, f"{claim.root}/{name}")
+        try:
+            return await self._runner.watchdog.guard(self._action.run(options, step))
+        except (SystemExit, KeyboardInterrupt) as error:  # asyncio would take these for the end of the host
+            raise RuntimeError(f"it raised {error!r}") from error
+
+    def _failed(self, failure: Exception) -> tuple[Outcome, str]:
+        """Decide what a failure means for the run."""
+        policy, claim = self._definition.settings.retry, self._claim
+        if isinstance(failure, TemporaryFailure):
+            wait = policy.next_wait(claim.attempt, failure.retry_after)
+            if wait is not None:
+                self.retry_at = self._runner.now() + wait
+                return Outcome.RETRYING, str(failure)
+        elif not isinstance(failure, PermanentFailure | TemplateError | DestinationRefused):
+            self._traceback = "".join(traceback.format_exception(failure))
+            failure = PermanentFailure(f"the action failed with {type(failure).__name__}: {failure}")
+        goes_on = self._definition.settings.on_error == "continue"
+        return (Outcome.CONTINUED if goes_on else Outcome.FAILED), str(failure)
+
+    def _masked(self, text: str) -> str:
+        return self._mask(text)
+
+    def _stored_result(self) -> JsonValue:
+        """Mask the result as far as it holds secrets, which is rare: most results are stored as they are."""
+        text = to_json(self.result).decode()
+        return self.result if self._mask(text) == text else _masked_json(self.result, self._mask)
+
+
+def _masked_json(value: JsonValue, mask: Mask) -> JsonValue:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {mask(name): _masked_json(item, mask) for name, item in value.items()}
+    return [_masked_json(item, mask) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,149 @@
+"""The project folder and `jackfield.toml`: server, journal, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from jackfield.components import OptionsModel
+from jackfield.errors import ConfigurationError, Problem
+from jackfield.options import complaints
+from jackfield.secrets import Secrets
+from jackfield.tomlfile import TomlFile
+from jackfield.units import Duration, Size, parse_duration, parse_size
+
+SETTINGS_FILE: Final = "jackfield.toml"
+PIPELINES_FOLDER: Final = "pipelines"
+VAR_FOLDER: Final = "var"
+_SQLITE: Final = "sqlite:///"
+
+
+def _public_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError('must start with "https://" (or "http://")')
+    return url.rstrip("/")
+
+
+def _journal_url(url: str) -> str:
+    if not url.startswith(_SQLITE) or url == _SQLITE:
+        raise ValueError('must be a file, such as "sqlite:///var/journal.db"')
+    return url
+
+
+class ServerSettings(OptionsModel):
+    """Where the host listens, and what it takes."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = None
+    body_limit: Size = Field(default=1_000_000, ge=1)
+    grace: Duration = parse_duration("20 s")
+
+
+class KeepSettings(OptionsModel):
+    """How much of the past the journal keeps."""
+
+    days: int = Field(default=30, ge=1, le=36500)
+    size: Size = Field(default=parse_size("2 GB"), ge=parse_size("10 MB"))
+
+
+class JournalSettings(OptionsModel):
+    """Where the journal is."""
+
+    url: Annotated[str, AfterValidator(_journal_url)] = "sqlite:///var/journal.db"
+    keep: KeepSettings = KeepSettings()
+
+
+class HttpSettings(OptionsModel):
+    """What the HTTP client lent to actions may reach besides public addresses."""
+
+    allow: tuple[str, ...] = ()
+
+
+class Settings(OptionsModel):
+    """All of `jackfield.toml`."""
+
+    server: ServerSettings = ServerSettings()
+    journal: JournalSettings = JournalSettings()
+    http: HttpSettings = HttpSettings()
+
+    @property
+    def local_url(self) -> str:
+        """The address at which a program on this machine reaches the host."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.server.host, self.server.host)  # noqa: S104
+        return f"http://{host}:{self.server.port}"
+
+    @property
+    def public_url(self) -> str:
+        """What webhook addresses start with."""
+        return self.server.public_url or self.local_url
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project folder: its settings and secrets. Its pipelines are read one by one."""
+
+    folder: Path
+    settings: Settings
+    secrets: Secrets
+
+    @classmethod
+    def load(cls, folder: Path, environ: Mapping[str, str]) -> Project:
+        """Read the folder. Raises `ConfigurationError` with every mistake in `jackfield.toml` and `secrets.toml`."""
+        problems: list[Problem] = []
+        settings, secrets = Settings(), Secrets({})
+        try:
+            settings = _read_settings(folder)
+        except ConfigurationError as error:
+            problems += error.problems
+        try:
+            secrets = Secrets.load(folder, environ)
+        except ConfigurationError as error:
+            problems += error.problems
+        if problems:
+            raise ConfigurationError(problems)
+        return cls(folder, settings, secrets)
+
+    @classmethod
+    def fallback(cls, folder: Path, environ: Mapping[str, str]) -> Project:
+        """Take as much of a folder as can be used: default settings, no secrets, where these cannot be read."""
+        try:
+            settings = _read_settings(folder)
+        except ConfigurationError:
+            settings = Settings()
+        try:
+            secrets = Secrets.load(folder, environ)
+        except ConfigurationError:
+            secrets = Secrets({})
+        return cls(folder, settings, secrets)
+
+    @property
+    def var(self) -> Path:
+        """The folder for what the host writes."""
+        return self.folder / VAR_FOLDER
+
+    @property
+    def journal_file(self) -> Path:
+        """The journal's file."""
+        return self.folder / self.settings.journal.url.removeprefix(_SQLITE)
+
+    def pipeline_files(self) -> dict[str, Path]:
+        """Find the pipelines' files, by id."""
+        return {path.stem: path for path in sorted((self.folder / PIPELINES_FOLDER).glob("*.toml"))}
+
+
+def _read_settings(folder: Path) -> Settings:
+    path = folder / SETTINGS_FILE
+    if not path.exists():
+        message = "is not there; make a project with `jackfield init DIR`, or name its folder with --project"
+        raise ConfigurationError([Problem(SETTINGS_FILE, 0, "", message)])
+    file = TomlFile.read(path, SETTINGS_FILE)
+    try:
+        return Settings.model_validate(file.data)
+    except ValidationError as error:
+        found = complaints(error, file.data, Settings)
+        raise ConfigurationError([file.problem(complaint.key, complaint.message) for complaint in found]) from None

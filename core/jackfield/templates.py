@@ -1,0 +1,294 @@
+"""Templates in options: JSONPath selects, Jinja renders.
+
+`{{ ... }}`, `{% ... %}` and `{# ... #}` are Jinja's. Inside them, outside of string literals, `$...` is a path into the
+run's document. Each path is replaced by a variable, whose value is looked up at every rendering; a string that is
+nothing but one path does not go through Jinja at all. Braces in the data are never read as a template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from jinja2 import TemplateSyntaxError, UndefinedError, nodes
+from jinja2.meta import find_undeclared_variables
+from pydantic import JsonValue
+
+from jackfield.errors import TemplateError
+from jackfield.jsonpath import Document, Path, closest, read_path
+from jackfield.sandbox import Blank, Sandbox, as_json, as_text, select
+
+__all__ = ["Blank", "Template", "TemplateEngine", "is_template"]
+
+_Paths: TypeAlias = dict[str, Path]
+_Render: TypeAlias = Callable[[Document], JsonValue]
+_Reader: TypeAlias = Callable[[Document], object]
+
+_OPENINGS: Final = ("{{", "{%", "{#")
+_CLOSINGS: Final = ("}}", "%}")
+_TAG: Final = re.compile(
+    r"(?P<opaque>\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\})|\{\{|\{%", re.DOTALL
+)
+_STRING_OR_CHARACTER: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)
+_DOCUMENT: Final = ("event", "pipeline", "run", "steps")
+_OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_NO_FILTERS: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled value.
+
+    `static` says that there is no template in it: `render()` gives the same value each time. `secrets` are the names
+    used as `secret.NAME`, `steps` those used as `$.steps.NAME`; whether there are such is for the caller to check.
+    """
+
+    static: bool
+    secrets: frozenset[str]
+    steps: frozenset[str]
+    render: _Render
+    """Return the value for a run's document; what was rendered shares nothing with the document.
+
+    Raises `TemplateError`, which names the option, and a key that is missing, but never a value."""
+
+
+def is_template(text: str) -> bool:
+    """Whether there is anything in the text for Jinja to do."""
+    return any(opening in text for opening in _OPENINGS)
+
+
+class TemplateEngine:
+    """Compiles the templates of one project.
+
+    `secrets` are read now, not later; `filters` are added to Jinja's own, by name.
+    """
+
+    def __init__(self, secrets: Mapping[str, str], filters: Mapping[str, Callable[..., object]] = _NO_FILTERS) -> None:
+        self._secrets = MappingProxyType(dict(secrets))
+        self._sandbox = Sandbox(filters, {"secret": self._secrets})
+
+    def compile(self, value: JsonValue, where: str) -> Template:
+        """Compile a string, or all strings in a nesting of dicts and lists.
+
+        `where` is the key path of the value (`steps[0].url`); messages begin with it, and inside of a nesting with
+        the rest of the path as well (`steps[0].json.items[2]`). Raises `TemplateError`.
+        """
+        if isinstance(value, str) and is_template(value):
+            return self._compile_text(value, where)
+        if isinstance(value, dict):
+            return self._compile_object(value, where)
+        if isinstance(value, list):
+            return self._compile_array(value, where)
+        return _constant(value)
+
+    def _compile_object(self, value: dict[str, JsonValue], where: str) -> Template:
+        for key in filter(is_template, value):
+            raise TemplateError(f"{where}: the key {key!r} is a template, but only values can be; write a plain key")
+        members = {key: self.compile(item, f"{where}.{key}") for key, item in value.items()}
+
+        def render(document: Document) -> JsonValue:
+            return {key: member.render(document) for key, member in members.items()}
+
+        return _combine(value, members.values(), render)
+
+    def _compile_array(self, value: list[JsonValue], where: str) -> Template:
+        elements = [self.compile(item, f"{where}[{index}]") for index, item in enumerate(value)]
+
+        def render(document: Document) -> JsonValue:
+            return [element.render(document) for element in elements]
+
+        return _combine(value, elements, render)
+
+    def _compile_text(self, text: str, where: str) -> Template:
+        try:
+            return self._compile_source(*_extract_paths(text), where)
+        except TemplateError as error:
+            raise TemplateError(f"{where}: {error}") from None
+        except (RecursionError, SyntaxError, ValueError) as error:
+            kind = type(error).__name__
+            raise TemplateError(f"{where}: not a template that Jinja can compile ({kind}); make it simpler") from None
+
+    def _compile_source(self, source: str, paths: _Paths, where: str) -> Template:
+        try:
+            tree = self._sandbox.parse(source)
+            self._check(tree, paths)
+            secrets = _secret_names(tree)
+            render = self._renderer(tree, paths) if secrets <= self._secrets.keys() else self._without(secrets)
+        except TemplateSyntaxError as error:
+            raise TemplateError(_readable(error, paths)) from None
+        steps = frozenset(name for path in paths.values() for name in _step_names(path))
+        return Template(static=False, secrets=secrets, steps=steps, render=_located(render, where))
+
+    def _check(self, tree: nodes.Template, paths: _Paths) -> None:
+        """Refuse when the template is loaded what would only fail when it is rendered."""
+        if any(tree.find_all(_OTHER_TEMPLATES)):
+            raise TemplateError("a template cannot include or import another one; write its text here")
+        for used in tree.find_all(nodes.Filter):
+            _require(used.name, self._sandbox.filters, "filter")
+        for test in tree.find_all(nodes.Test):
+            _require(test.name, self._sandbox.tests, "test")
+        assigned = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+        for name in sorted(find_undeclared_variables(tree) - paths.keys() - assigned):
+            path = f"$.{name}" if name in _DOCUMENT else f"$.event.{name}"
+            raise TemplateError(f"{name} is not known here; data is reached by a path: write {path}")
+
+    def _without(self, secrets: frozenset[str]) -> _Render:
+        missing = min(secrets - self._secrets.keys())
+
+        def render(_: Document) -> JsonValue:
+            raise TemplateError(f"secret {missing} is not set; put it into secrets.toml or JACKFIELD_SECRET_{missing}")
+
+        return render
+
+    def _renderer(self, tree: nodes.Template, paths: _Paths) -> _Render:
+        """Choose the cheapest way: most templates are paths and text in a row, for which Jinja need not run."""
+        parts = tree.body[0].nodes if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) else []
+        readers = [reader for part in parts if (reader := self._reader(part, paths))]
+        simple = bool(parts) and len(readers) == len(parts)
+        if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData):
+            return _value_renderer(readers[0]) if simple else self._expression_renderer(parts[0], paths)
+        return _text_renderer(readers) if simple else self._jinja_renderer(tree, paths)
+
+    def _reader(self, part: nodes.Expr, paths: _Paths) -> _Reader | None:
+        match part:
+            case nodes.TemplateData(data=text):
+                return lambda _: text
+            case nodes.Name(name=name) if name in paths:
+                return partial(select, paths[name])
+            case nodes.Getattr(node=nodes.Name(name="secret"), attr=name):
+                secret = self._secrets[name]
+                return lambda _: secret
+        return None
+
+    def _jinja_renderer(self, tree: nodes.Template, paths: _Paths) -> _Render:
+        template = self._sandbox.from_string(tree)
+        return lambda document: template.render(_select_all(paths, document))
+
+    def _expression_renderer(self, expression: nodes.Expr, paths: _Paths) -> _Render:
+        assignment = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
+        template = self._sandbox.from_string(nodes.Template([assignment], lineno=1))
+
+        def render(document: Document) -> JsonValue:
+            context = template.new_context(_select_all(paths, document))
+            for _ in template.root_render_func(context):
+                pass
+            return as_json(context.vars["result"])
+
+        return render
+
+
+def _value_renderer(read: _Reader) -> _Render:
+    return lambda document: as_json(read(document))
+
+
+def _text_renderer(readers: Collection[_Reader]) -> _Render:
+    return lambda document: "".join([as_text(read(document)) for read in readers])
+
+
+def _constant(value: JsonValue) -> Template:
+    return Template(static=True, secrets=frozenset(), steps=frozenset(), render=lambda _: value)
+
+
+def _combine(value: JsonValue, parts: Collection[Template], render: _Render) -> Template:
+    if all(part.static for part in parts):
+        return _constant(value)
+    return Template(
+        static=False,
+        secrets=frozenset[str]().union(*(part.secrets for part in parts)),
+        steps=frozenset[str]().union(*(part.steps for part in parts)),
+        render=render,
+    )
+
+
+def _located(render: _Render, where: str) -> _Render:
+    """Make errors say where the template is. What Jinja and the filters say of a value is left out."""
+
+    def located(document: Document) -> JsonValue:
+        try:
+            return render(document)
+        except (UndefinedError, TemplateError) as error:
+            raise TemplateError(f"{where}: {error}") from None
+        except Exception as fault:  # noqa: BLE001 - filters are a plugin's, and Jinja raises what Python raises
+            kind = type(fault).__name__
+            raise TemplateError(
+                f"{where}: the template does not suit this event ({kind}); check the kinds of its values"
+            ) from None
+
+    return located
+
+
+def _readable(error: TemplateSyntaxError, paths: _Paths) -> str:
+    message = (error.message or "").rstrip(".")
+    for variable, path in paths.items():
+        message = message.replace(variable, path.text)
+    return f"not a valid template: {message}; correct it, or write {{{{ '{{{{' }}}} for literal braces"
+
+
+def _extract_paths(text: str) -> tuple[str, _Paths]:
+    """Replace every path by a variable that Jinja can read; return the new text and the paths by variable."""
+    output: list[str] = []
+    paths: _Paths = {}
+    position = 0
+    while tag := _TAG.search(text, position):
+        output += _literal(text[position : tag.start()]), tag.group()
+        position = tag.end()
+        if not tag["opaque"]:
+            code, position = _rewrite_code(text, position, paths)
+            output.append(code)
+    output.append(_literal(text[position:]))
+    return "".join(output), paths
+
+
+def _literal(text: str) -> str:
+    r"""Keep `\r`, which Jinja would turn into `\n`."""
+    return text.replace("\r", '{{ "\\r" }}')
+
+
+def _rewrite_code(text: str, position: int, paths: _Paths) -> tuple[str, int]:
+    """Rewrite from `position` up to the end of the tag; its closing braces may be inside of brackets and strings."""
+    output: list[str] = []
+    depth = 0
+    while position < len(text) and (depth or not text.startswith(_CLOSINGS, position)):
+        if text[position] == "$":
+            path, position = read_path(text, position)
+            variable = f"_path_{len(paths)}_"
+            paths[variable] = path
+            output.append(f" {variable} ")
+        else:
+            piece = _STRING_OR_CHARACTER.match(text, position).group()  # type: ignore[union-attr]  # "." takes any
+            depth += (piece in "([{") - (piece in ")]}")
+            output.append(piece)
+            position += len(piece)
+    return "".join(output), position
+
+
+def _select_all(paths: _Paths, document: Document) -> dict[str, object]:
+    return {variable: select(path, document) for variable, path in paths.items()}
+
+
+def _step_names(path: Path) -> Iterable[str]:
+    match path.keys:
+        case ("steps", str(name), *_):
+            yield name
+
+
+def _secret_names(tree: nodes.Template) -> frozenset[str]:
+    names = [
+        node.attr
+        for node in tree.find_all(nodes.Getattr)
+        if isinstance(node.node, nodes.Name) and node.node.name == "secret"
+    ]
+    if len(names) != sum(name.name == "secret" for name in tree.find_all(nodes.Name)):
+        raise TemplateError("secrets are used one by one; write secret.NAME")
+    return frozenset(names)
+
+
+def _require(name: str, known: Mapping[str, object], kind: str) -> None:
+    if name not in known:
+        nearest = closest(name, known)
+        remedy = f"did you mean {nearest}?" if nearest else "install the plugin that has it, or take one of Jinja's"
+        raise TemplateError(f"there is no {kind} {name}; {remedy}")

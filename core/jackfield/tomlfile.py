@@ -1,0 +1,108 @@
+"""A TOML file of the project folder, with what is needed to point at a place in it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from jackfield.errors import ConfigurationError, Problem
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+
+_HEADER: Final = re.compile(r"\s*\[(\[)?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?")
+_SYNTAX: Final = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class TomlFile:
+    """One file: its name as people know it (relative to the project folder), its text and what that says."""
+
+    name: str
+    text: str
+    data: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path, name: str) -> TomlFile:
+        """Read a file. Raises `ConfigurationError` if it cannot be read or is not TOML."""
+        try:
+            return cls.parse(path.read_text(encoding="utf-8"), name)
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise ConfigurationError([Problem(name, line, "", "is not UTF-8 text; save it as UTF-8")]) from None
+        except OSError as error:
+            raise ConfigurationError([Problem(name, 0, "", f"cannot be read: {error.strerror}")]) from None
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> TomlFile:
+        """Read a text. Raises `ConfigurationError` if it is not TOML."""
+        try:
+            return cls(name, text, tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            match = _SYNTAX.fullmatch(str(error))
+            what = match["what"] if match else str(error)
+            line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
+            raise ConfigurationError([Problem(name, line, "", f"is not valid TOML: {what}")]) from None
+
+    def problem(self, key: KeyPath, message: str) -> Problem:
+        """Make a problem of a place in this file."""
+        return Problem(self.name, self.line(key), dotted(key), message)
+
+    def line(self, key: KeyPath) -> int:
+        """Find the line that a key stands on, or that of the table which should have it; 0 if there is neither."""
+        found, depth = 0, -1
+        header: KeyPath = ()
+        place: KeyPath
+        tables: dict[tuple[str, ...], int] = {}
+        for number, text in enumerate(self.text.splitlines(), 1):
+            if match := _HEADER.fullmatch(text):
+                header = _resolved(match[2], array=bool(match[1]), counts=tables)
+                place = header
+            elif name := _assigned(text):
+                place = (*header, *name)
+            else:
+                continue
+            if place == key[: len(place)] and len(place) > depth:
+                found, depth = number, len(place)
+        return found
+
+
+def dotted(key: Iterable[str | int]) -> str:
+    """Write a key path as people do: `steps[0].headers.X-Token`."""
+    words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
+    return words.removeprefix(".")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """End a message with the closest known word, or with all of them if there are few; else with nothing."""
+    words = sorted(known)
+    close = difflib.get_close_matches(word, words, n=1)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; known: {', '.join(words)}" if 0 < len(words) <= 12 else ""  # noqa: PLR2004
+
+
+def _resolved(header: str, *, array: bool, counts: dict[tuple[str, ...], int]) -> KeyPath:
+    """Turn a table header into a key path; every `[[name]]` seen so far makes the next index."""
+    names = tuple(_names(header))
+    if array:
+        counts[names] = counts.get(names, -1) + 1
+    path: list[str | int] = []
+    for end, name in enumerate(names, 1):
+        path.append(name)
+        if names[:end] in counts:
+            path.append(counts[names[:end]])
+    return tuple(path)
+
+
+def _assigned(line: str) -> Sequence[str]:
+    key, equals, _ = line.partition("=")
+    return _names(key) if equals and not key.lstrip().startswith("#") else ()
+
+
+def _names(key: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in key.split(".") if part.strip()]

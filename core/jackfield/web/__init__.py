@@ -1,0 +1,1 @@
+"""The Starlette host: where webhooks come in, and what programs may ask."""

@@ -1,0 +1,116 @@
+"""Puts the web application together, and serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+
+from jackfield.addresses import HOOKS_PATH, read_or_make_secret
+from jackfield.errors import ConfigurationError, Problem
+from jackfield.host import Host, running
+from jackfield.registry import Registry
+from jackfield.settings import SETTINGS_FILE, Project
+from jackfield.web.api import TokenRequired, api_application, metrics
+from jackfield.web.health import healthz, readyz
+from jackfield.web.hooks import Hooks
+
+API_PATH: Final = "/api/v1"
+TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
+_BACKLOG: Final = 2048
+
+
+def application(host: Host) -> Starlette:
+    """Make the application of a running host."""
+    token = read_or_make_secret(host.project.var / TOKEN_FILE)
+    routes = [
+        Mount(HOOKS_PATH, app=Hooks(host)),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", TokenRequired(Route("/metrics", metrics).app, token)),
+        Mount(API_PATH, app=TokenRequired(api_application(host), token)),
+    ]
+    app = Starlette(routes=routes)
+    app.state.host = host
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A host that is reached at `url`; `ended` is done when it has been told to stop."""
+
+    host: Host
+    url: str
+    ended: asyncio.Future[None]
+
+
+@asynccontextmanager
+async def serving(
+    project: Project, environ: Mapping[str, str], *, registry: Registry | None = None
+) -> AsyncIterator[Served]:
+    """Serve a project for as long as the block lasts; leaving it stops the host in good order.
+
+    Raises `ConfigurationError` if the address is taken, `JournalUnavailable` as `running()` does.
+    """
+    with listening(project.settings.server.host, project.settings.server.port) as listener:
+        async with running(project, environ, registry=registry) as host:
+            server = uvicorn.Server(_config(host))
+            task = asyncio.ensure_future(server.serve(sockets=[listener]))
+            try:
+                yield Served(host, _url(listener), task)
+            finally:
+                server.should_exit = True
+                await task
+
+
+async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable[[Served], None]) -> None:
+    """Serve a project until the process is told to end (SIGTERM, SIGINT); `ready` is called once, when it listens."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _left_to_uvicorn)
+    async with serving(project, environ) as served:
+        ready(served)
+        await asyncio.shield(served.ended)
+
+
+def _left_to_uvicorn(_number: int, _frame: object) -> None:
+    """Do nothing: uvicorn handles the signal while it serves, then raises it once more for whoever had it before."""
+
+
+def _config(host: Host) -> uvicorn.Config:
+    settings = host.project.settings.server
+    return uvicorn.Config(
+        application(host),
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        access_log=False,  # it would hold the tokens of webhook addresses
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=round(settings.grace.total_seconds()),
+    )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Listen on an address of this machine; port 0 takes any free one. Raises `ConfigurationError` if it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another port"
+        raise ConfigurationError([Problem(SETTINGS_FILE, 0, "server.port", message)]) from None
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer in two parts would wait 40 ms
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,98 @@
+"""The action itself: sends the request, follows redirects, judges the answer."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from time import perf_counter
+from typing import Final
+
+import httpx
+
+from jackfield import (
+    Action,
+    ActionContext,
+    DestinationRefused,
+    JsonObject,
+    PermanentFailure,
+    Step,
+    TemporaryFailure,
+)
+from jackfield_http_request.answer import Answer
+from jackfield_http_request.options import HttpRequestOptions
+from jackfield_http_request.outcome import failure, is_redirect, is_success
+from jackfield_http_request.request import build_request, origin, redirected
+
+_MOST_REDIRECTS: Final = 5
+_ADDRESSES_REMEMBERED: Final = 64
+
+
+class HttpRequest(Action[HttpRequestOptions]):
+    """Sends one HTTP request; its result is `{status, headers, body, elapsed_ms}`.
+
+    Names in `headers` are lower-case, repeats are joined by a comma. `body` is JSON if the answer is, else text, null
+    if it is empty. A body longer than `max_answer` is text up to there, and the result also has `"cut": true`.
+    """
+
+    name = "http_request"
+    title = {"en": "HTTP request", "ru": "HTTP-запрос"}  # noqa: RUF012 - the interface declares it a ClassVar
+    Options = HttpRequestOptions
+
+    def __init__(self, context: ActionContext) -> None:
+        super().__init__(context)
+        self._defaults = context.http.headers.raw
+        self._parse = lru_cache(_ADDRESSES_REMEMBERED)(httpx.URL)
+
+    async def run(self, options: HttpRequestOptions, step: Step) -> JsonObject:
+        """Send the request. Raises `TemporaryFailure` and `PermanentFailure` as the README's table says."""
+        began = perf_counter()
+        try:
+            request = build_request(options, step, self._defaults, self._parse)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise PermanentFailure(f"the request cannot be built: {error}") from error
+        try:
+            answer = await self._answer(request, options)
+        except (DestinationRefused, httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+            raise PermanentFailure(str(error)) from error
+        except httpx.RequestError as error:
+            raise TemporaryFailure(str(error)) from error
+        elapsed_ms = round((perf_counter() - began) * 1000, 1)
+        return answer.result() | {"elapsed_ms": elapsed_ms}
+
+    async def _answer(self, request: httpx.Request, options: HttpRequestOptions) -> Answer:
+        """Return the answer if it is a success, at the end of all redirects that may be followed."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = await self._send(request, options.max_answer)
+            if is_success(answer.status, options.success):
+                return answer
+            if not is_redirect(answer):
+                raise failure(request.url.host, answer)
+            request = _next(request, answer, options.redirects)
+        raise PermanentFailure(f"{request.url.host} redirects more than {_MOST_REDIRECTS} times")
+
+    async def _send(self, request: httpx.Request, limit: int) -> Answer:
+        response = await self.context.http.send(request, stream=True)
+        content = bytearray()
+        try:
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > limit:
+                    break
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, response.headers, bytes(content[:limit]), len(content) > limit)
+
+
+def _next(request: httpx.Request, answer: Answer, redirects: str) -> httpx.Request:
+    host = request.url.host
+    try:
+        target = request.url.join(answer.headers["location"])
+    except httpx.InvalidURL:
+        target = httpx.URL()
+    if target.scheme not in ("http", "https") or not target.host:
+        raise PermanentFailure(f"{host} answered {answer.status}, a redirect to what is no web address")
+    where = f"{host} answered {answer.status}, a redirect to {target.host}"
+    if redirects == "off":
+        raise PermanentFailure(f'{where}, and redirects are off; redirects = "same_origin" or "all" follows them')
+    if redirects == "same_origin" and origin(target) != origin(request.url):
+        raise PermanentFailure(f'{where}, which is another origin; redirects = "all" follows it')
+    return redirected(request, answer.status, target)

@@ -1,0 +1,96 @@
+"""The answer of a destination, and what can be read out of it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+from pydantic_core import from_json
+
+from jackfield import JsonObject, JsonValue
+
+_JSON_TYPE: Final = re.compile(r"\s*[\w.+-]+/(?:[\w.+-]+\+)?json\s*(?:;|$)", re.ASCII | re.IGNORECASE)
+_CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]{1,40})", re.ASCII | re.IGNORECASE)
+_CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_EXCERPT: Final = 200
+
+# Python's own notations that go by the name of a charset; some of them take quadratic time.
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "utf-7"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, its body decompressed; `cut` if there is more of it than was read."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+    cut: bool = False
+
+    def result(self) -> JsonObject:
+        """Return what later steps see of the answer."""
+        headers: JsonObject = dict(self.headers.items())  # lower-case names, repeats joined by a comma
+        result: JsonObject = {"status": self.status, "headers": headers, "body": self.body()}
+        return result | {"cut": True} if self.cut else result
+
+    def body(self) -> JsonValue:
+        """Return the body as JSON if that is what it is, as text if not, None if there is none.
+
+        It is JSON if the Content-Type says so, or if it reads as a JSON object or array, with a byte order mark or
+        without. Text is read in the charset that it is said to have, else as UTF-8; what does not fit becomes U+FFFD.
+        """
+        text = self._text(self.content)
+        if not text:
+            return None
+        if not self.cut and (text.lstrip()[:1] in ("{", "[") or _JSON_TYPE.match(self._content_type)):
+            with suppress(ValueError):
+                return _json(text)
+        return text
+
+    def excerpt(self) -> str:
+        """Return the beginning of the body as one line for a message."""
+        text = _CONTROL.sub(" ", self._text(self.content[: 8 * _EXCERPT])).strip()
+        return text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 1]}…"
+
+    def retry_after(self, now: datetime) -> timedelta | None:
+        """Return how long the destination asks to wait: `Retry-After`, in seconds or as an HTTP date."""
+        text = self.headers.get("retry-after", "").strip()
+        if _SECONDS.fullmatch(text):
+            return timedelta(seconds=int(text))
+        try:
+            when = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        return max(timedelta(0), (when if when.tzinfo else when.replace(tzinfo=UTC)) - now)
+
+    @property
+    def _content_type(self) -> str:
+        value: str = self.headers.get("content-type", "")
+        return value
+
+    def _text(self, content: bytes) -> str:
+        """Decode the body or its beginning, without a byte order mark, and without a character that is cut in two."""
+        match = _CHARSET.search(self._content_type)
+        decoder = codecs.getincrementaldecoder(_known_charset(match[1]) if match else "utf-8")("replace")
+        return decoder.decode(content, final=content is self.content and not self.cut).removeprefix("\ufeff")
+
+
+def _known_charset(name: str) -> str:
+    try:
+        codec = codecs.lookup(name).name.replace("_", "-")
+        b"".decode(codec)
+    except LookupError:
+        return "utf-8"
+    return "utf-8" if codec in _NO_CHARSETS else codec
+
+
+def _json(text: str) -> JsonValue:
+    value: JsonValue = from_json(text, allow_inf_nan=False)
+    return value

@@ -1,0 +1,68 @@
+import pytest
+
+from jackfield.errors import ConfigurationError
+from jackfield.tomlfile import TomlFile, did_you_mean, dotted
+
+TEXT = """\
+# source = "not this line"
+title = "x"
+
+[source]
+use = "webhook"
+options.deep = { a = 1 }
+
+[[steps]]
+use = "first"
+
+[[steps]]
+use = "second"
+[steps.form]
+email = "e"
+"quoted name" = "q"
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        (("title",), 2),
+        (("source",), 4),
+        (("source", "use"), 5),
+        (("source", "options", "deep", "a"), 6),
+        (("source", "missing"), 4),
+        (("steps", 0, "use"), 9),
+        (("steps", 1), 11),
+        (("steps", 1, "use"), 12),
+        (("steps", 1, "form", "email"), 14),
+        (("steps", 1, "form", "quoted name"), 15),
+        (("steps", 1, "form", "missing"), 13),
+        (("nowhere",), 0),
+    ],
+)
+def test_a_key_is_found_at_its_line_or_at_that_of_its_table(key: tuple[str | int, ...], line: int) -> None:
+    assert TomlFile.parse(TEXT, "x.toml").line(key) == line
+
+
+def test_a_file_that_is_not_toml_is_a_problem_at_its_line() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TomlFile.parse('a = 1\nb = "unfinished\n', "jackfield.toml")
+    assert str(caught.value).startswith("jackfield.toml:2: is not valid TOML: ")
+
+
+def test_a_file_that_ends_too_early_is_a_problem_at_its_last_line() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TomlFile.parse("[server]\nport = [\n1,", "jackfield.toml")
+    assert str(caught.value).startswith("jackfield.toml:3: is not valid TOML: ")
+
+
+def test_a_key_path_is_written_as_people_do() -> None:
+    assert dotted(("steps", 0, "headers", "X-Token")) == "steps[0].headers.X-Token"
+
+
+def test_a_typo_gets_the_closest_word() -> None:
+    assert did_you_mean("http_requst", ["http_request", "compose"]) == '; did you mean "http_request"?'
+
+
+def test_a_word_like_none_gets_the_whole_list_if_that_is_short() -> None:
+    assert did_you_mean("zzz", ["b", "a"]) == "; known: a, b"
+    assert did_you_mean("zzz", [f"name_{number}" for number in range(50)]) == ""

@@ -1,0 +1,85 @@
+import asyncio
+import time
+
+import pytest
+
+from jackfield.errors import PermanentFailure
+from jackfield.watchdog import Watchdog
+
+
+async def spin_for_ever() -> None:
+    while True:
+        pass
+
+
+async def sleep_without_awaiting() -> None:
+    time.sleep(60)
+
+
+async def swallow_everything() -> None:
+    while True:
+        try:
+            time.sleep(60)
+        except Exception:  # noqa: BLE001, PERF203
+            continue
+
+
+@pytest.mark.parametrize("stubborn", [spin_for_ever, sleep_without_awaiting, swallow_everything])
+def test_a_coroutine_that_never_yields_is_interrupted(stubborn) -> None:  # type: ignore[no-untyped-def]
+    async def main() -> None:
+        watchdog = Watchdog(limit=0.1)
+        watchdog.start()
+        try:
+            with pytest.raises(PermanentFailure, match="kept the event loop to itself"):
+                await watchdog.guard(stubborn())
+        finally:
+            watchdog.stop()
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 10
+
+
+def test_a_coroutine_that_awaits_may_take_its_time() -> None:
+    async def patient() -> str:
+        for _ in range(5):
+            await asyncio.sleep(0.05)
+        return "done"
+
+    async def main() -> str:
+        watchdog = Watchdog(limit=0.1)
+        watchdog.start()
+        try:
+            return await watchdog.guard(patient())
+        finally:
+            watchdog.stop()
+
+    assert asyncio.run(main()) == "done"
+
+
+def test_exceptions_and_cancellation_pass_through() -> None:
+    async def failing() -> None:
+        await asyncio.sleep(0)
+        raise KeyError("its own")
+
+    async def cancelled() -> None:
+        async def wait(started: asyncio.Event) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+        async def guarded(started: asyncio.Event) -> None:
+            await Watchdog().guard(wait(started))
+
+        started = asyncio.Event()
+        task = asyncio.ensure_future(guarded(started))
+        await started.wait()
+        task.cancel()
+        await task
+
+    async def main() -> None:
+        with pytest.raises(KeyError, match="its own"):
+            await Watchdog().guard(failing())
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled()
+
+    asyncio.run(main())
