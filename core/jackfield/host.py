@@ -27,7 +27,8 @@ from jackfield.modes import Modes
 from jackfield.pipeline import Pipeline
 from jackfield.registry import Registry
 from jackfield.runner import Runner
-from jackfield.settings import PIPELINES_FOLDER, SECRETS_FILE, SETTINGS_FILE, Project
+from jackfield.secrets import SECRETS_FILE
+from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
 from jackfield.tomlfile import TomlFile
 from jackfield.watchdog import Watchdog
 

@@ -207,6 +207,8 @@ def _failure(error: Exception, url: httpx.URL) -> Exception:
 
 
 def _detail(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.message.partition("\n")[0]  # str() of it would show the URL
     match error.__cause__ or error:
         case ssl.SSLCertVerificationError(verify_message=str(message)):
             return message
@@ -214,6 +216,5 @@ def _detail(error: Exception) -> str:
             return reason
         case OSError(errno=int(number)):
             return os.strerror(number)
-        case aiohttp.ClientResponseError(message=message):
-            return message.partition("\n")[0]
-    return str(error)
+        case cause:
+            return str(cause) if isinstance(cause, OSError | ValueError) else type(cause).__name__

@@ -23,7 +23,8 @@ from jackfield.cli.output import console, plain, show_run
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.records import SETTLED, Query, RunView, State
-from jackfield.settings import SECRETS_FILE, Project
+from jackfield.secrets import SECRETS_FILE
+from jackfield.settings import Project
 from jackfield.web.app import Served, listening, serving
 
 PIPELINE: Final = "new-student"

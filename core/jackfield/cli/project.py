@@ -18,7 +18,8 @@ from jackfield.host import load_pipeline, webhook_address
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Plugin, Registry
 from jackfield.schema import option_rows, pipeline_schema
-from jackfield.settings import SECRETS_FILE, Project
+from jackfield.secrets import SECRETS_FILE
+from jackfield.settings import Project
 from jackfield.tomlfile import did_you_mean
 
 _SKELETON: Final = {
