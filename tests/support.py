@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from jackfield import (
     Action,
@@ -30,7 +30,6 @@ from jackfield import (
 )
 from jackfield.host import Host, running
 from jackfield.journal.records import SETTLED, Query, RunView, State
-from jackfield.models import JsonObject
 from jackfield.registry import Registry
 from jackfield.settings import Project
 
@@ -200,8 +199,6 @@ async def run_host(
 
 async def give(host: Host, data: JsonValue, pipeline: str = "x") -> str:
     """Give an event to a pipeline; return its run."""
-    from pydantic_core import to_json
-
     found = host.pipelines.get(pipeline)
     assert found is not None
     request = WebhookRequest(body=to_json(data), received_at=host.intake.now())
@@ -210,13 +207,13 @@ async def give(host: Host, data: JsonValue, pipeline: str = "x") -> str:
     return page.runs[0].id
 
 
-async def until(host: Host, run: str, states: Iterable[State] = SETTLED) -> RunView:
-    """Wait until a run is in one of these states."""
+async def until(host: Host, run: str, states: Iterable[State] = SETTLED, *, after: datetime | None = None) -> RunView:
+    """Wait until a run is in one of these states; if it waits, for a time after this one."""
     wanted = frozenset(states)
     async with asyncio.timeout(20):
         while True:
             view = await host.journal.run(run)
-            if view is not None and view.summary.state in wanted:
+            if view is not None and view.summary.state in wanted and _later(view.summary.due_at, after):
                 return view
             await asyncio.sleep(0.01)
 
@@ -226,5 +223,5 @@ def steps(*steps: str, head: str = "", source: str = 'use = "call"') -> str:
     return f"{head}\n[source]\n{source}\n" + "".join(f'[[steps]]\nuse = "act"\n{step}\n' for step in steps)
 
 
-def event(**data: JsonValue) -> JsonObject:
-    return data
+def _later(due_at: datetime | None, after: datetime | None) -> bool:
+    return after is None or due_at is None or due_at > after

@@ -24,7 +24,7 @@ from yarl import URL
 from jackfield.errors import DestinationRefused
 from jackfield.guard import AddressGuard, AddressRefused
 from jackfield.models import Exchange
-from jackfield.recording import Draft, Mask
+from jackfield.recording import Draft, Mask, RawHeaders
 
 _LARGE_BODY: Final = 2**20
 _TIMEOUT: Final = httpx.Timeout(60, connect=10, pool=None)
@@ -139,7 +139,7 @@ class _Transport(httpx.AsyncBaseTransport):
     async def _send(self, draft: Draft) -> aiohttp.ClientResponse:
         request = draft.request
         timeout = request.extensions.get("timeout", {})
-        headers = CIMultiDict([(name.decode("ascii"), value.decode()) for name, value in request.headers.raw])
+        headers = _one_spelling(request.headers.raw)
         return await self._session(request.url).request(
             request.method,
             URL(draft.url, encoded=True),
@@ -183,6 +183,14 @@ class _Answer(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         self._draft.end()
         self._answer.close()
+
+
+def _one_spelling(headers: RawHeaders) -> CIMultiDict[str]:
+    """Give the headers to aiohttp, which loses repeats of a name that are spelt in different cases."""
+    spelling: dict[bytes, str] = {}
+    return CIMultiDict(
+        [(spelling.setdefault(name.lower(), name.decode("ascii")), value.decode()) for name, value in headers]
+    )
 
 
 def _data(request: httpx.Request, headers: CIMultiDict[str]) -> Any:

@@ -200,6 +200,7 @@ class _Trial:
         finally:
             task.cancel()
         await asyncio.wait([task], timeout=_CANCEL_GRACE)
+        task.cancel()
         raise TemporaryFailure(f"no result within {seconds:g} s (the step's timeout)")
 
     async def _guarded(self, options: OptionsModel) -> JsonValue:

@@ -11,6 +11,8 @@ returns.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import signal
 import threading
 import time
@@ -59,9 +61,13 @@ class Watchdog:
 
     @types.coroutine
     def guard(self, coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Drive the coroutine to its end; `PermanentFailure` if one of its turns lasts too long."""
+        """Drive the coroutine to its end; `PermanentFailure` if one of its turns lasts too long.
+
+        One that swallows its cancellation is abandoned when it is cancelled for the second time.
+        """
         resume: Callable[[Any], Any] = coroutine.send
         value: Any = None
+        cancelled = False
         while True:
             try:
                 yielded = self._take_turn(resume, value)
@@ -70,7 +76,11 @@ class Watchdog:
             try:
                 value = yield yielded
                 resume = coroutine.send
-            except BaseException as error:  # noqa: BLE001 - whatever is thrown in here is the coroutine's to handle
+            except BaseException as error:
+                if cancelled:
+                    _abandon(coroutine)
+                    raise
+                cancelled = isinstance(error, asyncio.CancelledError)
                 value = error
                 resume = coroutine.throw
 
@@ -96,6 +106,11 @@ class Watchdog:
         turn = self._turn
         if turn is not None and time.monotonic() - turn > self.limit:
             raise _Interrupt
+
+
+def _abandon(coroutine: Coroutine[Any, Any, Any]) -> None:
+    with contextlib.suppress(RuntimeError):  # it awaits once more, even now
+        coroutine.close()
 
 
 def _blocked(seconds: float) -> PermanentFailure:

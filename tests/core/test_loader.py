@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import Field, JsonValue, SecretStr
 
-from jackfield import Action, Event, JsonObject, OptionsModel, Step, WebhookRequest, WebhookSource, hookimpl
+from jackfield import Action, Event, OptionsModel, Step, WebhookRequest, WebhookSource, hookimpl
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
 from jackfield.registry import Registry
@@ -112,8 +112,8 @@ def test_all_mistakes_are_named_at_once() -> None:
 
 
 def test_what_a_template_will_say_is_checked_when_it_has_said_it() -> None:
-    text = f"{SOURCE}[[steps]]\nuse = 'note'\ntext = 'x'\ntimes = '{{{{ $.event.n }}}}'\npairs = {{ a = '{{{{ $.event.p }}}}' }}\n"
-    pipeline = load(text)
+    step = "use = 'note'\ntext = 'x'\ntimes = '{{ $.event.n }}'\npairs = { a = '{{ $.event.p }}' }\n"
+    pipeline = load(f"{SOURCE}[[steps]]\n{step}")
     assert pipeline.blocked is None
     options = pipeline.steps[0].options.render({"event": {"n": "3", "p": "q"}})
     assert (options.times, options.pairs) == (3, {"a": "q"})
@@ -126,8 +126,8 @@ def test_an_error_of_a_union_speaks_of_the_shape_that_fits_best() -> None:
 
 
 def test_steps_see_earlier_steps_only_and_have_names_of_their_own() -> None:
-    good = f"{SOURCE}[[steps]]\nuse='note'\nname='a'\ntext='x'\n[[steps]]\nuse='note'\nname='b'\ntext='{{{{ $.steps.a[0] }}}}'\n"
-    assert problems(good) == []
+    first, second = "use='note'\nname='a'\ntext='x'\n", "use='note'\nname='b'\ntext='{{ $.steps.a[0] }}'\n"
+    assert problems(f"{SOURCE}[[steps]]\n{first}[[steps]]\n{second}") == []
     twice = f"{SOURCE}[[steps]]\nuse='note'\ntext='x'\n[[steps]]\nuse='note'\ntext='x'\n"
     assert problems(twice) == [
         'pipelines/x.toml:6: steps[1].name: two steps are called "note"; give this one a name of its own'

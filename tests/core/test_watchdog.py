@@ -1,5 +1,7 @@
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -20,12 +22,12 @@ async def swallow_everything() -> None:
     while True:
         try:
             time.sleep(60)
-        except Exception:  # noqa: BLE001, PERF203
+        except Exception:  # noqa: BLE001
             continue
 
 
 @pytest.mark.parametrize("stubborn", [spin_for_ever, sleep_without_awaiting, swallow_everything])
-def test_a_coroutine_that_never_yields_is_interrupted(stubborn) -> None:  # type: ignore[no-untyped-def]
+def test_a_coroutine_that_never_yields_is_interrupted(stubborn: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> None:
         watchdog = Watchdog(limit=0.1)
         watchdog.start()

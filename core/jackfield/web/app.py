@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,6 +27,8 @@ from jackfield.web.hooks import Hooks
 API_PATH: Final = "/api/v1"
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
 _BACKLOG: Final = 2048
+_COLLECTED_AFTER: Final = 50_000
+"""How many objects more than at the last time make the garbage collector look for cycles."""
 
 
 def application(host: Host) -> Starlette:
@@ -76,8 +79,19 @@ async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _left_to_uvicorn)
     async with serving(project, environ) as served:
+        _spare_collections()
         ready(served)
         await asyncio.shield(served.ended)
+
+
+def _spare_collections() -> None:
+    """Keep the garbage collector from looking at what stands for good, and at runs that are under way all the time.
+
+    It took a tenth of the time of an event. Cycles are rare here: nearly all garbage goes by its reference count.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AFTER)
 
 
 def _left_to_uvicorn(_number: int, _frame: object) -> None:

@@ -24,6 +24,7 @@ from jackfield_http_request.request import build_request, origin, redirected
 
 _MOST_REDIRECTS: Final = 5
 _ADDRESSES_REMEMBERED: Final = 64
+_NO_ADDRESS: Final = "a redirect to what is no web address"
 
 
 class HttpRequest(Action[HttpRequestOptions]):
@@ -53,6 +54,8 @@ class HttpRequest(Action[HttpRequestOptions]):
             answer = await self._answer(request, options)
         except (DestinationRefused, httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
             raise PermanentFailure(str(error)) from error
+        except httpx.InvalidURL as error:  # httpx looks at where a redirect leads, followed or not
+            raise PermanentFailure(f"{request.url.host} answered with {_NO_ADDRESS}") from error
         except httpx.RequestError as error:
             raise TemporaryFailure(str(error)) from error
         elapsed_ms = round((perf_counter() - began) * 1000, 1)
@@ -89,7 +92,7 @@ def _next(request: httpx.Request, answer: Answer, redirects: str) -> httpx.Reque
     except httpx.InvalidURL:
         target = httpx.URL()
     if target.scheme not in ("http", "https") or not target.host:
-        raise PermanentFailure(f"{host} answered {answer.status}, a redirect to what is no web address")
+        raise PermanentFailure(f"{host} answered {answer.status}, {_NO_ADDRESS}")
     where = f"{host} answered {answer.status}, a redirect to {target.host}"
     if redirects == "off":
         raise PermanentFailure(f'{where}, and redirects are off; redirects = "same_origin" or "all" follows them')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ _JSON_TYPE: Final = re.compile(r"\s*[\w.+-]+/(?:[\w.+-]+\+)?json\s*(?:;|$)", re.
 _CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]{1,40})", re.ASCII | re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_HUGE_NUMBER: Final = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
 _EXCERPT: Final = 200
 
 # Python's own notations that go by the name of a charset; some of them take quadratic time.
-_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "utf-7"})
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +80,21 @@ class Answer:
     def _text(self, content: bytes) -> str:
         """Decode the body or its beginning, without a byte order mark, and without a character that is cut in two."""
         match = _CHARSET.search(self._content_type)
-        decoder = codecs.getincrementaldecoder(_known_charset(match[1]) if match else "utf-8")("replace")
-        return decoder.decode(content, final=content is self.content and not self.cut).removeprefix("\ufeff")
+        text = content.decode(_known_charset(match[1]) if match else "utf-8", "replace").removeprefix("\ufeff")
+        return text if content is self.content and not self.cut else text.rstrip("\ufffd")
 
 
 def _known_charset(name: str) -> str:
     try:
         codec = codecs.lookup(name).name.replace("_", "-")
-        b"".decode(codec)
-    except LookupError:
+        b"?".decode(codec, "replace")
+    except (LookupError, ValueError):
         return "utf-8"
     return "utf-8" if codec in _NO_CHARSETS else codec
 
 
 def _json(text: str) -> JsonValue:
     value: JsonValue = from_json(text, allow_inf_nan=False)
+    if _HUGE_NUMBER.search(text):
+        json.dumps(value, allow_nan=False)  # raises if the number has become infinity
     return value

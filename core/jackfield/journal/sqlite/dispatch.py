@@ -121,7 +121,7 @@ class Dispatcher:
         return lane
 
     def _start(self, lane: Lane) -> None:
-        while self._starting and not self._writer.stuck:
+        while (lane or lane.more) and self._starting and not self._writer.stuck:
             limits = self._limits(lane.pipeline) if self._runs(lane.pipeline) else None
             if limits is None:
                 return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -34,70 +36,79 @@ class Indexer:
         self._journal = journal
         self._path = index_path(journal)
         self._writer = writer
-        self._changed = threading.Condition()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._hurry = threading.Event()
         self._stopping = False
-        self._reached = 0
-        self._wanted = 0
-        self._thread = threading.Thread(target=self._main, name="jackfield-journal-index", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._main, name="jackfield-journal-index", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End, after the batch at hand; return when the thread has ended."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+    async def stop(self) -> None:
+        """End the thread, after the batch at hand."""
+        self._stopping = True
+        self._hurry.set()
+        await self._ended
         self._thread.join()
+        self._release(tuple(self._waiting))
 
-    def wait_until(self, seq: int) -> None:
-        """Return when the run with this number is in the index, or the thread has ended. It makes haste meanwhile."""
-        with self._changed:
-            self._wanted = max(self._wanted, seq)
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._reached >= seq or self._stopping)
+    async def complete(self) -> None:
+        """Return when every run is in the index, or the thread has ended. The thread makes haste meanwhile."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append(future)
+        self._hurry.set()
+        await future
 
     def _main(self) -> None:
         while not self._stopping:
             try:
                 self._follow()
             except (sqlite3.OperationalError, OSError):  # locked, or the disk is full: it may be better later
-                self._rest(_AFTER_FAULT)
+                self._hurry.wait(_AFTER_FAULT)
             except sqlite3.DatabaseError:
                 remove_index(self._path)
+        self._on_loop(self._ended.set_result, None)
 
     def _follow(self) -> None:
         with closing(open_reader(self._journal)) as journal, closing(_index_of(journal, self._path)) as index:
             while not self._stopping:
-                began = monotonic()
-                if self._advance(journal, index):
-                    self._rest(_BUSY if self._writer.busy else _REST * (monotonic() - began))
+                began, waiting = monotonic(), tuple(self._waiting)
+                if _advance(journal, index):
+                    self._hurry.wait(_BUSY if self._writer.busy else _REST * (monotonic() - began))
                 else:
-                    self._rest(_IDLE)
+                    self._on_loop(self._release, waiting)
+                    self._hurry.wait(_IDLE)
 
-    def _advance(self, journal: sqlite3.Connection, index: sqlite3.Connection) -> bool:
-        wanted = self._wanted
-        reached, _ = last = last_indexed(index)
-        texts: list[tuple[int, str]] = []
-        room = _BATCH_CHARACTERS
-        for seq, run, event in journal.execute(_EVENTS, (reached, _BATCH)).fetchall():
-            text = readable(run, load(event))
-            texts.append((seq, text))
-            last = (seq, run)
-            room -= len(text)
-            if room < 0:
-                break
-        if texts:
-            take_in(index, texts, last)
-        with self._changed:
-            self._reached = last[0] if texts else max(last[0], wanted)
-            self._changed.notify_all()
-        return bool(texts)
+    def _release(self, waiting: Sequence[asyncio.Future[None]]) -> None:
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting = [future for future in self._waiting if not future.done()]
+        if not self._waiting and not self._stopping:
+            self._hurry.clear()
 
-    def _rest(self, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopping or self._wanted > self._reached, seconds)
+    def _on_loop(self, callback: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _advance(journal: sqlite3.Connection, index: sqlite3.Connection) -> bool:
+    """Take in the next few runs; False if there are none."""
+    last = last_indexed(index)
+    texts: list[tuple[int, str]] = []
+    characters = 0
+    for seq, run, event in journal.execute(_EVENTS, (last[0], _BATCH)):
+        texts.append((seq, readable(run, load(event))))
+        last = (seq, run)
+        characters += len(event)
+        if characters > _BATCH_CHARACTERS:
+            break
+    if texts:
+        take_in(index, texts, last)
+    return bool(texts)
 
 
 def _index_of(journal: sqlite3.Connection, path: Path) -> sqlite3.Connection:

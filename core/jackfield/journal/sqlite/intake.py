@@ -46,7 +46,7 @@ class Inserted(NamedTuple):
     duplicate_of: str | None = None
 
 
-def draft(new: NewRun) -> Draft:
+def encode_run(new: NewRun) -> Draft:
     """Encode a new run."""
     received_at = microseconds(new.received_at)
     order_key, dedupe_key = plain(new.order_key), plain(new.dedupe_key)

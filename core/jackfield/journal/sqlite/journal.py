@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -32,7 +31,7 @@ from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
 from jackfield.journal.sqlite.encoding import utc_now
 from jackfield.journal.sqlite.indexer import Indexer
-from jackfield.journal.sqlite.intake import Inserted, draft, insert_runs
+from jackfield.journal.sqlite.intake import Draft, Inserted, encode_run, insert_runs
 from jackfield.journal.sqlite.leases import Cancelled, cancel, retry_now
 from jackfield.journal.sqlite.listing import count_runs, list_runs, measure_backlog, view_run
 from jackfield.journal.sqlite.lock import working_alone
@@ -82,8 +81,8 @@ class SqliteJournal:
 
     async def accept(self, runs: Sequence[NewRun]) -> list[Accepted]:
         """Take events over: see the port."""
-        drafts = [draft(run) for run in runs]
-        inserted = await self.writer.submit(partial(insert_runs, drafts=drafts), partial(self._offer, runs))
+        drafts = [encode_run(run) for run in runs]
+        inserted = await self.writer.submit(partial(insert_runs, drafts=drafts), partial(self._offer, runs, drafts))
         return [Accepted(run.id, row.duplicate_of) for run, row in zip(runs, inserted, strict=True)]
 
     async def refuse(self, refusal: Refusal) -> None:
@@ -114,7 +113,7 @@ class SqliteJournal:
             try:
                 await self._dispatcher.run(stop, grace)
             finally:
-                await asyncio.to_thread(self._indexer.stop)
+                await self._indexer.stop()
                 self._dispatcher = self._indexer = None
 
     async def wake(self) -> None:
@@ -123,11 +122,10 @@ class SqliteJournal:
             self._dispatcher.wake()
 
     async def indexed(self) -> None:
-        """Return when the text index has taken in every run that was accepted before the call."""
+        """Return when the text index has taken in every run; it makes haste as long as somebody waits."""
         if self._indexer is None:
             raise JournalUnavailable(f"{self._path}: only the host that works on the journal keeps its text index")
-        newest = await self._readers.read(_newest)
-        await asyncio.to_thread(self._indexer.wait_until, newest)
+        await self._indexer.complete()
 
     async def replay(self, run: str, replay: Replay, *, id: str, at: datetime) -> str:
         """Make a new run out of an old one: see the port. It came in at `at`; it is never a duplicate."""
@@ -188,10 +186,10 @@ class SqliteJournal:
             partial(set_mode, pipeline=pipeline, record=record), partial(self._heed, pipeline, record)
         )
 
-    def _offer(self, runs: Sequence[NewRun], rows: Sequence[Inserted]) -> None:
+    def _offer(self, runs: Sequence[NewRun], drafts: Sequence[Draft], rows: Sequence[Inserted]) -> None:
         if self._dispatcher is None:
             return
-        for new, row in zip(runs, rows, strict=True):
+        for new, draft, row in zip(runs, drafts, rows, strict=True):
             if row.duplicate_of is None and not row.blocked:
                 self._dispatcher.offer(
                     SqliteClaim(
@@ -203,7 +201,7 @@ class SqliteJournal:
                         new.version,
                         new.received_at,
                         new.event,
-                        new.order_key,
+                        draft.order_key,
                     )
                 )
 
@@ -218,8 +216,3 @@ class SqliteJournal:
     def _heed(self, pipeline: str, record: ModeRecord, _: object) -> None:
         if self._dispatcher is not None:
             self._dispatcher.set_mode(pipeline, record)
-
-
-def _newest(connection: sqlite3.Connection) -> int:
-    newest: int = connection.execute("SELECT coalesce(max(seq), 0) FROM run").fetchone()[0]
-    return newest

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.sqlite.faults import explained
@@ -27,18 +27,23 @@ class Readers:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="jackfield-journal-reader")
         self._own = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        self._running: set[asyncio.Future[Any]] = set()
         self._closed = False
 
     async def read(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         """Return what `query` finds. It is called in a thread, on one state of the file."""
         if self._closed:
             raise JournalUnavailable(f"{self._path}: the journal is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return await future
 
     async def close(self) -> None:
         """Wait for the queries that are running, and close the connections."""
         self._closed = True
-        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._threads.shutdown()
         for connection in self._connections:
             connection.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -53,12 +52,12 @@ class Cleaner:
         while going_on:
             runs, going_on = await self._delete_oldest(microseconds(now - policy.age))
             deleted += runs
-        await asyncio.to_thread(_shrink_index, self._path)
+        await self._readers.read(partial(_shrink_index, index=index_path(self._path)))
         going_on = True
         while going_on and await self.size() > policy.size:
             runs, going_on = await self._delete_oldest(END_OF_TIME)
             deleted += runs
-            await asyncio.to_thread(_shrink_index, self._path)
+            await self._readers.read(partial(_shrink_index, index=index_path(self._path)))
         unused = await self._readers.read(unused_versions)
         await self._writer.submit(partial(delete_versions, versions=unused))
         await self._give_back()
@@ -78,7 +77,7 @@ class Cleaner:
         free = await self._readers.read(_free_pages)
         for _ in range(0, free, _PAGES):
             await self._writer.submit(_vacuum)
-        await asyncio.to_thread(_truncate, self._path)
+        await self._readers.read(partial(_truncate, path=self._path))
 
 
 def _oldest(connection: sqlite3.Connection, before: int) -> list[Position]:
@@ -102,11 +101,10 @@ def _size(connection: sqlite3.Connection, index: Path) -> int:
         return used_bytes(connection) + used_bytes(reader)
 
 
-def _shrink_index(path: Path) -> None:
-    index = index_path(path)
+def _shrink_index(connection: sqlite3.Connection, index: Path) -> None:
     if index.exists():
-        with explained(index), closing(open_index(index)) as writer, closing(open_reader(path)) as journal:
-            drop_segments(writer, journal)
+        with explained(index), closing(open_index(index)) as writer:
+            drop_segments(writer, connection)
 
 
 def _free_pages(connection: sqlite3.Connection) -> int:
@@ -118,6 +116,6 @@ def _vacuum(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
 
 
-def _truncate(path: Path) -> None:
-    with explained(path), closing(open_reader(path)) as connection:
+def _truncate(_: sqlite3.Connection, path: Path) -> None:
+    with closing(open_reader(path)) as connection:  # one that reads nothing: it would be in its own way
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from jackfield.errors import JournalUnavailable
+from jackfield.errors import JournalError, JournalUnavailable
 from jackfield.journal.sqlite.faults import unavailable
 from jackfield.journal.sqlite.schema import open_journal
 
@@ -65,6 +65,7 @@ class Writer:
         """Start the thread and open the file, or raise `JournalUnavailable`."""
         self._loop = asyncio.get_running_loop()
         opened: asyncio.Future[None] = self._loop.create_future()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._main, args=(opened,), name="jackfield-journal", daemon=True)
         self._thread.start()
         await opened
@@ -75,7 +76,8 @@ class Writer:
         if not self._closed:
             self._closed = True
             self._jobs.put(None)
-            await asyncio.to_thread(self._thread.join)
+            await self._ended
+            self._thread.join()
 
     def submit(
         self, operation: Operation[ResultT], then: Callable[[ResultT], object] | None = None
@@ -123,6 +125,7 @@ class Writer:
         with suppress(sqlite3.Error):
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         connection.close()
+        self._on_loop(self._ended.set_result, None)
 
     def _waiting(self) -> list[_Job]:
         jobs: list[_Job] = []
@@ -154,6 +157,9 @@ class Writer:
             connection.execute("BEGIN IMMEDIATE")
             result = job.operation(connection)
             connection.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            _roll_back(connection)
+            return _Outcome(job, None, JournalError(f"{self._path}: what is to be written contradicts itself: {error}"))
         except sqlite3.Error as error:
             _roll_back(connection)
             return _Outcome(job, None, unavailable(self._path, error))

@@ -1,0 +1,117 @@
+"""The processes of a round: the destination, and what is measured."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import psutil
+
+from jackfield.addresses import Addresses
+
+_PATIENCE: Final = 30.0
+_PIPELINE_ID: Final = "bench"
+_SETTINGS: Final = """
+[server]
+port = {port}
+
+[http]
+allow = ["127.0.0.1"]
+"""
+_PIPELINE: Final = """
+concurrency = {concurrency}
+
+[source]
+use = "getcourse.user_created"
+
+[[steps]]
+use  = "http_request"
+name = "deliver"
+url  = "{destination}"
+
+[steps.json]
+id    = "{{{{ $.event.id }}}}"
+email = "{{{{ $.event.email }}}}"
+name  = "{{{{ $.event.first_name }}}} {{{{ $.event.last_name }}}}"
+phone = "{{{{ $.event.phone }}}}"
+city  = '{{{{ $.event.city | default("unknown") }}}}'
+utm   = {{ source = "{{{{ $.event.utm_source }}}}", campaign = "{{{{ $.event.utm_campaign }}}}" }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that is up: where to send calls to."""
+
+    process: psutil.Process
+    port: int
+    path: str
+
+
+Subject: TypeAlias = Callable[[str, int], AbstractContextManager[Server]]
+"""Starts what is measured: given the destination's URL, and how many deliveries may go on at once."""
+
+
+@contextmanager
+def destination() -> Iterator[Server]:
+    """Run a destination."""
+    port = _free_port()
+    with _running(port, sys.executable, "-m", "bench.destination", str(port)) as process:
+        yield Server(process, port, "/deliver")
+
+
+@contextmanager
+def relay(destination: str, _concurrency: int) -> Iterator[Server]:
+    """Run the naive relay; as many deliveries go on at once as there are senders."""
+    port = _free_port()
+    with _running(port, sys.executable, "-m", "bench.relay", str(port), destination) as process:
+        yield Server(process, port, "/hook")
+
+
+@contextmanager
+def jackfield(destination: str, concurrency: int) -> Iterator[Server]:
+    """Run `jackfield serve` on a new project."""
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
+        folder = Path(name)
+        (folder / "pipelines").mkdir()
+        (folder / "jackfield.toml").write_text(_SETTINGS.format(port=port))
+        pipeline = _PIPELINE.format(destination=destination, concurrency=concurrency)
+        (folder / "pipelines" / f"{_PIPELINE_ID}.toml").write_text(pipeline)
+        program = Path(sys.executable).with_name("jackfield")
+        with _running(port, str(program), "serve", "--project", name) as process:
+            yield Server(process, port, Addresses.load(folder / "var").path(_PIPELINE_ID, 1))
+
+
+@contextmanager
+def _running(port: int, *command: str) -> Iterator[psutil.Process]:
+    """Run a server until the block ends. Its errors are shown, its other words are not."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(process, port)
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+    raise SystemExit(f"{process.args!r} does not listen on port {port}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

@@ -1,0 +1,138 @@
+from datetime import timedelta
+
+from jackfield.journal.port import Journal
+from jackfield.journal.records import Mode, Query, Refusal, Replay, Retention, State, Version
+from tests.core.journal.kit import (
+    REQUEST,
+    Clock,
+    Journals,
+    Recorder,
+    failed_run,
+    give,
+    new_run,
+    opened,
+    run_async,
+    settled,
+    state_of,
+    working,
+)
+
+MONTH = timedelta(days=30)
+ALL = 1 << 60
+
+
+async def settled_runs(journal: Journal, clock: Clock, count: int, size: int = 10) -> list[str]:
+    """Make runs that are settled, one a minute."""
+    async with working(journal):
+        runs = []
+        for number in range(count):
+            runs += await give(journal, new_run(clock.time, {"number": number, "text": "x" * size}))
+            clock.advance(minutes=1)
+        await settled(journal, runs[-1])
+        for run in runs:
+            await settled(journal, run)
+    return runs
+
+
+async def left(journal: Journal) -> list[str]:
+    return [run.id for run in (await journal.search(Query(limit=10_000))).runs]
+
+
+def test_settled_runs_go_when_they_are_too_old(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            old = [await failed_run(journal, clock.time)]
+            old += await settled_runs(journal, clock, 3)
+            clock.advance(days=31)
+            young = await settled_runs(journal, clock, 2)
+            assert await journal.prune(Retention(MONTH, ALL), clock.time) == len(old)
+            assert await left(journal) == young[::-1]
+            assert await journal.prune(Retention(MONTH, ALL), clock.time) == 0
+
+    run_async(main)
+
+
+def test_runs_that_are_not_settled_stay_however_old_they_are(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            await journal.set_mode("held", Mode.HELD, reason="", at=clock.time)
+            held, queued = await give(journal, new_run(clock.time, pipeline="held"), new_run(clock.time))
+            clock.advance(days=3650)
+            assert await journal.prune(Retention(MONTH, 0), clock.time) == 0
+            assert (await state_of(journal, held), await state_of(journal, queued)) == (State.HELD, State.QUEUED)
+
+    run_async(main)
+
+
+def test_a_run_that_took_long_stays_for_a_while_after_its_end(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            (run,) = await give(journal, new_run(clock.time))
+            clock.advance(days=60)
+            async with working(journal):
+                await settled(journal, run)
+            assert await journal.prune(Retention(MONTH, ALL), clock.time) == 0
+            clock.advance(days=31)
+            assert await journal.prune(Retention(MONTH, ALL), clock.time) == 1
+
+    run_async(main)
+
+
+def test_the_oldest_go_until_the_journal_is_small_enough(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            runs = await settled_runs(journal, clock, 600, size=4000)
+            before = await journal.size()
+            gone = await journal.prune(Retention(MONTH, before // 2), clock.time)
+            assert 0 < gone < 600
+            assert await left(journal) == runs[gone:][::-1]
+            assert await journal.size() <= before // 2
+            assert await journal.prune(Retention(MONTH, before // 2), clock.time) == 0
+
+    run_async(main)
+
+
+def test_old_refused_requests_go_too(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            await journal.refuse(Refusal("old", "orders", clock.time, 503, "stopped", REQUEST))
+            clock.advance(days=31)
+            await journal.refuse(Refusal("young", "orders", clock.time, 503, "stopped", REQUEST))
+            await journal.prune(Retention(MONTH, ALL), clock.time)
+            assert [refusal.id for refusal in await journal.refusals()] == ["young"]
+
+    run_async(main)
+
+
+def test_definitions_go_when_no_run_was_on_them_except_the_last_one_kept(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            for id in ("v0", "v1", "v2", "v3", "v2"):
+                await journal.keep(Version("orders", id, "..."))
+            await give(journal, new_run(clock.time, version="v1"))
+            await journal.prune(Retention(MONTH, ALL), clock.time)
+            kept = {id for id in ("v0", "v1", "v2", "v3") if await journal.version("orders", id)}
+            assert kept == {"v1", "v2"}
+
+    run_async(main)
+
+
+def test_a_replay_outlives_the_run_that_it_replays(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            origin = await failed_run(journal, clock.time)
+            clock.advance(days=31)
+            await journal.replay(origin, Replay(), id="again", at=clock.time)
+            assert await journal.prune(Retention(MONTH, ALL), clock.time) == 1
+            async with working(journal, Recorder()):
+                view = await settled(journal, "again")
+            assert (view.summary.state, view.summary.replay_of) == (State.SUCCEEDED, origin)
+
+    run_async(main)

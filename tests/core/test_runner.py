@@ -1,0 +1,285 @@
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from jackfield.journal.records import Mode, Outcome, State
+from jackfield.operations import Operations
+from tests.support import Clock, Plugin, give, run_host, steps, until
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(main)
+
+
+def outcome_of(folder: Path, pipeline: str, data: Any = None, secrets: str = "") -> Any:
+    """Run one event through a pipeline and return the run."""
+
+    async def main() -> Any:
+        async with run_host(folder, Plugin(), {"x": pipeline}, secrets=secrets) as host:
+            return await until(host, await give(host, data or {}), SETTLED_OR_WAITING)
+
+    return run(main())
+
+
+SETTLED_OR_WAITING = (State.SUCCEEDED, State.FAILED, State.SKIPPED, State.WAITING)
+
+
+def test_later_steps_see_the_results_of_earlier_ones(tmp_path: Path) -> None:
+    view = outcome_of(
+        tmp_path,
+        steps(
+            'name = "a"\ndo = "say"\ntext = "{{ $.event.n }}"',
+            'name = "b"\ndo = "say"\ntext = "{{ $.steps.a.said }}!"',
+        ),
+        {"n": "one"},
+    )
+    assert view.summary.state is State.SUCCEEDED
+    assert [attempt.result for attempt in view.attempts] == [{"said": "one"}, {"said": "one!"}]
+
+
+def test_a_step_whose_when_says_no_is_passed_over(tmp_path: Path) -> None:
+    view = outcome_of(
+        tmp_path,
+        steps('name = "a"\ndo = "crash"\nwhen = "{{ $.event.n == 2 }}"', 'name = "b"\ndo = "say"'),
+        {"n": 1},
+    )
+    assert view.summary.state is State.SUCCEEDED
+    assert [attempt.outcome for attempt in view.attempts] == [Outcome.SKIPPED, Outcome.SUCCEEDED]
+
+
+def test_skip_ends_the_run_without_an_error(tmp_path: Path) -> None:
+    view = outcome_of(tmp_path, steps('name = "a"\ndo = "skip"\ntext = "test user"', 'name = "b"\ndo = "say"'))
+    assert view.summary.state is State.SKIPPED
+    assert [attempt.error for attempt in view.attempts] == ["step a: not wanted: test user"]
+
+
+def test_a_permanent_failure_fails_the_run_at_once(tmp_path: Path) -> None:
+    view = outcome_of(tmp_path, steps('do = "give_up"\ntext = "x"'))
+    assert (view.summary.state, view.summary.error) == (State.FAILED, "step act: never: x")
+    assert len(view.attempts) == 1
+
+
+def test_on_error_continue_goes_on_and_keeps_the_error(tmp_path: Path) -> None:
+    view = outcome_of(tmp_path, steps('name = "a"\ndo = "give_up"\non_error = "continue"', 'name = "b"\ndo = "say"'))
+    assert view.summary.state is State.SUCCEEDED
+    assert [(attempt.outcome, attempt.error) for attempt in view.attempts] == [
+        (Outcome.CONTINUED, "step a: never: "),
+        (Outcome.SUCCEEDED, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("crash", "the action failed with LookupError"),
+        ("exit", "the action failed with RuntimeError: it raised SystemExit(3)"),
+        ("cancel", "the action cancelled itself"),
+        ("block", "kept the event loop to itself"),
+        ("nonsense", "the action returned a set that is not JSON"),
+    ],
+)
+def test_an_action_that_misbehaves_fails_its_run_and_never_the_host(
+    tmp_path: Path, behaviour: str, message: str
+) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": steps(f'do = "{behaviour}"'), "y": steps('do = "say"')}) as host:
+            bad, good = await give(host, {}), await give(host, {}, "y")
+            view = await until(host, bad)
+            assert view.summary.state is State.FAILED
+            assert message in (view.summary.error or "")
+            assert (await until(host, good)).summary.state is State.SUCCEEDED
+            assert host.ready
+
+    run(main())
+
+
+def test_the_traceback_of_a_crash_is_in_the_journal_with_secrets_masked(tmp_path: Path) -> None:
+    pipeline = steps('do = "crash"\ntext = "token {{ secret.TOKEN }}"')
+    attempt = outcome_of(tmp_path, pipeline, secrets='TOKEN = "s3cret-value"\n').attempts[0]
+    assert "raise LookupError(text)" in attempt.traceback
+    assert "token ***" in attempt.error
+    assert "s3cret-value" not in repr(attempt)
+
+
+@pytest.mark.parametrize("behaviour", ["hang", "hang_stubbornly"])
+def test_an_action_that_hangs_is_given_up_at_its_timeout_and_tried_again(tmp_path: Path, behaviour: str) -> None:
+    view = outcome_of(tmp_path, steps(f'do = "{behaviour}"\ntimeout = "50 ms"'))
+    assert view.summary.state is State.WAITING
+    assert view.attempts[0].error == "step act: no result within 0.05 s (the step's timeout)"
+
+
+def test_an_option_that_renders_to_the_wrong_type_fails_the_run_with_its_key(tmp_path: Path) -> None:
+    view = outcome_of(tmp_path, steps('do = "say"\ntext = "{{ $.event.n }}"'), {"n": [1]})
+    assert view.summary.error == "step act: steps[0].text: input should be a valid string"
+
+
+def test_a_path_that_selects_nothing_fails_the_run_with_the_keys_that_exist(tmp_path: Path) -> None:
+    view = outcome_of(tmp_path, steps('do = "say"\ntext = "{{ $.event.emial }}"'), {"email": "private@example.ru"})
+    assert "steps[0].text: $.event.emial selects nothing; did you mean $.event.email?" in view.summary.error
+    assert "private@example.ru" not in view.summary.error
+
+
+def test_a_temporary_failure_is_tried_again_when_it_is_due_and_not_before(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, plugin = Clock(), Plugin()
+        pipeline = steps('name = "a"\ndo = "say"', 'name = "b"\ndo = "fail_for_now"\ntext = "30"')
+        async with run_host(tmp_path, plugin, {"x": pipeline}, clock) as host:
+            id = await give(host, {})
+            view = await until(host, id, [State.WAITING])
+            assert view.summary.due_at == clock() + timedelta(minutes=30)
+            clock.time += timedelta(minutes=29, seconds=59)
+            await host.journal.wake()
+            assert (await until(host, id, [State.WAITING])).summary.state is State.WAITING
+            clock.time += timedelta(seconds=2)
+            await host.journal.wake()
+            while len(plugin.calls) < 3:  # noqa: ASYNC110 - what is awaited is the action's own record
+                await asyncio.sleep(0.01)
+            assert [step.name for _, step in plugin.calls] == ["a", "b", "b"], "a completed step is not run again"
+            assert [step.attempt for _, step in plugin.calls] == [1, 1, 2]
+            assert len({step.idempotency_key for _, step in plugin.calls}) == 2
+
+    run(main())
+
+
+def test_the_last_attempt_fails_the_run_and_all_attempts_are_kept(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        pipeline = steps('do = "fail_for_now"\nretry = { attempts = 3, longest_wait = "1 min" }')
+        async with run_host(tmp_path, Plugin(), {"x": pipeline}, clock) as host:
+            id = await give(host, {})
+            await until(host, id, [State.WAITING])
+            for _ in range(2):
+                clock.time += timedelta(minutes=1)
+                await host.journal.wake()
+                await until(host, id, [State.WAITING, State.FAILED], after=clock())
+            view = await until(host, id, [State.FAILED])
+            assert [attempt.outcome for attempt in view.attempts] == ["retrying", "retrying", "failed"]
+            assert [attempt.number for attempt in view.attempts] == [1, 2, 3]
+
+    run(main())
+
+
+def test_a_failed_run_is_replayed_from_the_failed_step_on_the_mended_pipeline(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        broken = steps('name = "a"\ndo = "say"\ntext = "once"', 'name = "b"\ndo = "give_up"')
+        async with run_host(tmp_path, plugin, {"x": broken}) as host:
+            id = await give(host, {})
+            assert (await until(host, id)).summary.state is State.FAILED
+            (tmp_path / "pipelines" / "x.toml").write_text(broken.replace("give_up", "say"), encoding="utf-8")
+            await host.reload({"pipelines/x.toml"})
+            operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+            [again] = await operations.replay(id, from_step="b")
+            view = await until(host, again)
+            assert view.summary.state is State.SUCCEEDED
+            assert view.summary.replay_of == id
+            assert [attempt.outcome for attempt in view.attempts] == [Outcome.REUSED, Outcome.SUCCEEDED]
+            assert [step.name for _, step in plugin.calls] == ["a", "b", "b"]
+            keys = [step.idempotency_key for _, step in plugin.calls]
+            assert keys[1] == keys[2], "the destination can tell that it is the same work"
+
+            [whole] = await operations.replay(id, on="original")
+            assert (await until(host, whole)).summary.state is State.FAILED
+
+            [edited] = await operations.replay(id, event={"other": True})
+            view = await until(host, edited)
+            assert view.event.data == {"other": True}
+            assert plugin.calls[-1][1].idempotency_key not in keys
+
+    run(main())
+
+
+def test_a_run_with_steps_behind_it_stays_on_its_version_and_any_other_takes_the_current_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, plugin = Clock(), Plugin()
+        text = steps('name = "a"\ndo = "{{ $.event.first }}"', 'name = "b"\ndo = "fail_once"\ntext = "old"')
+        async with run_host(tmp_path, plugin, {"x": text}, clock) as host:
+            begun = await give(host, {"first": "say"})
+            await until(host, begun, [State.SUCCEEDED, State.WAITING])
+            fresh = await give(host, {"first": "fail_for_now"})
+            await until(host, fresh, [State.WAITING])
+            (tmp_path / "pipelines" / "x.toml").write_text(text.replace("old", "new"), encoding="utf-8")
+            await host.reload({"pipelines/x.toml"})
+            versions = {(await until(host, run, [*State])).summary.version for run in (begun, fresh)}
+            assert len(versions) == 1
+            clock.time += timedelta(hours=1)
+            await host.journal.wake()
+            current = host.pipelines.get("x")
+            assert current is not None
+            view = await until(host, fresh, [State.WAITING], after=clock())
+            assert view.summary.version == current.version
+            assert (await until(host, begun)).summary.version != current.version
+
+    run(main())
+
+
+def test_a_pipeline_that_keeps_failing_is_put_on_hold(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipeline = steps('do = "{{ $.event.do }}"', head="pause_after = 2\nconcurrency = 1")
+        async with run_host(tmp_path, Plugin(), {"x": pipeline}) as host:
+            for behaviour in ("give_up", "say", "give_up"):
+                await until(host, await give(host, {"do": behaviour}))
+            assert host.modes.get("x").mode is Mode.RUNNING, "a success in between starts the count anew"
+            await until(host, await give(host, {"do": "give_up"}))
+            kept = await give(host, {"do": "say"})
+            await until(host, kept, [State.HELD])
+            assert "put on hold after 2 failed runs in a row" in host.modes.get("x").reason
+            await host.modes.set("x", Mode.RUNNING, "mended")
+            assert (await until(host, kept)).summary.state is State.SUCCEEDED
+
+    run(main())
+
+
+def test_a_slow_pipeline_holds_up_no_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        pipelines = {"slow": steps('do = "wait"', head="concurrency = 1"), "fast": steps('do = "say"')}
+        async with run_host(tmp_path, plugin, pipelines) as host:
+            slow = [await give(host, {}, "slow") for _ in range(3)]
+            assert (await until(host, await give(host, {}, "fast"))).summary.state is State.SUCCEEDED
+            assert (await host.journal.run(slow[0])).summary.state is not State.SUCCEEDED  # type: ignore[union-attr]
+            plugin.act.gate.set()
+            for id in slow:
+                assert (await until(host, id)).summary.state is State.SUCCEEDED
+
+    run(main())
+
+
+def test_stopping_lets_what_is_running_end_and_leaves_the_rest_queued(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        pipeline = steps('do = "wait"', head="concurrency = 1")
+        async with run_host(tmp_path, plugin, {"x": pipeline}) as host:
+            first, second = await give(host, {}), await give(host, {})
+            while not plugin.calls:  # noqa: ASYNC110 - what is awaited is the action's own record
+                await asyncio.sleep(0.01)
+            asyncio.get_running_loop().call_later(0.2, plugin.act.gate.set)
+        other = Plugin()
+        async with run_host(tmp_path, other, {"x": pipeline}) as host:
+            assert (await until(host, first)).summary.state is State.SUCCEEDED
+            assert [step.run for _, step in plugin.calls] == [first]
+            other.act.gate.set()
+            assert (await until(host, second)).summary.state is State.SUCCEEDED
+
+    run(main())
+
+
+def test_a_result_with_a_secret_in_it_is_stored_masked_and_used_as_it_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        pipeline = steps(
+            'name = "a"\ndo = "say"\ntext = "{{ secret.TOKEN }}"',
+            'name = "b"\ndo = "say"\ntext = "{{ $.steps.a.said }}"',
+        )
+        async with run_host(tmp_path, plugin, {"x": pipeline}, secrets='TOKEN = "s3cret-value"\n') as host:
+            view = await until(host, await give(host, {}))
+            assert plugin.calls[-1][0] == "s3cret-value"
+            assert "s3cret-value" not in repr(view)
+
+    run(main())
