@@ -32,6 +32,7 @@ from jackfield.host import Host, running
 from jackfield.journal.records import SETTLED, Query, RunView, State
 from jackfield.registry import Registry
 from jackfield.settings import Project
+from jackfield.web.app import Served, serving
 
 
 class CallOptions(OptionsModel):
@@ -97,6 +98,9 @@ class Act(Action[ActOptions]):
     def _say(self, text: str) -> JsonValue:
         return {"said": text}
 
+    def _answer(self, text: str) -> JsonValue:
+        return {"headers": {"Set-Cookie": text, "x": "y"}}
+
     async def _wait(self, text: str) -> JsonValue:
         await self.gate.wait()
         return text
@@ -147,7 +151,11 @@ class Plugin:
     """The plugin; each has an action class of its own, so that tests do not see each other's calls."""
 
     def __init__(self) -> None:
-        self.act = type("Act", (Act,), {"calls": [], "gate": asyncio.Event()})
+        class OwnAct(Act):
+            calls: list[tuple[str, Step]] = []
+            gate = asyncio.Event()
+
+        self.act = OwnAct
 
     @property
     def calls(self) -> list[tuple[str, Step]]:
@@ -195,6 +203,20 @@ async def run_host(
     now = clock or (lambda: datetime.now(UTC))
     async with running(project, os.environ, registry=Registry.of(plugin), now=now) as host:
         yield host
+
+
+@asynccontextmanager
+async def serve(
+    folder: Path, pipelines: Mapping[str, str], plugin: Plugin | None = None, settings: str = "", secrets: str = ""
+) -> AsyncIterator[Served]:
+    """Serve a project on a real socket; `Served.url` is where."""
+    project = make_project(folder, pipelines, settings, secrets)
+    async with serving(project, os.environ, registry=Registry.of(plugin or Plugin())) as served:
+        yield served
+
+
+def hook(served: Served, pipeline: str = "x") -> str:
+    return served.url + served.host.addresses.path(pipeline, 1)
 
 
 async def give(host: Host, data: JsonValue, pipeline: str = "x") -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
+from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, to_json
 
 from jackfield.components import OptionsModel, OptionsT
@@ -55,7 +56,7 @@ class RenderedOptions(Generic[OptionsT]):
         self._template = template
         self._where = where
         self._fixed = fixed
-        self._has_secrets = _SECRET_FORMAT in to_json(model.model_json_schema())
+        self._secret_options = [name for name, field in model.model_fields.items() if _may_hold_secrets(field)]
 
     def render(self, document: Mapping[str, JsonValue]) -> OptionsT:
         """Return the options for this document. Raises `TemplateError` if they cannot be rendered or are wrong."""
@@ -71,7 +72,7 @@ class RenderedOptions(Generic[OptionsT]):
 
     def secrets(self, options: OptionsModel) -> Iterator[str]:
         """Find the values of secret options among rendered ones."""
-        return secret_values(options) if self._has_secrets else iter(())
+        return secret_values([getattr(options, name) for name in self._secret_options])
 
 
 def secret_values(value: object) -> Iterator[str]:
@@ -85,6 +86,10 @@ def secret_values(value: object) -> Iterator[str]:
     elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
         for item in value:
             yield from secret_values(item)
+
+
+def _may_hold_secrets(field: FieldInfo) -> bool:
+    return _SECRET_FORMAT in to_json(TypeAdapter(field.rebuild_annotation()).json_schema())
 
 
 def _pending(details: list[ErrorDetails], *, put_off: bool) -> list[ErrorDetails]:
@@ -129,10 +134,14 @@ def _fields_at(model: type[BaseModel], key: KeyPath) -> set[str]:
     """Name the options that the table at `key` may have."""
     found: type[BaseModel] | None = model
     for part in key:
-        field = found.model_fields.get(str(part)) if found and isinstance(part, str) else None
+        field = _fields(found).get(str(part)) if found and isinstance(part, str) else None
         if field is not None:
             found = next(_models(field.annotation), None)
-    return set(found.model_fields) if found else set()
+    return set(_fields(found)) if found else set()
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -25,11 +26,13 @@ from jackfield.metrics import Metrics
 from jackfield.models import JsonObject, Step
 from jackfield.modes import Modes
 from jackfield.pipeline import StepDefinition
-from jackfield.secrets import Mask
+from jackfield.secrets import MASKED, Mask
 from jackfield.watchdog import Watchdog
 
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 _CANCEL_GRACE: Final = 2.0
+_CREDENTIALS: Final = re.compile(r'"(?:set-cookie|cookie|authorization|proxy-authorization)"', re.IGNORECASE)
+"""Names of headers, as they stand in JSON, whose values are never stored."""
 
 
 @dataclass(slots=True)
@@ -231,12 +234,17 @@ class _Trial:
     def _stored_result(self) -> JsonValue:
         """Mask the result as far as it holds secrets, which is rare: most results are stored as they are."""
         text = to_json(self.result).decode()
-        return self.result if self._mask(text) == text else _masked_json(self.result, self._mask)
+        clean = self._mask(text) == text and not _CREDENTIALS.search(text)
+        return self.result if clean else _masked_json(self.result, self._mask)
 
 
 def _masked_json(value: JsonValue, mask: Mask) -> JsonValue:
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {mask(name): _masked_json(item, mask) for name, item in value.items()}
+        return {mask(name): _masked_member(name, item, mask) for name, item in value.items()}
     return [_masked_json(item, mask) for item in value] if isinstance(value, list) else value
+
+
+def _masked_member(name: str, value: JsonValue, mask: Mask) -> JsonValue:
+    return MASKED if _CREDENTIALS.fullmatch(f'"{name}"') else _masked_json(value, mask)

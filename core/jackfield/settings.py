@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, Problem
+from jackfield.guard import AddressGuard
 from jackfield.options import complaints
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
@@ -58,10 +59,15 @@ class JournalSettings(OptionsModel):
     keep: KeepSettings = KeepSettings()
 
 
+def _allowed(entries: tuple[str, ...]) -> tuple[str, ...]:
+    AddressGuard(entries)
+    return entries
+
+
 class HttpSettings(OptionsModel):
     """What the HTTP client lent to actions may reach besides public addresses."""
 
-    allow: tuple[str, ...] = ()
+    allow: Annotated[tuple[str, ...], AfterValidator(_allowed)] = ()
 
 
 class Settings(OptionsModel):

@@ -283,3 +283,18 @@ def test_a_result_with_a_secret_in_it_is_stored_masked_and_used_as_it_is(tmp_pat
             assert "s3cret-value" not in repr(view)
 
     run(main())
+
+
+def test_cookies_in_a_result_are_stored_masked_and_used_as_they_are(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        pipeline = steps(
+            'name = "a"\ndo = "answer"\ntext = "session=abc"',
+            'name = "b"\ndo = "say"\ntext = "{{ $.steps.a.headers[\'Set-Cookie\'] }}"',
+        )
+        async with run_host(tmp_path, plugin, {"x": pipeline}) as host:
+            view = await until(host, await give(host, {}))
+            assert plugin.calls[-1][0] == "session=abc"
+            assert view.attempts[0].result == {"headers": {"Set-Cookie": "***", "x": "y"}}
+
+    run(main())

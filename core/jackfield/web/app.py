@@ -14,6 +14,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.addresses import HOOKS_PATH, read_or_make_secret
 from jackfield.errors import ConfigurationError, Problem
@@ -31,11 +32,20 @@ _COLLECTED_AFTER: Final = 50_000
 """How many objects more than at the last time make the garbage collector look for cycles."""
 
 
-def application(host: Host) -> Starlette:
-    """Make the application of a running host."""
+def application(host: Host) -> ASGIApp:
+    """Make the application of a running host: webhook calls have a way of their own, past routing and middleware."""
+    hooks, pages = Hooks(host), _pages(host)
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        is_call = scope["type"] == "http" and scope["path"].startswith(f"{HOOKS_PATH}/")
+        await (hooks if is_call else pages)(scope, receive, send)
+
+    return dispatch
+
+
+def _pages(host: Host) -> Starlette:
     token = read_or_make_secret(host.project.var / TOKEN_FILE)
     routes = [
-        Mount(HOOKS_PATH, app=Hooks(host)),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", TokenRequired(Route("/metrics", metrics).app, token)),

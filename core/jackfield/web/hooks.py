@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from jackfield.addresses import HOOKS_PATH
 from jackfield.errors import JournalError
 from jackfield.host import Host, utc_now
 from jackfield.models import WebhookReply, WebhookRequest
@@ -142,7 +143,7 @@ async def _read_body(receive: Receive, limit: int) -> tuple[bytes, bool]:
 
 
 def _address(scope: Scope) -> tuple[str, str]:
-    id, _, token = scope["path"].removeprefix(scope.get("root_path", "")).strip("/").partition("/")
+    id, _, token = scope["path"].removeprefix(HOOKS_PATH).strip("/").partition("/")
     return id, token
 
 

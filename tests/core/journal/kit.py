@@ -137,7 +137,7 @@ async def working(
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that happens on this event loop."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what the tests watch has no event to wait for
+        while not condition():
             await asyncio.sleep(0.005)
 
 

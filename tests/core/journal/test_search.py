@@ -5,7 +5,7 @@ import pytest
 
 from jackfield.errors import JournalError
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Failed, Mode, Query, Skipped, State, Succeeded
+from jackfield.journal.records import Failed, Mode, Query, Skipped, State, Succeeded, Verdict
 from tests.core.journal.kit import (
     Clock,
     Journals,
@@ -65,7 +65,7 @@ def test_runs_are_listed_newest_first_and_filtered_by_pipeline_and_time(journals
 def test_runs_are_filtered_by_state(journals: Journals) -> None:
     async def main() -> None:
         clock = Clock()
-        verdicts = {"good": Succeeded(), "bad": Failed("no"), "odd": Skipped("why")}
+        verdicts: dict[str, Verdict] = {"good": Succeeded(), "bad": Failed("no"), "odd": Skipped("why")}
         async with opened(journals(clock)) as journal:
             await journal.set_mode("held", Mode.HELD, reason="", at=clock.time)
             async with working(journal, Recorder(lambda claim: verdicts[claim.pipeline])):

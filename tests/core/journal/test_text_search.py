@@ -31,7 +31,7 @@ IVAN: dict[str, Any] = {
     "text",
     [
         "иван", "ИВАН", "ван", "ёлкин", "Елкин-Петров"[1:], 'ооо "ромашка"', "999 000", "AUTUMN", "12500", "last_name",
-        "'кавычки'", "\\ слэш", "_ *", "100%", "  Иван  ", "ив", "+7", "ё", "vk",
+        "'кавычки'", "\\ слэш", "_ *", "100%", "  Иван  ", "ив", "+7", "ёл", "vk",
     ],
 )  # fmt: skip
 def test_a_run_is_found_by_any_part_of_its_event_whatever_the_case(journals: Journals, text: str) -> None:
@@ -44,7 +44,7 @@ def test_a_run_is_found_by_any_part_of_its_event_whatever_the_case(journals: Jou
     run_async(main)
 
 
-@pytest.mark.parametrize("text", ["Иванов", "нави", "ИванЁлкин", 'x" OR "Иван', "Иван*", "\0", "\ud800", "ивч"])
+@pytest.mark.parametrize("text", ["Иванов", "нави", "ИванЁлкин", 'x" OR "Иван', "Иван*", "Ив\0н", "\ud800", "ивч"])
 def test_what_is_not_in_an_event_is_not_found(journals: Journals, text: str) -> None:
     async def main() -> None:
         clock = Clock()

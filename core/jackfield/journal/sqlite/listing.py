@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import datetime
 from heapq import merge
@@ -24,6 +25,7 @@ from jackfield.journal.sqlite.pipelines import not_running
 
 _HOUR: Final = 3_600_000_000
 END_OF_TIME: Final = 1 << 62
+_CURSOR: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 _PIPELINES: Final = """
 WITH RECURSIVE found (pipeline) AS (
@@ -70,10 +72,10 @@ def position(cursor: str | None) -> Position:
     """Read a cursor; None is the beginning of the list, which is the newest run."""
     if cursor is None:
         return Position(END_OF_TIME, END_OF_TIME)
-    received_at, _, seq = cursor.partition("-")
-    if not (received_at.isdecimal() and seq.isdecimal() and len(cursor) < len(str(END_OF_TIME)) * 2):
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
         raise JournalError(f"{cursor!r} is not a cursor of this list; begin at its first page")
-    return Position(int(received_at), int(seq))
+    return Position(int(match[1]), int(match[2]))
 
 
 def shelves(connection: sqlite3.Connection, pipeline: str | None, states: frozenset[State]) -> list[Shelf]:

@@ -46,8 +46,16 @@ def remove_index(path: Path) -> None:
 
 
 def read_index(path: Path) -> sqlite3.Connection | None:
-    """Connect for reading, if there is an index."""
-    return open_reader(path) if path.exists() else None
+    """Connect for reading; None if there is no index yet, or none that can be read."""
+    if not path.exists():
+        return None
+    connection = open_reader(path)
+    try:
+        last_indexed(connection)
+    except sqlite3.DatabaseError:  # its host is just making it, or will make it anew
+        connection.close()
+        return None
+    return connection
 
 
 def last_indexed(connection: sqlite3.Connection) -> tuple[int, str]:
@@ -77,7 +85,8 @@ def candidates(connection: sqlite3.Connection, needle: str, below: int) -> Itera
     match = " ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
     for number in sorted(_segments(connection), reverse=True):
         if number * _SEGMENT < below:
-            query = f"SELECT rowid FROM segment_{number} WHERE body MATCH ? AND rowid < ? ORDER BY rowid DESC"  # noqa: S608
+            table = f"segment_{number}"
+            query = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ? ORDER BY rowid DESC"  # noqa: S608
             yield from (row[0] for row in connection.execute(query, (match, below)))
 
 

@@ -1,0 +1,193 @@
+import asyncio
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jackfield.errors import JournalUnavailable
+from jackfield.journal.port import Claim
+from jackfield.journal.records import Limits, Query, Retention, Succeeded, Verdict
+from jackfield.journal.sqlite import SqliteJournal
+from tests.core.journal.kit import Clock, give, new_run, opened, run_async, succeed, working
+
+ACCEPTING = """
+import asyncio, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid_utils import uuid7
+from jackfield.journal.records import NewRun, StoredRequest
+from jackfield.journal.sqlite import SqliteJournal
+from jackfield.models import Event
+
+async def main():
+    journal = SqliteJournal(Path(sys.argv[1]))
+    await journal.open()
+    while True:
+        run = NewRun(str(uuid7()), "p", "v", datetime.now(UTC), Event({}), StoredRequest("GET", "", (), ""))
+        await journal.accept([run])
+        print(run.id, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_a_copy_of_the_files_has_what_was_accepted(tmp_path: Path) -> None:
+    async def main() -> None:
+        (tmp_path / "copy").mkdir()
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal:
+            (run,) = await give(journal, new_run(Clock().time))
+            for name in ("journal.db", "journal.db-wal"):
+                shutil.copy(tmp_path / name, tmp_path / "copy" / name)
+            async with opened(SqliteJournal(tmp_path / "copy" / "journal.db")) as copy:
+                assert await copy.run(run) is not None
+
+    run_async(main)
+
+
+def test_what_was_accepted_survives_the_death_of_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with subprocess.Popen([sys.executable, "-c", ACCEPTING, str(path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline() for _ in range(20)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += process.stdout.readlines()
+
+    async def main() -> None:
+        async with opened(SqliteJournal(path)) as journal:
+            found = {run.id for run in (await journal.search(Query(limit=100_000))).runs}
+        assert {line.strip() for line in acknowledged if line.endswith("\n")} <= found
+
+    run_async(main)
+
+
+def test_the_files_are_for_this_user_only(tmp_path: Path) -> None:
+    async def main() -> None:
+        mask = os.umask(0)
+        try:
+            async with opened(SqliteJournal(tmp_path / "journal.db")) as journal, working(journal):
+                await give(journal, new_run(Clock().time))
+                await journal.indexed()
+                modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        finally:
+            os.umask(mask)
+        assert {"journal.db", "journal.db-wal", "journal.lock", "journal-search.db"} <= set(modes)
+        assert set(modes.values()) == {0o600}
+
+    run_async(main)
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(SqliteJournal(tmp_path / "journal.db")):
+            pass
+        connection = sqlite3.connect(tmp_path / "journal.db")
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        with pytest.raises(JournalUnavailable, match=r"journal\.db: the file is from a newer Jackfield .*99.* install"):
+            await SqliteJournal(tmp_path / "journal.db").open()
+
+    run_async(main)
+
+
+def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"not a database" * 1000)
+
+    async def main() -> None:
+        with pytest.raises(JournalUnavailable, match=r"journal\.db: the file is not an SQLite database; put back"):
+            await SqliteJournal(path).open()
+        with pytest.raises(JournalUnavailable, match="see that its folder exists"):
+            await SqliteJournal(tmp_path / "nowhere" / "journal.db").open()
+
+    run_async(main)
+    assert path.read_bytes() == b"not a database" * 1000
+
+
+def test_only_one_host_works_on_a_journal(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "journal.db"
+        async with opened(SqliteJournal(path)) as journal, opened(SqliteJournal(path)) as other:
+            async with working(journal):
+                with pytest.raises(JournalUnavailable, match="another host is working on this journal; stop it"):
+                    await other.work(succeed, lambda _: Limits(), asyncio.Event(), 0)
+                with pytest.raises(JournalUnavailable, match="only the host that works"):
+                    await other.indexed()
+            async with working(other):
+                pass
+
+    run_async(main)
+
+
+def test_a_closed_journal_says_so_and_leaves_no_thread(tmp_path: Path) -> None:
+    async def main() -> None:
+        before = set(threading.enumerate())
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal, working(journal):
+            (run,) = await give(journal, new_run(Clock().time))
+            await journal.run(run)
+        assert set(threading.enumerate()) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["journal-search.db", "journal.db", "journal.lock"]
+        with pytest.raises(JournalUnavailable, match=r"journal\.db: the journal is closed"):
+            await give(journal, new_run(Clock().time))
+        with pytest.raises(JournalUnavailable, match=r"journal\.db: the journal is closed"):
+            await journal.run(run)
+
+    run_async(main)
+
+
+@pytest.mark.parametrize("harm", ["gone", "damaged", "of another journal"])
+def test_a_text_index_that_is_of_no_use_is_made_anew(tmp_path: Path, harm: str) -> None:
+    async def fill(path: Path, name: str) -> None:
+        async with opened(SqliteJournal(path)) as journal, working(journal):
+            await give(journal, new_run(Clock().time, {"name": name}))
+            await journal.indexed()
+
+    async def main() -> None:
+        path = tmp_path / "journal.db"
+        await fill(path, "Иван")
+        index = tmp_path / "journal-search.db"
+        if harm == "gone":
+            index.unlink()
+        elif harm == "damaged":
+            index.write_bytes(b"\xff" * 5000)
+        else:
+            await fill(tmp_path / "other.db", "Пётр")
+            shutil.copy(tmp_path / "other-search.db", index)
+        async with opened(SqliteJournal(path)) as journal, working(journal):
+            await journal.indexed()
+            page = await journal.search(Query(text="иван"))
+            assert (len(page.runs), page.unindexed) == (1, 0)
+
+    run_async(main)
+
+
+def test_the_space_of_what_is_deleted_goes_back_to_the_disk(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "journal.db"
+        clock = Clock()
+        done = asyncio.Event()
+        count = 0
+
+        async def handler(claim: Claim) -> tuple[Verdict, str]:
+            nonlocal count
+            count += 1
+            if count == 500:
+                done.set()
+            return Succeeded(), claim.version
+
+        async with opened(SqliteJournal(path, now=clock)) as journal:
+            async with working(journal, handler):
+                await journal.accept([new_run(clock.time, {"text": "x" * 10_000}) for _ in range(500)])
+                await done.wait()
+            clock.advance(days=31)
+            before = path.stat().st_size
+            assert await journal.prune(Retention(timedelta(days=30), 1 << 60), clock.time) == 500
+            assert path.stat().st_size < before / 10
+
+    run_async(main)

@@ -1,0 +1,20 @@
+from pathlib import Path
+
+from jackfield.journal.records import Query
+from jackfield.journal.sqlite import SqliteJournal
+from tests.core.journal.kit import Clock, new_run, opened, run_async
+
+
+def test_a_short_needle_is_looked_for_a_few_thousand_runs_at_a_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal:
+            oldest = new_run(clock.time, {"name": "Ян"})
+            await journal.accept([oldest, *(new_run(clock.time) for _ in range(5000))])
+            first = await journal.search(Query(text="ян"))
+            assert (first.runs, first.unindexed) == ([], 0)
+            second = await journal.search(Query(text="ян", cursor=first.cursor))
+            assert [run.id for run in second.runs] == [oldest.id]
+            assert second.cursor is None
+
+    run_async(main)

@@ -1,0 +1,268 @@
+import asyncio
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jackfield.journal.records import Mode, Query, Refusal, RunView, State
+from jackfield.operations import Operations
+from jackfield.web.app import Served
+from tests.support import Plugin, hook, serve, steps, until
+
+SAY = steps('do = "say"')
+Test = Callable[[Served, httpx.AsyncClient], Awaitable[None]]
+
+
+def with_server(
+    folder: Path,
+    test: Test,
+    pipeline: str = SAY,
+    *,
+    settings: str = "",
+    secrets: str = "",
+    plugin: Plugin | None = None,
+) -> None:
+    async def main() -> None:
+        async with (
+            serve(folder, {"x": pipeline}, plugin, settings, secrets) as served,
+            httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        ):
+            await test(served, client)
+
+    asyncio.run(main())
+
+
+async def only_run(served: Served) -> RunView:
+    [summary] = (await served.host.journal.search(Query())).runs
+    return await until(served.host, summary.id)
+
+
+async def only_refusal(served: Served) -> Refusal:
+    [refusal] = await served.host.journal.refusals()
+    return refusal
+
+
+def test_a_call_is_answered_when_its_event_is_on_disk_and_the_run_follows(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        answer = await client.post(hook(served) + "?a=1", json={"name": "Анна"})
+        assert (answer.status_code, answer.json()) == (200, {"accepted": 1})
+        with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as database:
+            assert database.execute("SELECT count(*) FROM run").fetchone() == (1,)
+        view = await only_run(served)
+        assert (view.summary.state, view.event.data) == (State.SUCCEEDED, {"name": "Анна"})
+        assert (view.request.method, view.request.query) == ("POST", "a=1")
+
+    with_server(tmp_path, test)
+
+
+def test_one_request_may_bring_several_events(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        answer = await client.post(hook(served), json=[{"n": 1}, {"n": 2}])
+        assert answer.json() == {"accepted": 2}
+        assert len((await served.host.journal.search(Query())).runs) == 2
+
+    with_server(tmp_path, test)
+
+
+def test_an_unknown_pipeline_and_a_wrong_token_get_the_same_answer(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        urls = [f"{served.url}/hooks/{path}" for path in ("nobody/0123", "x/0123", "x", "", "x/" + "é" * 32, "x/a/b")]
+        answers = [await client.post(url, json={"n": 1}) for url in urls]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({(answer.content, answer.headers["content-type"]) for answer in answers}) == 1
+        async with asyncio.timeout(10):
+            while len(refusals := await served.host.journal.refusals()) < 4:
+                await asyncio.sleep(0.01)
+        assert [refusal.pipeline for refusal in refusals] == ["x"] * 4
+        assert {refusal.request.body for refusal in refusals} == {'{"n":1}'}
+        assert (await served.host.journal.search(Query())).runs == []
+
+    with_server(tmp_path, test)
+
+
+def test_calls_with_a_wrong_token_cannot_fill_the_journal(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        for _ in range(150):
+            await client.post(f"{served.url}/hooks/x/wrong", content=b"{}")
+        refusals = await served.host.journal.refusals(limit=1000)
+        assert 0 < len(refusals) < 100
+
+    with_server(tmp_path, test)
+
+
+def test_head_is_no_event(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.head(hook(served))).status_code == 200
+        assert (await served.host.journal.search(Query())).runs == []
+        assert await served.host.journal.refusals() == []
+
+    with_server(tmp_path, test)
+
+
+def test_a_method_that_the_source_does_not_take_is_refused_and_kept(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.get(hook(served))).status_code == 405
+        assert (await only_refusal(served)).reason == "GET is not accepted here, only POST, PUT"
+
+    with_server(tmp_path, test)
+
+
+@pytest.mark.parametrize("body", [b'{"n": ', b"\xff\xfe\x00", b"", b'{"n": "\\ud800"}'])
+def test_a_body_that_cannot_be_read_is_refused_and_kept_as_it_came(tmp_path: Path, body: bytes) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), content=body)).status_code == 400
+        refusal = await only_refusal(served)
+        assert refusal.reason.startswith("not JSON")
+        with_text = refusal.request.encoding == "utf-8"
+        assert refusal.request.body == (body.decode() if with_text else "//4A")
+
+    with_server(tmp_path, test)
+
+
+def test_a_body_over_the_limit_is_refused_with_413_and_its_beginning_is_kept(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        answer = await client.post(hook(served), content=b"x" * 2_000_000)
+        assert answer.status_code == 413
+        refusal = await only_refusal(served)
+        assert refusal.request.cut
+        assert "longer than 1000000 bytes ([server] body_limit)" in refusal.reason
+
+    with_server(tmp_path, test)
+
+
+def test_a_request_without_the_secret_is_refused_and_the_secret_is_never_stored(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), json={}, headers={"X-Key": "guess"})).status_code == 401
+        assert (await client.post(hook(served), json={}, headers={"X-Key": "s3cret"})).status_code == 200
+        assert "guess" not in repr(await served.host.journal.refusals())
+        assert "s3cret" not in repr(await only_run(served))
+
+    with_server(
+        tmp_path, test, steps('do = "say"', source='use = "call"\nkey = "{{ secret.K }}"'), secrets='K="s3cret"'
+    )
+
+
+def test_a_stopped_pipeline_answers_503_and_what_it_refused_can_be_accepted_later(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        host = served.host
+        await host.modes.set("x", Mode.STOPPED, "test")
+        answer = await client.post(hook(served), json={"n": 7})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        refusal = await only_refusal(served)
+        operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+        await host.modes.set("x", Mode.RUNNING, "test")
+        [run] = await operations.replay(refusal.id)
+        view = await until(host, run)
+        assert (view.summary.state, view.event.data) == (State.SUCCEEDED, {"n": 7})
+        assert (await only_refusal(served)).accepted_as == (run,)
+
+    with_server(tmp_path, test)
+
+
+def test_a_held_pipeline_accepts_and_runs_nothing(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        await served.host.modes.set("x", Mode.HELD, "test")
+        assert (await client.post(hook(served), json={})).status_code == 200
+        [summary] = (await served.host.journal.search(Query(states=frozenset({State.HELD})))).runs
+        await served.host.modes.set("x", Mode.RUNNING, "test")
+        assert (await until(served.host, summary.id)).summary.state is State.SUCCEEDED
+
+    with_server(tmp_path, test)
+
+
+def test_a_blocked_pipeline_accepts_and_keeps(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), json={})).status_code == 200
+        (tmp_path / "pipelines" / "x.toml").write_text(SAY, encoding="utf-8")
+        assert (await only_run(served)).summary.state is State.SUCCEEDED
+
+    with_server(tmp_path, test, SAY.replace('"act"', '"not_installed"'))
+
+
+def test_a_pipeline_without_a_working_source_refuses_and_keeps(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), json={"n": 1})).status_code == 503
+        refusal = await only_refusal(served)
+        assert 'there is no source "not_installed"' in refusal.reason
+        assert refusal.request.body == '{"n":1}'
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "not_installed"'))
+
+
+@pytest.mark.parametrize(("body", "reason"), [(b"crash", "ZeroDivisionError"), (b"{}", "an event that is not JSON")])
+def test_a_source_that_fails_loses_nothing(tmp_path: Path, body: bytes, reason: str) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), content=body)).status_code == 500
+        refusal = await only_refusal(served)
+        assert reason in refusal.reason
+        assert refusal.request.body == body.decode()
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "gullible"'))
+
+
+def test_the_same_event_again_is_recorded_on_the_run_that_it_duplicates(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        for _ in range(3):
+            assert (await client.post(hook(served), json={"id": 7})).status_code == 200
+        assert len((await only_run(served)).duplicates) == 2
+
+    source = 'use = "call"\ndedupe = "{{ $.event.id }}"\ndedupe_within = "1 h"'
+    with_server(tmp_path, test, steps('do = "say"', source=source))
+
+
+def test_an_event_without_the_dedupe_key_is_taken_with_a_warning(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), json={"n": 1})).status_code == 200
+        [warning] = (await only_run(served)).summary.warnings
+        assert "source.dedupe: $.event.id selects nothing" in warning
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "call"\ndedupe = "{{ $.event.id }}"'))
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "kind", "body"),
+    [
+        ('{ text = "принято {{ $.event.n }}" }', 200, "text/plain; charset=utf-8", "принято 7"),
+        ('{ status = 202, json = { run = "{{ $.run.id }}", n = "{{ $.event.n }}" } }', 202, "application/json", None),
+        ("{ status = 201 }", 201, "text/plain; charset=utf-8", ""),
+        ('{ text = "{{ $.event.missing }}" }', 200, "text/plain; charset=utf-8", "accepted\n"),
+    ],
+)
+def test_the_reply_can_be_configured(tmp_path: Path, reply: str, status: int, kind: str, body: str | None) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        answer = await client.post(hook(served), json={"n": 7})
+        view = await only_run(served)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, kind)
+        if body is None:
+            assert answer.json() == {"run": view.summary.id, "n": 7}
+        else:
+            assert answer.text == body
+
+    with_server(tmp_path, test, steps('do = "say"', source=f'use = "call"\nreply = {reply}'))
+
+
+def test_a_locked_journal_is_answered_503_and_what_was_not_promised_is_not_there(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        with closing(sqlite3.connect(tmp_path / "var" / "journal.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            assert (await client.post(hook(served), json={"n": 1})).status_code == 503
+            assert time.monotonic() - began < 9, "GetCourse waits ten seconds"
+            other.execute("ROLLBACK")
+        assert (await client.post(hook(served), json={"n": 2})).status_code == 200
+        assert (await only_run(served)).event.data == {"n": 2}
+
+    with_server(tmp_path, test)
+
+
+def test_a_rotated_address_refuses_the_old_one(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), json={})).status_code == 404
+        new = served.url + served.host.addresses.path("x", 2)
+        assert (await client.post(new, json={})).status_code == 200
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "call"\naddress_version = 2'))
