@@ -1,4 +1,4 @@
-"""What tests with real processes share: a host that is served, a destination that remembers, senders that keep count."""
+"""What tests with real processes share: a served host, a destination that remembers, senders that keep count."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
 from pydantic_core import from_json
@@ -181,7 +181,7 @@ class ServedHost:
 def served(project: Project, jackfield: Path = JACKFIELD) -> Iterator[ServedHost]:
     """Serve a project in a process of its own, which is killed at the end if it still runs."""
     with _log_file(project).open("ab") as log:
-        command = [jackfield, "serve", "--project", project.folder]
+        command = (jackfield, "serve", "--project", project.folder)
         process = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=project.folder, env=clean_environ(), start_new_session=True
         )
@@ -221,15 +221,14 @@ def calling(project: Project) -> Iterator[Call]:
         yield call
 
 
-def send(project: Project, id: str) -> int:
+def send(project: Project, **parameters: str) -> int:
     """Call the webhook of pipeline x as GetCourse does; return the answer's status."""
     with calling(project) as call:
-        return call(_target(project, id))[0]
+        return call(_target(project, **parameters))[0]
 
 
-def _target(project: Project, id: str) -> str:
-    path = Addresses.load(project.var).path("x", 1)
-    return f"{path}?{urlencode({'id': id, 'first_name': 'Анна', 'phone': '+7 916 123-45-67', 'city': ''})}"
+def _target(project: Project, **parameters: str) -> str:
+    return f"{Addresses.load(project.var).path('x', 1)}?{urlencode(parameters)}"
 
 
 class Load:
@@ -248,7 +247,7 @@ class Load:
         """The events that were answered 200."""
         return {id for id, status in self.answers.copy() if status == 200}
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -271,7 +270,7 @@ class Load:
         with calling(self._project) as call:
             while not self._stopped.is_set():
                 id = next(self._ids)
-                status, _ = call(_target(self._project, id))
+                status, _ = call(_target(self._project, id=id, first_name="Анна", city=""))
                 self.answers.append((id, status))
                 if status != 200:
                     self._stopped.wait(0.05)

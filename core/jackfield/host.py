@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ class Host:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     fault: str | None = None
     """Why the host cannot work, once it cannot."""
+    _files: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -74,8 +76,7 @@ class Host:
         """Return the address to paste at the sender, parameters included."""
         return webhook_address(self.project, self.addresses, pipeline)
 
-    async def load_pipelines(self) -> None:
-        """Read every pipeline's file, and forget those whose file is gone."""
+    async def _load_pipelines(self) -> None:
         files = self.project.pipeline_files()
         for id in [pipeline.id for pipeline in self.pipelines if pipeline.id not in files]:
             await self.pipelines.remove(id)
@@ -100,11 +101,15 @@ class Host:
             if not new.problems:
                 structlog.get_logger().info("pipeline loaded", pipeline=id, version=new.version)
 
-    async def reload(self, changed: set[str]) -> None:
-        """Take over what has changed in the project folder, as far as it is valid."""
+    async def reload(self) -> None:
+        """Take over what has changed in the project folder since the last time, as far as it is valid."""
+        files = _stamps(self.project)
+        changed = {name for name in files.keys() | self._files.keys() if files.get(name) != self._files.get(name)}
+        self._files = files
         if changed & {SETTINGS_FILE, SECRETS_FILE}:
             await self._reload_project()
-        await self.load_pipelines()
+        if changed:
+            await self._load_pipelines()
 
     async def _reload_project(self) -> None:
         files = (SETTINGS_FILE, SECRETS_FILE)
@@ -147,6 +152,17 @@ def load_pipeline(loader: PipelineLoader, id: str, path: Path) -> Pipeline:
         return loader.load(id, TomlFile.read(path, _pipeline_name(id)))
     except ConfigurationError as error:
         return loader.unreadable(id, error)
+
+
+def _stamps(project: Project) -> dict[str, tuple[int, int]]:
+    """Tell the files of a project apart from what they were: size and time of the last change, by name."""
+    names = [SETTINGS_FILE, SECRETS_FILE, *map(_pipeline_name, project.pipeline_files())]
+    stamps = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            status = (project.folder / name).stat()
+            stamps[name] = (status.st_mtime_ns, status.st_size)
+    return stamps
 
 
 def _pipeline_name(id: str) -> str:
@@ -204,7 +220,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
 @asynccontextmanager
 async def _working(host: Host) -> AsyncIterator[None]:
     await host.modes.refresh()
-    await host.load_pipelines()
+    await host.reload()
     grace = host.project.settings.server.grace.total_seconds()
     work = asyncio.create_task(host.journal.work(host.runner, host.pipelines.limits, host.stopping, grace))
     await asyncio.wait([work], timeout=_START_UP)
@@ -229,13 +245,12 @@ def _worked(host: Host, task: asyncio.Task[None]) -> None:
 
 
 async def _watch_files(host: Host) -> None:
-    folder = host.project.folder
-    async for changes in awatch(
-        folder, folder / PIPELINES_FOLDER, stop_event=host.stopping, recursive=False, debounce=200, step=50
+    """Reload what has changed. The system's notices say when to look; a look every second finds what they miss."""
+    folders = [host.project.folder, host.project.folder / PIPELINES_FOLDER]
+    async for _ in awatch(
+        *folders, stop_event=host.stopping, recursive=False, debounce=200, rust_timeout=1000, yield_on_timeout=True
     ):
-        names = {Path(path).relative_to(folder).as_posix() for _, path in changes if path.endswith(".toml")}
-        if names:
-            await _kept_going("reload", host.reload(names))
+        await _kept_going("reload", host.reload())
 
 
 async def _watch_modes(host: Host) -> None:

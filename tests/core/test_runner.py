@@ -138,7 +138,7 @@ def test_a_temporary_failure_is_tried_again_when_it_is_due_and_not_before(tmp_pa
             assert (await until(host, id, [State.WAITING])).summary.state is State.WAITING
             clock.time += timedelta(seconds=2)
             await host.journal.wake()
-            while len(plugin.calls) < 3:  # noqa: ASYNC110 - what is awaited is the action's own record
+            while len(plugin.calls) < 3:
                 await asyncio.sleep(0.01)
             assert [step.name for _, step in plugin.calls] == ["a", "b", "b"], "a completed step is not run again"
             assert [step.attempt for _, step in plugin.calls] == [1, 1, 2]
@@ -173,7 +173,7 @@ def test_a_failed_run_is_replayed_from_the_failed_step_on_the_mended_pipeline(tm
             id = await give(host, {})
             assert (await until(host, id)).summary.state is State.FAILED
             (tmp_path / "pipelines" / "x.toml").write_text(broken.replace("give_up", "say"), encoding="utf-8")
-            await host.reload({"pipelines/x.toml"})
+            await host.reload()
             operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
             [again] = await operations.replay(id, from_step="b")
             view = await until(host, again)
@@ -205,7 +205,7 @@ def test_a_run_with_steps_behind_it_stays_on_its_version_and_any_other_takes_the
             fresh = await give(host, {"first": "fail_for_now"})
             await until(host, fresh, [State.WAITING])
             (tmp_path / "pipelines" / "x.toml").write_text(text.replace("old", "new"), encoding="utf-8")
-            await host.reload({"pipelines/x.toml"})
+            await host.reload()
             versions = {(await until(host, run, [*State])).summary.version for run in (begun, fresh)}
             assert len(versions) == 1
             clock.time += timedelta(hours=1)
@@ -257,7 +257,7 @@ def test_stopping_lets_what_is_running_end_and_leaves_the_rest_queued(tmp_path: 
         pipeline = steps('do = "wait"', head="concurrency = 1")
         async with run_host(tmp_path, plugin, {"x": pipeline}) as host:
             first, second = await give(host, {}), await give(host, {})
-            while not plugin.calls:  # noqa: ASYNC110 - what is awaited is the action's own record
+            while not plugin.calls:
                 await asyncio.sleep(0.01)
             asyncio.get_running_loop().call_later(0.2, plugin.act.gate.set)
         other = Plugin()

@@ -84,7 +84,7 @@ def test_what_outlasts_the_grace_period_is_cut_off_and_run_again_after_a_restart
         platform.delay = 8.0
         project = _project(tmp_path, platform, "only", grace="1 s")
         with served(project) as host:
-            assert send(project, "slow") == 200
+            assert send(project, id="slow") == 200
             until(lambda: platform.delivered, "the run is going on")
             assert 1 <= _end(host) < 5
         platform.delay = 0.0
@@ -99,10 +99,10 @@ def test_a_full_disk_is_answered_503_until_there_is_room_again(tmp_path: Path) -
     with destination() as platform:
         project = _project(tmp_path, platform, "only")
         with served(project) as host:
-            assert send(project, "before") == 200
+            assert send(project, id="before") == 200
             with _no_room(host, project.journal_file.with_name("journal.db-wal").stat().st_size):
-                answers = {f"full-{number}": send(project, f"full-{number}") for number in range(10)}
-            until(lambda: send(project, "after") == 200, "events are accepted again")
+                answers = {f"full-{number}": send(project, id=f"full-{number}") for number in range(10)}
+            until(lambda: send(project, id="after") == 200, "events are accepted again")
             states = host.until_settled()
     assert set(answers.values()) == {503}
     assert platform.times("only").keys() == {"before", "after"}
@@ -125,16 +125,16 @@ def test_a_journal_that_another_process_locks_is_answered_503_until_it_lets_go(t
         platform.delay = 1.0
         project = _project(tmp_path, platform, "only")
         with served(project) as host:
-            assert send(project, "before") == 200
+            assert send(project, id="before") == 200
             until(lambda: platform.delivered, "a run is going on")
             began = time.monotonic()
             with closing(sqlite3.connect(project.journal_file, isolation_level=None)) as other:
                 other.execute("BEGIN EXCLUSIVE")
                 with ThreadPoolExecutor(8) as senders:
-                    answers = list(senders.map(lambda number: send(project, f"locked-{number}"), range(8)))
+                    answers = list(senders.map(lambda number: send(project, id=f"locked-{number}"), range(8)))
                 other.execute("ROLLBACK")
             assert time.monotonic() - began < 9
-            until(lambda: send(project, "after") == 200, "events are accepted again")
+            until(lambda: send(project, id="after") == 200, "events are accepted again")
             states = host.until_settled()
     assert set(answers) == {503}
     assert platform.times("only") == {"before": 1, "after": 1}

@@ -118,7 +118,8 @@ def replay(
     project: ProjectOption = HERE,
 ) -> None:
     """Run runs again, each as a new run; or accept refused requests after all."""
-    for id, made in asyncio.run(_replay(Workspace.open(project), ids, from_step, _version(on), _event(event))):
+    version, edited = _version(on), _event(event)
+    for id, made in asyncio.run(_replay(Workspace.open(project), ids, from_step, version, edited)):
         console().print(f"{id} replayed as {', '.join(made) or 'nothing: there was no event in it'}")
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.components import OptionsModel
-from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
+from jackfield.errors import JackfieldError, JournalError, JournalUnavailable, UnknownRun
 from jackfield.journal.records import Mode, Query, State
 from jackfield.operations import On, Operations
 from jackfield.options import complaints
@@ -158,7 +158,12 @@ async def _failure(_request: Request, error: Exception) -> Response:
     return _json({"error": str(error)}, status=status)
 
 
-_STATUS: Final[dict[type[Exception], int]] = {UnknownRun: 404, JournalUnavailable: 503, BadRequest: 422}
+_STATUS: Final[dict[type[Exception], int]] = {
+    UnknownRun: 404,
+    JournalUnavailable: 503,
+    JournalError: 422,
+    BadRequest: 422,
+}
 
 
 def _known_pipeline(request: Request) -> Pipeline:

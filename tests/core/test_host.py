@@ -1,0 +1,171 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from jackfield.errors import JournalUnavailable
+from jackfield.host import Host, running
+from jackfield.journal.records import State
+from jackfield.registry import Registry
+from tests.support import Plugin, give, make_project, run_host, steps, until
+
+SAY = steps('do = "say"\ntext = "old"')
+
+
+async def settle(host: Host, says: str) -> None:
+    """Wait until the watched folder has been read again and events are run as it says."""
+    async with asyncio.timeout(20):
+        while True:
+            view = await until(host, await give(host, {}))
+            if view.attempts and view.attempts[0].result == {"said": says}:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def noticed(host: Host, name: str) -> str:
+    async with asyncio.timeout(20):
+        while name not in host.problems:
+            await asyncio.sleep(0.02)
+    return str(host.problems[name][0])
+
+
+def test_a_valid_change_is_taken_at_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            await settle(host, "old")
+            (tmp_path / "pipelines" / "x.toml").write_text(SAY.replace("old", "new"), encoding="utf-8")
+            await settle(host, "new")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("[source\n", "x.toml:1: is not valid TOML"),
+        (SAY.replace('"act"', '"atc"'), 'steps[0].use: there is no action "atc"; did you mean "act"?'),
+        (SAY.replace("old", "{{ $.event. }}"), "steps[0].text: "),
+        ("", "source: is required"),
+    ],
+)
+def test_an_invalid_change_leaves_the_running_version_in_place_and_is_shown(
+    tmp_path: Path, change: str, problem: str
+) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            await settle(host, "old")
+            (tmp_path / "pipelines" / "x.toml").write_text(change, encoding="utf-8")
+            assert problem in await noticed(host, "pipelines/x.toml")
+            await settle(host, "old")
+            (tmp_path / "pipelines" / "x.toml").write_text(SAY.replace("old", "new"), encoding="utf-8")
+            await settle(host, "new")
+            assert host.problems == {}
+
+    asyncio.run(main())
+
+
+def test_a_new_pipeline_appears_and_a_removed_one_goes(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host, asyncio.timeout(20):
+            (tmp_path / "pipelines" / "y.toml").write_text(SAY, encoding="utf-8")
+            while host.pipelines.get("y") is None:
+                await asyncio.sleep(0.02)
+            (tmp_path / "pipelines" / "x.toml").unlink()
+            while host.pipelines.get("x") is not None:
+                await asyncio.sleep(0.02)
+            assert set(host.tokens) == {"y"}
+
+    asyncio.run(main())
+
+
+def test_a_truncated_settings_file_changes_nothing_and_is_shown(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            (tmp_path / "jackfield.toml").write_text("[server]\nport = ", encoding="utf-8")
+            assert "jackfield.toml:2: is not valid TOML" in await noticed(host, "jackfield.toml")
+            await settle(host, "old")
+
+    asyncio.run(main())
+
+
+def test_a_changed_secret_is_used_at_once_and_masked(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipeline = steps('do = "say"\ntext = "{{ secret.TOKEN }}"')
+        plugin = Plugin()
+        async with run_host(tmp_path, plugin, {"x": pipeline}, secrets='TOKEN = "first-value"\n') as host:
+            await until(host, await give(host, {}))
+            (tmp_path / "secrets.toml").write_text('TOKEN = "second-value"\n', encoding="utf-8")
+            async with asyncio.timeout(20):
+                while plugin.calls[-1][0] != "second-value":
+                    view = await until(host, await give(host, {}))
+            assert view.attempts[0].result == {"said": "***"}
+
+    asyncio.run(main())
+
+
+def test_a_second_host_on_the_same_journal_is_refused(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}):
+            with pytest.raises(JournalUnavailable, match="another"):
+                async with running(make_project(tmp_path, {}), {}, registry=Registry.of(Plugin())):
+                    pass
+
+    asyncio.run(main())
+
+
+def test_runs_of_a_pipeline_whose_plugin_is_missing_wait_until_it_is_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY.replace('"act"', '"other"')}) as host:
+            id = await give(host, {})
+            assert (await until(host, id, [*State])).summary.state is State.QUEUED
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            assert (await until(host, id)).summary.state is State.SUCCEEDED
+
+    asyncio.run(main())
+
+
+def test_actions_are_closed_when_nothing_needs_them_any_more(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        closed: list[object] = []
+
+        async def close(self: object) -> None:
+            closed.append(self)
+
+        plugin.act.close = close  # type: ignore[method-assign]
+        pipeline = steps('do = "wait"')
+        async with run_host(tmp_path, plugin, {"x": pipeline}) as host:
+            id = await give(host, {})
+            while not plugin.calls:
+                await asyncio.sleep(0.01)
+            (tmp_path / "pipelines" / "x.toml").write_text(SAY, encoding="utf-8")
+            await host.reload()
+            assert closed == [], "a run is still on the old version"
+            plugin.act.gate.set()
+            await until(host, id)
+            async with asyncio.timeout(10):
+                while not closed:
+                    await asyncio.sleep(0.01)
+        assert len(closed) == len(set(map(id_of, closed))) == 2
+
+    asyncio.run(main())
+
+
+def id_of(value: object) -> int:
+    return id(value)
+
+
+def test_no_log_line_holds_a_secret_and_every_line_of_a_run_names_it(tmp_path: Path) -> None:
+    async def main() -> str:
+        pipeline = steps('do = "give_up"\ntext = "{{ secret.TOKEN }}"')
+        async with run_host(tmp_path, Plugin(), {"x": pipeline}, secrets='TOKEN = "s3cret-value"\n') as host:
+            id = await give(host, {})
+            await until(host, id)
+            return id
+
+    with capture_logs() as lines:
+        id = asyncio.run(main())
+    assert "s3cret-value" not in repr(lines)
+    [failed] = [line for line in lines if line["event"] == "run failed"]
+    assert (failed["run"], failed["pipeline"]) == (id, "x")

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.installed.environment import REPOSITORY, Environment, run
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source distribution of everything, and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    uv = os.environ.get("UV") or shutil.which("uv")
+    assert uv is not None, "install uv: python3 -m pip install uv"
+    built = run(uv, "build", "--all-packages", "--out-dir", folder, cwd=REPOSITORY)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Jackfield and its plugins, installed from their wheels by pip alone."""
+    environment = Environment(tmp_path_factory.mktemp("installed") / "venv")
+    made = run(sys.executable, "-m", "venv", environment.folder, cwd=environment.folder.parent)
+    assert made.returncode == 0, made.stderr
+    # Named by their files: whatever an index may have under these names is not what is tested.
+    core, *plugins = sorted(distributions.glob("*.whl"))
+    constraints = REPOSITORY / "constraints.txt"
+    environment.pip("install", "--constraint", constraints, f"{core}[standard]", *plugins)
+    return environment

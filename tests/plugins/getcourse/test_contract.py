@@ -1,0 +1,19 @@
+from typing import ClassVar
+
+from jackfield.testing import SourceContract
+from jackfield_getcourse.user_created import UserCreated
+
+
+class TestUserCreated(SourceContract):
+    source = UserCreated
+
+
+class TestUserCreatedWithASecretInTheAddress(SourceContract):
+    source = UserCreated
+    options: ClassVar = {"secret": "s3cret+/=", "extra": {"vk_id": "VK-ID"}}
+    values: ClassVar = {"vk_id": "id1"}
+
+
+class TestUserCreatedWithASecretInAHeader(SourceContract):
+    source = UserCreated
+    options: ClassVar = {"secret": "s3cret", "secret_parameter": "", "secret_header": "X-Key"}
