@@ -61,9 +61,7 @@ def run_action(
     return asyncio.run(_run(action, options, step, allow))
 
 
-async def _run(
-    action: type[Action[Any]], options: Mapping[str, object], step: Step, allow: Sequence[str]
-) -> JsonValue:
+async def _run(action: type[Action[Any]], options: Mapping[str, object], step: Step, allow: Sequence[str]) -> JsonValue:
     http = HttpPool(allow=allow)
     made = action(ActionContext(http=http.client, log=structlog.get_logger()))
     try:
@@ -136,7 +134,8 @@ class SourceContract:
     def test_a_sample_is_let_in_and_gives_its_values_back(self) -> None:
         [event] = self._events_of_the_sample()
         for name, value in self._values().items():
-            assert event.data.get(name) == value, f"{name} went in as {value!r} and came out as {event.data.get(name)!r}"
+            read = event.data.get(name)
+            assert read == value, f"{name} went in as {value!r} and came out as {read!r}"
 
     def test_reading_a_request_again_gives_the_same_events(self) -> None:
         assert self._events_of_the_sample() == self._events_of_the_sample(), "parse() must be a function of the request"
@@ -192,9 +191,7 @@ class SourceContract:
 class _Offer:
     """A plugin that offers what it is given."""
 
-    def __init__(
-        self, sources: Iterable[type[Source[Any]]] = (), actions: Iterable[type[Action[Any]]] = ()
-    ) -> None:
+    def __init__(self, sources: Iterable[type[Source[Any]]] = (), actions: Iterable[type[Action[Any]]] = ()) -> None:
         self._sources = sources
         self._actions = actions
 
@@ -242,8 +239,9 @@ def _languages(text: Text) -> set[str]:
 
 
 def _assert_words(text: Text, languages: set[str], what: str) -> None:
-    missing = set() if isinstance(text, str) else languages - {name for name, words in text.items() if words}
-    assert text and not missing, f"{what} says nothing in {sorted(missing) or 'any language'}"
+    spoken = languages if isinstance(text, str) else {name for name, words in text.items() if words}
+    assert text, f"{what} says nothing"
+    assert languages <= spoken, f"{what} says nothing in {', '.join(sorted(languages - spoken))}"
 
 
 def _odd_requests(methods: Iterable[str]) -> Iterator[WebhookRequest]:

@@ -48,6 +48,7 @@ def cli(school: Path) -> Cli:
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
             env={**os.environ, "COLUMNS": "200"},
         )
 

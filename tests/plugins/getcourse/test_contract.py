@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from jackfield.testing import SourceContract
 from jackfield_getcourse.user_created import UserCreated
 
@@ -10,10 +8,10 @@ class TestUserCreated(SourceContract):
 
 class TestUserCreatedWithASecretInTheAddress(SourceContract):
     source = UserCreated
-    options: ClassVar = {"secret": "s3cret+/=", "extra": {"vk_id": "VK-ID"}}
-    values: ClassVar = {"vk_id": "id1"}
+    options = {"secret": "s3cret+/=", "extra": {"vk_id": "VK-ID"}}
+    values = {"vk_id": "id1"}
 
 
 class TestUserCreatedWithASecretInAHeader(SourceContract):
     source = UserCreated
-    options: ClassVar = {"secret": "s3cret", "secret_parameter": "", "secret_header": "X-Key"}
+    options = {"secret": "s3cret", "secret_parameter": "", "secret_header": "X-Key"}

@@ -2,7 +2,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 from jackfield.testing import ActionContract, run_action
 from jackfield_http_request.action import HttpRequest
@@ -10,7 +10,7 @@ from jackfield_http_request.action import HttpRequest
 
 class TestHttpRequest(ActionContract):
     action = HttpRequest
-    options: ClassVar = {"url": "https://crm.example.ru/contacts", "json": {"email": "anna@example.ru"}}
+    options = {"url": "https://crm.example.ru/contacts", "json": {"email": "anna@example.ru"}}
 
 
 class Echo(BaseHTTPRequestHandler):

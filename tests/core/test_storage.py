@@ -1,0 +1,50 @@
+from urllib.parse import parse_qsl, urlencode
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield import WebhookRequest
+from jackfield.journal.records import Refusal
+from jackfield.loader import PipelineLoader
+from jackfield.pipeline import Pipeline
+from jackfield.registry import Registry
+from jackfield.secrets import Secrets
+from jackfield.storage import restored_request, stored_request
+from jackfield.tomlfile import TomlFile
+from tests.support import Plugin, steps
+
+KEY = "x-key"  # what the test plugin's source calls confidential
+
+
+def pipeline(**secrets: str) -> Pipeline:
+    loader = PipelineLoader(Registry.of(Plugin()), Secrets(secrets))
+    return loader.load("x", TomlFile.parse(steps('do = "say"'), "pipelines/x.toml"))
+
+
+@given(st.binary(max_size=200), st.lists(st.tuples(st.text("abc-"), st.text("xyz ")), max_size=5))
+def test_a_request_that_was_kept_whole_can_be_made_again(body: bytes, headers: list[tuple[str, str]]) -> None:
+    request = WebhookRequest("PUT", "a=1&b=%20", tuple(headers), body)
+    stored = stored_request(pipeline(), request, cap=None)
+    assert restored_request(Refusal("1", "x", request.received_at, 400, "why", stored)) == request
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", KEY, "X-Key", "é"]), st.text(max_size=5)), max_size=6))
+def test_confidential_values_are_taken_out_of_query_and_form_and_the_others_stay(pairs: list[tuple[str, str]]) -> None:
+    text = urlencode(pairs)
+    stored = stored_request(pipeline(), WebhookRequest("POST", text, (), text.encode()), cap=None)
+    expected = [(name, "***" if name.lower() == KEY else value) for name, value in pairs]
+    assert parse_qsl(stored.query, keep_blank_values=True) == expected
+    assert parse_qsl(stored.body, keep_blank_values=True) == expected
+
+
+def test_credentials_and_named_secrets_are_masked() -> None:
+    headers = (("authorization", "Basic eDp5"), ("cookie", "a=b"), (KEY, "k"), ("x-other", "s3cret-value"))
+    request = WebhookRequest("POST", "token=s3cret-value", headers, b'{"t": "s3cret-value"}')
+    stored = stored_request(pipeline(TOKEN="s3cret-value"), request, cap=None)
+    assert [value for _, value in stored.headers] == ["***"] * 4
+    assert (stored.query, stored.body) == ("token=***", '{"t": "***"}')
+
+
+def test_a_long_body_is_cut_and_marked() -> None:
+    stored = stored_request(pipeline(), WebhookRequest(body=b"x" * 100), cap=10)
+    assert (stored.body, stored.cut) == ("x" * 10, True)
