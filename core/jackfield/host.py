@@ -248,7 +248,13 @@ async def _watch_files(host: Host) -> None:
     """Reload what has changed. The system's notices say when to look; a look every second finds what they miss."""
     folders = [host.project.folder, host.project.folder / PIPELINES_FOLDER]
     async for _ in awatch(
-        *folders, stop_event=host.stopping, recursive=False, debounce=200, rust_timeout=1000, yield_on_timeout=True
+        *folders,
+        watch_filter=lambda _, path: path.endswith(".toml"),
+        stop_event=host.stopping,
+        recursive=False,
+        debounce=200,
+        rust_timeout=1000,
+        yield_on_timeout=True,
     ):
         await _kept_going("reload", host.reload())
 

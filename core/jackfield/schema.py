@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from jackfield.components import OptionsModel
 from jackfield.models import Text
@@ -62,12 +63,18 @@ def _type(option: Mapping[str, Any]) -> str:
     if "enum" in option:
         return " | ".join(map(str, option["enum"]))
     if "$ref" in option:
-        return "table"
+        return "any value" if option["$ref"].endswith("/JsonValue") else "table"
     kind = str(option.get("type", "any value"))
     return {"object": "table", "array": "list"}.get(kind, kind)
 
 
 def _shown(default: object) -> str:
-    if default is None or default in ({}, []):
-        return ""
-    return str(default).lower() if isinstance(default, bool) else str(default)
+    return "" if default in (None, {}, []) else _toml(default)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{name} = {_toml(item)}" for name, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return to_json(value).decode()

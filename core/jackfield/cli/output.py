@@ -9,7 +9,6 @@ from datetime import datetime
 from pydantic import JsonValue
 from pydantic_core import to_json
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text as Rich
 
 from jackfield.journal.records import Attempt, Outcome, Refusal, RunSummary, RunView, State
@@ -40,12 +39,15 @@ def print_json(value: object) -> None:
     console().print(to_json(value, indent=2).decode())
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Rich]]) -> Table:
-    """Make a table for the terminal."""
-    made = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        made.add_row(*row)
-    return made
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Rich]]) -> None:
+    """Print a table. Nothing is cut to the terminal's width: an id that cannot be copied is of no use."""
+    cells = [[cell if isinstance(cell, Rich) else Rich(plain(cell).replace("\n", " ")) for cell in row] for row in rows]
+    lines = [[Rich(column, style="bold") for column in columns], *cells]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        for cell, width in zip(line[:-1], widths, strict=False):
+            cell.pad_right(width - cell.cell_len)
+        console().print(Rich("  ").join(line))
 
 
 def words(text: Text) -> str:
@@ -66,28 +68,21 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
-def run_table(runs: Sequence[RunSummary]) -> Table:
+def print_runs(runs: Sequence[RunSummary]) -> None:
     """List runs."""
-    rows: list[list[str | Rich]] = [
-        [
-            run.id,
-            run.pipeline,
-            Rich(run.state, style=_STATE_STYLES.get(run.state, "")),
-            local(run.received_at),
-            plain(run.error or ("; ".join(run.warnings))),
-        ]
-        for run in runs
-    ]
-    return table(["RUN", "PIPELINE", "STATE", "RECEIVED", "ERROR OR WARNING"], rows)
+    columns = ["RUN", "PIPELINE", "STATE", "RECEIVED", "ERROR OR WARNING"]
+    print_table(columns, [[*_run_cells(run), run.error or "; ".join(run.warnings)] for run in runs])
 
 
-def refusal_table(refusals: Sequence[Refusal]) -> Table:
+def _run_cells(run: RunSummary) -> list[str | Rich]:
+    return [run.id, run.pipeline, Rich(run.state, style=_STATE_STYLES.get(run.state, "")), local(run.received_at)]
+
+
+def print_refusals(refusals: Sequence[Refusal]) -> None:
     """List refused requests."""
-    rows = [
-        [refusal.id, refusal.pipeline, str(refusal.status), local(refusal.received_at), plain(refusal.reason)]
-        for refusal in refusals
-    ]
-    return table(["REQUEST", "PIPELINE", "ANSWERED", "RECEIVED", "REASON"], rows)
+    columns = ["REQUEST", "PIPELINE", "ANSWERED", "RECEIVED", "REASON"]
+    rows = [[one.id, one.pipeline, str(one.status), local(one.received_at), one.reason] for one in refusals]
+    print_table(columns, rows)
 
 
 def show_run(view: RunView) -> None:

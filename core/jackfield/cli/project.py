@@ -11,7 +11,7 @@ import typer
 
 from jackfield.addresses import Addresses
 from jackfield.cli.doctor import examine
-from jackfield.cli.output import console, print_json, table, words
+from jackfield.cli.output import console, print_json, print_table, words
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
 from jackfield.errors import ConfigurationError, JackfieldError, Problem
 from jackfield.host import load_pipeline, webhook_address
@@ -121,13 +121,13 @@ def _show_plugins(chosen: list[Plugin], *, in_detail: bool) -> None:
         [plugin.distribution or plugin.module, plugin.version, ", ".join(_offers(plugin)) or "-", _state(plugin)]
         for plugin in chosen
     ]
-    console().print(table(["PLUGIN", "VERSION", "OFFERS", "STATE"], rows))
+    print_table(["PLUGIN", "VERSION", "OFFERS", "STATE"], rows)
     if not in_detail:
         return
     for plugin in chosen:
         for component in plugin.components:
             console().print(f"\n{component.name}: {words(component.title)}")
-            console().print(table(["OPTION", "TYPE", "DEFAULT", "MEANING"], option_rows(component.Options, words)))
+            print_table(["OPTION", "TYPE", "DEFAULT", "MEANING"], option_rows(component.Options, words))
         if plugin.traceback:
             console().print(plugin.traceback)
 
@@ -166,6 +166,6 @@ def doctor(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> Non
     if as_json:
         print_json(findings)
     else:
-        console().print(table(["", "WHAT", "FOUND"], [[one.mark, one.what, one.found] for one in findings]))
+        print_table(["", "WHAT", "FOUND"], [[one.mark, one.what, one.found] for one in findings])
     if any(one.mark == "wrong" for one in findings):
         raise typer.Exit(1)

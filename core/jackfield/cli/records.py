@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from pydantic_core import from_json
 
-from jackfield.cli.output import console, print_json, refusal_table, run_table, show_run
+from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace, open_journal
 from jackfield.errors import UnknownRun
 from jackfield.host import utc_now
@@ -59,7 +59,7 @@ def list_runs(
     if as_json:
         print_json(page)
         return
-    console().print(run_table(page.runs) if page.runs else "no runs")
+    print_runs(page.runs)
     if page.cursor:
         console().print(f"there are more; --limit shows more than {limit}")
     if page.unindexed:
@@ -102,7 +102,7 @@ def refused(
     if as_json:
         print_json(refusals)
     else:
-        console().print(refusal_table(refusals) if refusals else "no refused requests")
+        print_refusals(refusals)
 
 
 async def _refusals(folder: Path, pipeline: str | None, limit: int) -> list[Refusal]:
