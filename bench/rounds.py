@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections import Counter
@@ -13,7 +12,6 @@ from statistics import quantiles
 from typing import Final
 from urllib.request import urlopen
 
-import psutil
 import uvloop
 from pydantic_core import from_json
 
@@ -24,6 +22,8 @@ from bench.traffic import requests
 WARM_UP: Final = 2_000
 _PATIENCE: Final = 20.0
 _MEGABYTE: Final = 1_000_000
+_MILLISECOND: Final = 1_000_000
+_SECOND: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one round came to. `per_second` counts until the last delivery; sizes are in megabytes.
+    """What one round came to. `per_second` counts until the last delivery; memory is in megabytes.
 
     `accept` is from sending a call to its answer, `delivery` from sending it to its arrival at the destination.
     `lost` and `repeated` count accepted events that were delivered not at all, and more than once.
@@ -46,9 +46,10 @@ class Result:
     accept: Latency
     delivery: Latency
     cpu_ms: float
-    rss_before: float
-    rss_after: float
-    rss_peak: float
+    memory_before: float
+    memory_after: float
+    memory_peak: float
+    accepted: int
     refused: int
     lost: int
     repeated: int
@@ -57,38 +58,39 @@ class Result:
 def play(subject: Subject, *, events: int, senders: int, rate: float | None = None) -> Result:
     """Start a subject, warm it up, send the load, and look at every id."""
     with destination() as target, subject(f"http://127.0.0.1:{target.port}{target.path}", senders) as server:
-        _send(server, target, Load(requests(server.path, 0, WARM_UP)), senders)
-        rss_before, cpu_before = _rss(server), _cpu(server)
+        _send(Load(requests(server.path, 0, WARM_UP)), server, target, senders)
         load = Load(requests(server.path, WARM_UP, events), rate)
-        with _watched(server) as sizes:
-            _send(server, target, load, senders)
-            cpu = _cpu(server) - cpu_before
-        return _result(load, _deliveries(target), cpu, rss_before, sizes)
+        cpu = _cpu(server)
+        with _watched(server) as memory:
+            _send(load, server, target, senders)
+            cpu = _cpu(server) - cpu
+        return _result(load, _deliveries(target), cpu, memory)
 
 
-def _send(server: Server, target: Server, load: Load, senders: int) -> None:
-    """Send a load and wait for the deliveries; when none comes any more, the count of ids says what is missing."""
-    before = _count(target)
+def _send(load: Load, server: Server, target: Server, senders: int) -> None:
+    """Send a load and wait for its deliveries; give up when none has come for a while: the ids will tell."""
+    before = seen = _count(target)
     uvloop.run(load.send(server.port, senders))
-    seen, since = before, time.monotonic()
+    since = time.monotonic()
     while (count := _count(target)) < before + len(load.answered) and time.monotonic() < since + _PATIENCE:
         if count > seen:
             seen, since = count, time.monotonic()
         time.sleep(0.05)
 
 
-def _result(load: Load, deliveries: Sequence[tuple[int, int]], cpu: float, rss_before: float, sizes: Sequence[float]) -> Result:
+def _result(load: Load, deliveries: Sequence[tuple[int, int]], cpu: float, memory: Sequence[float]) -> Result:
     times = Counter(id for id, _ in deliveries)
     arrived: Times = {id: at for id, at in deliveries if id in load.sent}
-    seconds = (max(arrived.values()) - min(load.sent.values())) / 1e9
+    seconds = (max(arrived.values()) - min(load.sent.values())) / _SECOND
     return Result(
         per_second=len(arrived) / seconds,
         accept=_latency(load.sent, load.answered),
         delivery=_latency(load.sent, arrived),
         cpu_ms=cpu * 1000 / len(arrived),
-        rss_before=rss_before,
-        rss_after=sizes[-1],
-        rss_peak=max(sizes),
+        memory_before=memory[0],
+        memory_after=memory[-1],
+        memory_peak=max(memory),
+        accepted=len(load.answered),
         refused=load.refused,
         lost=len(load.answered) - len(arrived),
         repeated=sum(count > 1 for count in times.values()),
@@ -96,19 +98,19 @@ def _result(load: Load, deliveries: Sequence[tuple[int, int]], cpu: float, rss_b
 
 
 def _latency(begun: Times, ended: Times) -> Latency:
-    cuts = quantiles(((ended[id] - begun[id]) / 1e6 for id in ended), n=100)
+    cuts = quantiles(((ended[id] - begun[id]) / _MILLISECOND for id in ended), n=100)
     return Latency(cuts[49], cuts[98])
 
 
 @contextmanager
 def _watched(server: Server) -> Iterator[list[float]]:
-    """Look at the server's memory ten times a second, and once more at the end."""
-    sizes: list[float] = []
+    """Look at the server's memory, in megabytes: now, ten times a second, and at the end."""
+    sizes = [_memory(server)]
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(0.1):
-            sizes.append(_rss(server))
+            sizes.append(_memory(server))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -117,10 +119,10 @@ def _watched(server: Server) -> Iterator[list[float]]:
     finally:
         over.set()
         thread.join()
-        sizes.append(_rss(server))
+        sizes.append(_memory(server))
 
 
-def _rss(server: Server) -> float:
+def _memory(server: Server) -> float:
     size: int = server.process.memory_info().rss
     return size / _MEGABYTE
 

@@ -44,16 +44,22 @@ class Load:
     async def _sender(self, port: int, schedule: Iterator[tuple[int, int, bytes]]) -> None:
         transport, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", port)
         for due, id, request in schedule:
-            if (early := due - time.monotonic_ns()) > 0:
-                await asyncio.sleep(early / _SECOND)
-                due = time.monotonic_ns()
-            status = await connection.exchange(request)
-            if status == b"200":
-                self.sent[id] = due
+            begun = await _waited_until(due)
+            if await connection.exchange(request) == b"200":
+                self.sent[id] = begun
                 self.answered[id] = time.monotonic_ns()
             else:
                 self.refused += 1
         transport.close()
+
+
+async def _waited_until(due: int) -> int:
+    """Return when a request's time began to run: when it was due, or later if only the timer was late."""
+    early = due - time.monotonic_ns()
+    if early <= 0:
+        return due
+    await asyncio.sleep(early / _SECOND)
+    return time.monotonic_ns()
 
 
 class _Connection(Peer):

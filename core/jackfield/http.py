@@ -130,7 +130,7 @@ class _Transport(httpx.AsyncBaseTransport):
         draft.status = answer.status
         draft.headers = answer.raw_headers
         headers = [pair for pair in answer.raw_headers if pair[0].lower() != b"content-encoding"]
-        return httpx.Response(answer.status, headers=headers, stream=_Answer(answer, draft))
+        return _Response(answer.status, headers=headers, stream=_Answer(answer, draft))
 
     async def aclose(self) -> None:
         for session in self._sessions.values():
@@ -159,6 +159,16 @@ class _Transport(httpx.AsyncBaseTransport):
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
             self._sessions[guarded] = session
         return session
+
+
+class _Response(httpx.Response):
+    async def aclose(self) -> None:
+        """Let go of the stream: httpx's wrapper of it holds this response, and so all that one exchange took up."""
+        await super().aclose()
+        self.stream = _NOTHING_MORE
+
+
+_NOTHING_MORE: Final = httpx.ByteStream(b"")
 
 
 class _Answer(httpx.AsyncByteStream):

@@ -193,7 +193,7 @@ class _Trial:
 
     async def _run_action(self, options: OptionsModel) -> JsonValue:
         seconds = self._definition.settings.timeout.total_seconds()
-        task = asyncio.ensure_future(self._guarded(options))
+        task = asyncio.create_task(self._guarded(options))
         try:
             done, _ = await asyncio.wait([task], timeout=seconds)
             if done and task.cancelled():

@@ -6,7 +6,7 @@ methods, and no message holds a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from functools import partial, wraps
 from typing import Any, Final
 
@@ -54,6 +54,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters |= filters
         self.filters = {name: _attributed(name, function) for name, function in self.filters.items()}
         self.filters |= {"default": _default, "d": _default, "tojson": _tojson}
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> dict[str, Any]:
+        """Return a plain dict, which Jinja goes through at each rendering much faster than through its own ChainMap."""
+        return {**self.globals, **(d or {})}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Evaluate `obj.attribute`: the key of a mapping, whatever its name; for anything else Jinja's rules."""

@@ -171,10 +171,9 @@ class TemplateEngine:
     def _expression_renderer(self, expression: nodes.Expr, paths: _Paths) -> _Render:
         assignment = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
         template = self._sandbox.from_string(nodes.Template([assignment], lineno=1))
-        names = dict(template.globals)  # gathered here, where Jinja would do it anew for each rendering
 
         def render(document: Document) -> JsonValue:
-            context = template.new_context(names | _select_all(paths, document), shared=True)
+            context = template.new_context(_select_all(paths, document))
             for _ in template.root_render_func(context):
                 pass
             return as_json(context.vars["result"])

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Any, ClassVar, Final, get_args
+from urllib.parse import quote
 
 import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
@@ -165,7 +166,7 @@ class SourceContract:
 
     def test_whatever_comes_in_is_read_or_refused(self) -> None:
         source = self._source()
-        for request in _odd_requests(self.source.methods):
+        for request in _odd_requests(self.source.methods, source.confidential()):
             with suppress(Unauthorized):
                 source.verify(request)
             with suppress(Malformed):
@@ -244,8 +245,12 @@ def _assert_words(text: Text, languages: set[str], what: str) -> None:
     assert languages <= spoken, f"{what} says nothing in {', '.join(sorted(languages - spoken))}"
 
 
-def _odd_requests(methods: Iterable[str]) -> Iterator[WebhookRequest]:
+def _odd_requests(methods: Iterable[str], credentials: Iterable[str]) -> Iterator[WebhookRequest]:
+    """Make requests that no sender would make, also with text that is not ASCII in the place of each credential."""
     for method, body, content_type in product(sorted(methods), _ODD_BODIES, _ODD_TYPES):
         headers = () if content_type is None else (("content-type", content_type),)
         yield WebhookRequest(method=method, headers=headers, body=body)
         yield WebhookRequest(method=method, headers=headers, query=body.decode("latin-1"))
+    for method, name in product(sorted(methods), sorted(credentials)):
+        yield WebhookRequest(method=method, headers=((name, "\xe9"),))
+        yield WebhookRequest(method=method, query=f"{quote(name)}=%E9%FF")

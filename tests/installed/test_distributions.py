@@ -3,7 +3,7 @@ from __future__ import annotations
 import tarfile
 import zipfile
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 BUNDLED = {"jackfield_getcourse", "jackfield_http_request"}
 SKELETON = {
@@ -26,6 +26,11 @@ def _metadata(wheel: zipfile.ZipFile) -> metadata.PathDistribution:
     return metadata.PathDistribution(info)
 
 
+def _is_test(file: str) -> bool:
+    path = PurePosixPath(file)
+    return "tests" in path.parts or path.name.startswith(("test_", "conftest"))
+
+
 def test_there_is_a_wheel_and_a_source_distribution_of_everything(distributions: Path) -> None:
     sources = {path.name.partition("-")[0] for path in distributions.glob("*.tar.gz")}
     assert sources == _wheels(distributions).keys() == {"jackfield"} | BUNDLED
@@ -37,7 +42,7 @@ def test_a_wheel_holds_its_package_with_its_types_and_nothing_else(distributions
             files = wheel.namelist()
         assert f"{name}/py.typed" in files
         assert {file.partition("/")[0].partition("-")[0] for file in files} == {name}
-        assert not [file for file in files if "test" in file.lower() or "__pycache__" in file]
+        assert not [file for file in files if _is_test(file) or "__pycache__" in file]
 
 
 def test_the_wheel_of_the_core_holds_the_projects_that_init_and_demo_make(distributions: Path) -> None:
@@ -66,4 +71,4 @@ def test_a_plugin_needs_the_core_and_announces_itself(distributions: Path) -> No
 def test_a_source_distribution_holds_no_tests(distributions: Path) -> None:
     for path in distributions.glob("*.tar.gz"):
         with tarfile.open(path) as archive:
-            assert not [name for name in archive.getnames() if "/test" in name or "/bench" in name]
+            assert not [name for name in archive.getnames() if _is_test(name) or "/bench/" in name]

@@ -46,7 +46,8 @@ def test_after_kills_under_load_every_acknowledged_event_is_delivered_and_succee
                 runs = {delivery.id: delivery.run for delivery in platform.delivered}
                 repeated = {id for step in steps for id, times in platform.times(step).items() if times > 1}
                 attempts = {id: host.api(f"/runs/{runs[id]}")["attempts"] for id in repeated}
-    assert all(load.acknowledged <= platform.times(step).keys() for step in steps)
+    for step in steps:
+        assert load.acknowledged - platform.times(step).keys() == set()
     assert {runs[id] for id in load.acknowledged} <= states.keys()
     assert set(states.values()) == {"succeeded"}
     assert {status for _, status in load.answers} <= {0, 200, 503}
@@ -100,7 +101,7 @@ def test_a_full_disk_is_answered_503_until_there_is_room_again(tmp_path: Path) -
         project = _project(tmp_path, platform, "only")
         with served(project) as host:
             assert send(project, id="before") == 200
-            with _no_room(host, project.journal_file.with_name("journal.db-wal").stat().st_size):
+            with _no_room(host):
                 answers = {f"full-{number}": send(project, id=f"full-{number}") for number in range(10)}
             until(lambda: send(project, id="after") == 200, "events are accepted again")
             states = host.until_settled()
@@ -110,10 +111,10 @@ def test_a_full_disk_is_answered_503_until_there_is_room_again(tmp_path: Path) -
 
 
 @contextmanager
-def _no_room(host: ServedHost, size: int) -> Iterator[None]:
-    """Let no file of the host's grow beyond a size: as on a full disk, what is written behind it fails."""
+def _no_room(host: ServedHost) -> Iterator[None]:
+    """Have the system fail whatever the host writes to a file, its log included."""
     unlimited = resource.prlimit(host.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(host.process.pid, resource.RLIMIT_FSIZE, (size, unlimited[1]))
+    resource.prlimit(host.process.pid, resource.RLIMIT_FSIZE, (0, unlimited[1]))
     try:
         yield
     finally:

@@ -99,6 +99,9 @@ class Journal(Protocol):
     async def close(self) -> None:
         """Finish what is being written and let go of everything. Called once, after `work()` has returned."""
 
+    async def check(self) -> None:
+        """Write something that changes nothing, to find out whether events could be accepted now."""
+
     async def accept(self, runs: Sequence[NewRun]) -> list[Accepted]:
         """Take events over: on return they are on disk and scheduled, all of them or none.
 

@@ -28,7 +28,7 @@ from jackfield.web.hooks import Hooks
 API_PATH: Final = "/api/v1"
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
 _BACKLOG: Final = 2048
-_COLLECTED_AFTER: Final = 50_000
+_COLLECTED_AFTER: Final = 20_000
 """How many objects more than at the last time make the garbage collector look for cycles."""
 
 

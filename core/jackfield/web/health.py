@@ -26,7 +26,7 @@ async def readyz(request: Request) -> PlainTextResponse:
     if not host.ready:
         return PlainTextResponse("not ready\n", status_code=503)
     try:
-        await host.journal.modes()
+        await host.journal.check()
     except JournalError:
-        return PlainTextResponse("the journal cannot be read\n", status_code=503)
+        return PlainTextResponse("the journal cannot be written\n", status_code=503)
     return PlainTextResponse("ready\n")

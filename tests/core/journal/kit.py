@@ -29,6 +29,7 @@ from jackfield.journal.records import (
 from jackfield.models import Event, Exchange
 
 T = TypeVar("T")
+JournalT = TypeVar("JournalT", bound=Journal)
 
 REQUEST = StoredRequest("POST", "id=7", (("host", "hooks.example"), ("x-tag", "a"), ("x-tag", "b")), "имя=Иван")
 EXCHANGE = Exchange("GET", "https://crm.example/7", (("a", "b"),), "", 200, (("c", "d"), ("c", "e")), "да", 12.5)
@@ -110,7 +111,7 @@ def always(verdict: Verdict) -> Callable[[Claim], Verdict]:
 
 
 @asynccontextmanager
-async def opened(journal: Journal) -> AsyncIterator[Journal]:
+async def opened(journal: JournalT) -> AsyncIterator[JournalT]:
     await journal.open()
     try:
         yield journal
@@ -127,6 +128,7 @@ async def working(
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
     work = asyncio.create_task(journal.work(handler, limits, stop, grace))
+    await asyncio.sleep(0)  # let it begin
     try:
         yield
     finally:

@@ -9,12 +9,15 @@ from typing import Final, NamedTuple
 from jackfield.journal.records import COMPLETED, StepRecord
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.encoding import load, moment, read_event
+from jackfield.journal.sqlite.pipelines import step_through
 from jackfield.journal.sqlite.writer import Writer
 
 _STARTABLE: Final = """
 SELECT seq FROM run WHERE pipeline = ? AND state = 'queued' AND blocked = 0 ORDER BY seq LIMIT ?
 """
-_PIPELINES: Final = "SELECT DISTINCT pipeline FROM run WHERE state = 'queued' AND blocked = 0"
+_NEXT_PIPELINE: Final = """
+SELECT pipeline FROM run WHERE state = 'queued' AND blocked = 0 AND pipeline > ? ORDER BY pipeline LIMIT 1
+"""
 _CLAIM: Final = """
 SELECT id, root, version, received_at, order_key, pinned, tries, warnings, event, blank
 FROM run JOIN payload USING (seq) WHERE seq = ?
@@ -50,7 +53,7 @@ def requeue_running(connection: sqlite3.Connection) -> None:
 
 def startable_pipelines(connection: sqlite3.Connection) -> list[str]:
     """List the pipelines that have runs to start."""
-    return [row[0] for row in connection.execute(_PIPELINES)]
+    return step_through(connection, _NEXT_PIPELINE)
 
 
 def cancelled_among(connection: sqlite3.Connection, runs: Collection[int]) -> list[int]:

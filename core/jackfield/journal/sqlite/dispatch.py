@@ -224,14 +224,15 @@ class Dispatcher:
         self._data_version = None
         modes = self._modes
         found = await self._readers.read(read_modes)
-        if modes is self._modes:  # or else this host has just set one, which `found` may lack
+        overtaken = modes is not self._modes  # this host has just set one, which `found` may lack: look again
+        if not overtaken:
             self._modes = found
         known = {seq: lane.pipeline for lane in self._lanes.values() for seq in lane.known}
         for seq in await self._readers.read(partial(cancelled_among, runs=known)):
             self.drop(known[seq], seq)
         for pipeline in await self._readers.read(startable_pipelines):
             self.look(pipeline)
-        self._data_version = data_version
+        self._data_version = None if overtaken else data_version
 
     async def _drain(self, grace: float) -> None:
         if self._tasks:

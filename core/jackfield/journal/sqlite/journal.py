@@ -46,6 +46,7 @@ from jackfield.journal.sqlite.refusals import (
 )
 from jackfield.journal.sqlite.replays import insert_replay
 from jackfield.journal.sqlite.retention import Cleaner
+from jackfield.journal.sqlite.schema import rewrite_header
 from jackfield.journal.sqlite.search import search_runs
 from jackfield.journal.sqlite.textindex import index_path
 from jackfield.journal.sqlite.writer import Writer
@@ -78,6 +79,10 @@ class SqliteJournal:
         """Finish what is being written and read; no thread is left behind."""
         await self.writer.close()
         await self._readers.close()
+
+    async def check(self) -> None:
+        """Find out whether the file can be written."""
+        await self.writer.submit(rewrite_header)
 
     async def accept(self, runs: Sequence[NewRun]) -> list[Accepted]:
         """Take events over: see the port."""
@@ -193,15 +198,15 @@ class SqliteJournal:
             if row.duplicate_of is None and not row.blocked:
                 self._dispatcher.offer(
                     SqliteClaim(
-                        self.writer,
-                        row.seq,
-                        new.id,
-                        new.id,
-                        new.pipeline,
-                        new.version,
-                        new.received_at,
-                        new.event,
-                        draft.order_key,
+                        writer=self.writer,
+                        seq=row.seq,
+                        run=new.id,
+                        root=new.id,
+                        pipeline=new.pipeline,
+                        version=new.version,
+                        received_at=new.received_at,
+                        event=new.event,
+                        order_key=draft.order_key,
                     )
                 )
 

@@ -14,6 +14,8 @@ ROOM: Final = 500
 """How many runs of one pipeline wait in memory; the others wait in the file."""
 
 _LOW: Final = ROOM // 4
+_UNWRITTEN: Final = 200
+"""How many runs may have ended without that being on disk yet: these would be run again after a crash."""
 
 
 class Lane:
@@ -73,7 +75,8 @@ class Lane:
 
     def delay(self, limits: Limits, now: float) -> float | None:
         """Return the seconds until the next run may start, 0 for at once, None for: not before something happens."""
-        if not self._ready or len(self.handled) >= limits.concurrency:
+        unwritten = len(self.known) - len(self._ready) - len(self.handled)
+        if not self._ready or len(self.handled) >= limits.concurrency or unwritten >= _UNWRITTEN:
             return None
         return 0.0 if limits.rate is None else max(0.0, self._next_start - now)
 

@@ -21,19 +21,13 @@ from jackfield.journal.sqlite.encoding import (
     read_request,
     read_texts,
 )
-from jackfield.journal.sqlite.pipelines import not_running
+from jackfield.journal.sqlite.pipelines import not_running, step_through
 
 _HOUR: Final = 3_600_000_000
 END_OF_TIME: Final = 1 << 62
 _CURSOR: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
-_PIPELINES: Final = """
-WITH RECURSIVE found (pipeline) AS (
-    SELECT min(pipeline) FROM run
-    UNION ALL
-    SELECT (SELECT min(pipeline) FROM run WHERE pipeline > found.pipeline) FROM found WHERE pipeline IS NOT NULL
-) SELECT pipeline FROM found WHERE pipeline IS NOT NULL
-"""
+_NEXT_PIPELINE: Final = "SELECT pipeline FROM run WHERE pipeline > ? ORDER BY pipeline LIMIT 1"
 _NEWEST: Final = """
 SELECT received_at, seq FROM run
 WHERE pipeline = ? AND state = ? AND received_at >= ? AND (received_at, seq) < (?, ?)
@@ -80,7 +74,7 @@ def position(cursor: str | None) -> Position:
 
 def shelves(connection: sqlite3.Connection, pipeline: str | None, states: frozenset[State]) -> list[Shelf]:
     """List where to look. A queued run of a pipeline that starts none is held."""
-    pipelines = [row[0] for row in connection.execute(_PIPELINES)] if pipeline is None else [pipeline]
+    pipelines = step_through(connection, _NEXT_PIPELINE) if pipeline is None else [pipeline]
     held = not_running(connection)
     return [
         Shelf(name, State.QUEUED.value if shown is State.HELD else shown.value, shown)
@@ -90,19 +84,23 @@ def shelves(connection: sqlite3.Connection, pipeline: str | None, states: frozen
     ]
 
 
-def list_runs(connection: sqlite3.Connection, query: Query) -> Page:
-    """List runs, newest first."""
-    places = shelves(connection, query.pipeline, query.states)
+def newest(connection: sqlite3.Connection, query: Query, limit: int) -> list[Position]:
+    """Find the first runs of a list, by everything in the query but its text."""
     since = microseconds(query.since) if query.since else 0
     start = position(query.cursor)
     if query.until is not None:
         start = min(start, Position(microseconds(query.until), 0))
-    limits = (since, *start, query.limit + 1)
-    found = [connection.execute(_NEWEST, (place.pipeline, place.stored, *limits)) for place in places]
-    rows = [Position(*row) for row in islice(merge(*found, reverse=True), query.limit + 1)]
+    places = shelves(connection, query.pipeline, query.states)
+    found = [connection.execute(_NEWEST, (place.pipeline, place.stored, since, *start, limit)) for place in places]
+    return [Position(*row) for row in islice(merge(*found, reverse=True), limit)]
+
+
+def list_runs(connection: sqlite3.Connection, query: Query) -> Page:
+    """List runs, newest first."""
+    found = newest(connection, query, query.limit + 1)
     held = not_running(connection)
-    runs = [summary(connection, row.seq, held) for row in rows[: query.limit]]
-    return Page(runs, str(rows[query.limit - 1]) if len(rows) > query.limit else None)
+    runs = [summary(connection, place.seq, held) for place in found[: query.limit]]
+    return Page(runs, str(found[query.limit - 1]) if len(found) > query.limit else None)
 
 
 def summary(connection: sqlite3.Connection, seq: int, held: frozenset[str]) -> RunSummary:

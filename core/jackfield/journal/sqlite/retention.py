@@ -113,7 +113,8 @@ def _free_pages(connection: sqlite3.Connection) -> int:
 
 
 def _vacuum(connection: sqlite3.Connection) -> None:
-    connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+    for _ in range(_PAGES):  # `sqlite3` ends this statement after one page, however many it is told
+        connection.execute("PRAGMA incremental_vacuum(1)")
 
 
 def _truncate(_: sqlite3.Connection, path: Path) -> None:

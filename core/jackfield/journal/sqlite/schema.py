@@ -129,6 +129,11 @@ def make_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def rewrite_header(connection: sqlite3.Connection) -> None:
+    """Write the file's first page as it is: if that succeeds, so would a run."""
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
 def used_bytes(connection: sqlite3.Connection) -> int:
     """Return how many bytes of the file are in use."""
     pages, free, page_size = (

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from jackfield.journal.records import Page, Query, RunSummary
 from jackfield.journal.sqlite.encoding import load, microseconds
-from jackfield.journal.sqlite.listing import END_OF_TIME, Position, position, summary
+from jackfield.journal.sqlite.listing import END_OF_TIME, Position, newest, position, summary
 from jackfield.journal.sqlite.pipelines import not_running
 from jackfield.journal.sqlite.textindex import SHORTEST, candidates, last_indexed, read_index, readable, searchable
 
 _SCANNED: Final = 5000
-"""How many runs are looked at for one page when the needle is too short for the index."""
+"""How many runs are looked at one by one: for a page, when the needle is too short for the index; at all, when the
+other filters leave no more than these."""
 
 _NEWEST: Final = "SELECT seq FROM run WHERE seq < ? ORDER BY seq DESC LIMIT ?"
 _EVENT: Final = """
@@ -34,22 +36,32 @@ def search_runs(connection: sqlite3.Connection, index: Path, query: Query, text:
     """List runs whose events contain the text, newest first."""
     needle = searchable(text)
     below = position(query.cursor).seq
+    few = _left_by_other_filters(connection, query)
+    if few is not None:
+        return _look_at(connection, query, needle, [seq for seq in few if seq < below])
     if len(needle) < SHORTEST:
-        return _scan(connection, query, needle, below)
-    newest = next((row[0] for row in connection.execute(_NEWEST, (below, 1))), 0)
+        return _look_at(connection, query, needle, [row[0] for row in connection.execute(_NEWEST, (below, _SCANNED))])
+    last = next((row[0] for row in connection.execute(_NEWEST, (below, 1))), 0)
     reader = read_index(index)
     if reader is None:
-        return Page([], None, newest)
+        return Page([], None, last)
     with closing(reader):
+        unindexed = max(0, last - last_indexed(reader)[0])
         matches = _matches(connection, query, needle, candidates(reader, needle, below))
         found = list(islice(matches, query.limit + 1))
-        unindexed = max(0, newest - last_indexed(reader)[0])
     return _page(found, query.limit, None, unindexed)
 
 
-def _scan(connection: sqlite3.Connection, query: Query, needle: str, below: int) -> Page:
-    """Look at the newest runs themselves; the cursor leads further back, even from an empty page."""
-    seqs = [row[0] for row in connection.execute(_NEWEST, (below, _SCANNED))]
+def _left_by_other_filters(connection: sqlite3.Connection, query: Query) -> list[int] | None:
+    """Return the runs that the other filters leave, newest first; None if there are no other filters, or many runs."""
+    if not (query.pipeline or query.states or query.since or query.until):
+        return None
+    found = newest(connection, replace(query, cursor=None), _SCANNED + 1)
+    return sorted((place.seq for place in found), reverse=True) if len(found) <= _SCANNED else None
+
+
+def _look_at(connection: sqlite3.Connection, query: Query, needle: str, seqs: Sequence[int]) -> Page:
+    """Look at the runs themselves; the cursor leads further back, even from an empty page."""
     found = list(islice(_matches(connection, query, needle, seqs), query.limit + 1))
     return _page(found, query.limit, seqs[-1] if len(seqs) == _SCANNED else None, 0)
 

@@ -98,7 +98,7 @@ def drop_segments(index: sqlite3.Connection, journal: sqlite3.Connection) -> Non
         span = (number * _SEGMENT, (number + 1) * _SEGMENT)
         if span[1] <= last and not journal.execute(remains, span).fetchone()[0]:
             index.execute(f"DROP TABLE segment_{number}")
-    index.execute("PRAGMA incremental_vacuum").fetchall()
+    index.executescript("PRAGMA incremental_vacuum")
     index.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 

@@ -15,7 +15,7 @@ from jackfield.errors import JournalUnavailable
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Limits, Query, Retention, Succeeded, Verdict
 from jackfield.journal.sqlite import SqliteJournal
-from tests.core.journal.kit import Clock, give, new_run, opened, run_async, succeed, working
+from tests.core.journal.kit import Clock, give, new_run, opened, run_async, settled, succeed, working
 
 ACCEPTING = """
 import asyncio, sys
@@ -36,6 +36,10 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
 def test_a_copy_of_the_files_has_what_was_accepted(tmp_path: Path) -> None:
@@ -74,7 +78,7 @@ def test_the_files_are_for_this_user_only(tmp_path: Path) -> None:
             async with opened(SqliteJournal(tmp_path / "journal.db")) as journal, working(journal):
                 await give(journal, new_run(Clock().time))
                 await journal.indexed()
-                modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+                modes = modes_in(tmp_path)
         finally:
             os.umask(mask)
         assert {"journal.db", "journal.db-wal", "journal.lock", "journal-search.db"} <= set(modes)
@@ -115,6 +119,8 @@ def test_only_one_host_works_on_a_journal(tmp_path: Path) -> None:
         path = tmp_path / "journal.db"
         async with opened(SqliteJournal(path)) as journal, opened(SqliteJournal(path)) as other:
             async with working(journal):
+                (run,) = await give(journal, new_run(Clock().time))
+                await settled(journal, run)
                 with pytest.raises(JournalUnavailable, match="another host is working on this journal; stop it"):
                     await other.work(succeed, lambda _: Limits(), asyncio.Event(), 0)
                 with pytest.raises(JournalUnavailable, match="only the host that works"):
@@ -132,7 +138,7 @@ def test_a_closed_journal_says_so_and_leaves_no_thread(tmp_path: Path) -> None:
             (run,) = await give(journal, new_run(Clock().time))
             await journal.run(run)
         assert set(threading.enumerate()) == before
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["journal-search.db", "journal.db", "journal.lock"]
+        assert sorted(modes_in(tmp_path)) == ["journal-search.db", "journal.db", "journal.lock"]
         with pytest.raises(JournalUnavailable, match=r"journal\.db: the journal is closed"):
             await give(journal, new_run(Clock().time))
         with pytest.raises(JournalUnavailable, match=r"journal\.db: the journal is closed"):

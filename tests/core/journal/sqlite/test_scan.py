@@ -2,7 +2,7 @@ from pathlib import Path
 
 from jackfield.journal.records import Query
 from jackfield.journal.sqlite import SqliteJournal
-from tests.core.journal.kit import Clock, new_run, opened, run_async
+from tests.core.journal.kit import Clock, new_run, opened, run_async, working
 
 
 def test_a_short_needle_is_looked_for_a_few_thousand_runs_at_a_time(tmp_path: Path) -> None:
@@ -16,5 +16,19 @@ def test_a_short_needle_is_looked_for_a_few_thousand_runs_at_a_time(tmp_path: Pa
             second = await journal.search(Query(text="ян", cursor=first.cursor))
             assert [run.id for run in second.runs] == [oldest.id]
             assert second.cursor is None
+
+    run_async(main)
+
+
+def test_a_filter_that_leaves_many_runs_is_combined_with_the_index(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal, working(journal, limits=lambda _: None):
+            wanted = new_run(clock.time, {"name": "Ярослав"})
+            elsewhere = new_run(clock.time, {"name": "Ярослав"}, pipeline="users")
+            await journal.accept([wanted, elsewhere, *(new_run(clock.time) for _ in range(5000))])
+            await journal.indexed()
+            page = await journal.search(Query(text="ЯРОСЛАВ", pipeline="orders"))
+            assert [run.id for run in page.runs] == [wanted.id]
 
     run_async(main)
