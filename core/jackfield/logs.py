@@ -15,7 +15,7 @@ from structlog.processors import JSONRenderer, TimeStamper, add_log_level, forma
 from structlog.stdlib import ProcessorFormatter, add_logger_name
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_TALKATIVE: Final = ("httpx", "httpcore", "watchfiles")
+_TALKATIVE: Final = ("httpx", "httpcore", "uvicorn", "watchfiles")
 """Loggers whose lines below WARNING show URLs and headers, or come by the hundred."""
 
 _WEBHOOK: Final = re.compile(r"(/hooks/+[^/\s\"']+/+)[^\s\"']+")

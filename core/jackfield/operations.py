@@ -15,6 +15,7 @@ from jackfield.journal.port import Journal
 from jackfield.journal.records import Replay, RunView
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
+from jackfield.tomlfile import did_you_mean
 
 On: TypeAlias = Literal["original", "current"]
 
@@ -51,8 +52,9 @@ class Operations:
         pipeline = self.pipeline(view.summary.pipeline)
         if pipeline is None:
             raise UnknownRun(f"pipeline {view.summary.pipeline} is gone; replay on the original version")
-        if all(step.name != from_step for step in pipeline.steps):
-            raise UnknownRun(f'pipeline {pipeline.id} has no step "{from_step}" now; replay on the original version')
+        steps = [step.name for step in pipeline.steps]
+        if from_step not in steps:
+            raise UnknownRun(f'pipeline {pipeline.id} has no step "{from_step}"{did_you_mean(from_step, steps)}')
         return pipeline.version
 
     async def _accept_refused(self, id: str) -> list[str]:

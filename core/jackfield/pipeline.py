@@ -26,40 +26,44 @@ _STEP_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 class ReplySettings(OptionsModel):
     """What the sender is answered instead of the source's own reply; strings may hold templates."""
 
-    status: int = Field(default=200, ge=200, le=599)
-    text: str = ""
-    json_: JsonValue = Field(default=None, alias="json")
+    status: int = Field(default=200, ge=200, le=599, description="The status.")
+    text: str = Field(default="", description="A text as the answer's body.")
+    json_: JsonValue = Field(default=None, alias="json", description="JSON as the answer's body, in place of a text.")
 
 
 class SourceSettings(OptionsModel):
     """The keys of `[source]` that belong to the host."""
 
-    use: str
-    dedupe: str | None = None
-    dedupe_within: Duration | None = None
-    reply: ReplySettings | None = None
-    address_version: int = Field(default=1, ge=1)
+    use: str = Field(description="The source, by name.")
+    dedupe: str | None = Field(default=None, description="A template: events for which it gives the same are one.")
+    dedupe_within: Duration | None = Field(default=None, description="For how long; without it, for ever.")
+    reply: ReplySettings | None = Field(default=None, description="What the sender is answered.")
+    address_version: int = Field(default=1, ge=1, description="Raise it to get a new webhook address.")
 
 
 class StepSettings(OptionsModel):
     """The keys of a step that belong to the host."""
 
-    use: str
-    name: str = Field(default="", pattern=_STEP_NAME)
-    when: str | bool | None = None
-    retry: RetryPolicy = RetryPolicy()
-    timeout: Duration = Field(default=parse_duration("30 s"), gt=timedelta(0))
-    on_error: Literal["stop", "continue"] = "stop"
+    use: str = Field(description="The action, by name.")
+    name: str = Field(default="", pattern=f"^{_STEP_NAME}$", description="What later steps call it: $.steps.<name>.")
+    when: str | bool | None = Field(default=None, description="A template: the step is passed over if it gives false.")
+    retry: RetryPolicy = Field(default=RetryPolicy(), description="When to try again what failed for now.")
+    timeout: Duration = Field(
+        default=parse_duration("30 s"), gt=timedelta(0), description="How long one attempt may take."
+    )
+    on_error: Literal["stop", "continue"] = Field(
+        default="stop", description="What a step that failed for good means for the run."
+    )
 
 
 class PipelineSettings(OptionsModel):
     """The keys of the file itself."""
 
-    title: Text = ""
-    concurrency: int = Field(default=10, ge=1, le=1000)
-    rate: Rate | None = None
-    order_by: str | None = None
-    pause_after: int | None = Field(default=None, ge=1)
+    title: Text = Field(default="", description="What people call the pipeline.")
+    concurrency: int = Field(default=10, ge=1, le=1000, description="How many of its runs may go at once.")
+    rate: Rate | None = Field(default=None, description='How fast its runs may start, such as "7/s".')
+    order_by: str | None = Field(default=None, description="A template: runs for which it gives the same go in order.")
+    pause_after: int | None = Field(default=None, ge=1, description="Put on hold after so many failed runs in a row.")
     source: dict[str, Any]
     steps: list[dict[str, Any]] = Field(min_length=1)
 

@@ -30,10 +30,17 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def school(cli: Cli, tmp_path: Path) -> Path:
     folder = tmp_path / "school"
     assert cli("init", folder)[0] == 0
+    with (folder / "secrets.toml").open("a", encoding="utf-8") as file:
+        file.write('BIZON_TOKEN = "t"\n')
     return folder
 
 
-def test_init_makes_a_project_without_mistakes(cli: Cli, school: Path) -> None:
+def test_init_makes_a_project_that_lacks_nothing_but_the_token(cli: Cli, school: Path) -> None:
+    text = (school / "secrets.toml").read_text(encoding="utf-8")
+    (school / "secrets.toml").write_text(text.replace('BIZON_TOKEN = "t"', ""), encoding="utf-8")
+    [problem] = cli("check", "--project", school)[1].splitlines()
+    assert "secret BIZON_TOKEN is not set; put it into secrets.toml" in problem
+    (school / "secrets.toml").write_text(text, encoding="utf-8")
     assert cli("check", "--project", school)[:2] == (0, "1 pipeline, no mistakes\n")
     assert stat.S_IMODE((school / "secrets.toml").stat().st_mode) == 0o600
     assert (school / ".gitignore").read_text(encoding="utf-8") == "secrets.toml\nvar/\n"
@@ -111,6 +118,26 @@ def test_plugins_shows_what_is_installed_and_the_options_of_one(cli: Cli) -> Non
     assert cli("plugins", "jackfield-getcours")[2] == (
         'no plugin is called "jackfield-getcours"; did you mean "jackfield-getcourse"?\n'
     )
+
+
+def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
+    code, out, _ = cli()
+    assert code == 0
+    for command in (
+        "demo",
+        "init",
+        "serve",
+        "check",
+        "plugins",
+        "address",
+        "send",
+        "runs",
+        "replay",
+        "start",
+        "doctor",
+    ):
+        assert f"  {command} " in out
+    assert cli("--version")[1].startswith("0.")
 
 
 def test_schema_describes_a_pipeline_with_the_options_of_the_installed_plugins(cli: Cli) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from jackfield.cli import demo, operation, project, records
+from jackfield.cli.output import console
 from jackfield.errors import JackfieldError
 
 __all__ = ["main"]
@@ -20,7 +23,7 @@ def main() -> None:
     except TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "jackfield"
-        _fail(f"{command}: {error.format_message()} See `{command} --help`.", error.exit_code)
+        _fail(f"{command}: {error.format_message().rstrip('.')}; see `{command} --help`", error.exit_code)
     except JackfieldError as error:
         _fail(str(error), 1)
     except (Abort, KeyboardInterrupt):
@@ -31,15 +34,27 @@ def main() -> None:
 def application() -> typer.Typer:
     """Put the commands together."""
     app = typer.Typer(
-        help="Takes events from one service to another and loses none.",
-        no_args_is_help=True,
+        invoke_without_command=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    app.callback()(_jackfield)
     for module in (demo, project, operation, records):
         module.add_commands(app)
     return app
+
+
+def _jackfield(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Takes events from one service to another and loses none."""
+    if version:
+        console().print(metadata.version("jackfield"))
+    elif context.invoked_subcommand is None:
+        console().print(context.get_help())
 
 
 def _fail(message: str, code: int) -> None:

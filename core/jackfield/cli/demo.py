@@ -18,12 +18,12 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 from jackfield.cli.destination import STUDENT, Destination, Received, destination
-from jackfield.cli.operation import sample_request
+from jackfield.cli.operation import log_with, sample_request
 from jackfield.cli.output import console, plain, show_run
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.records import SETTLED, Query, RunView, State
-from jackfield.secrets import SECRETS_FILE
+from jackfield.secrets import SECRETS_FILE, Mask
 from jackfield.settings import Project
 from jackfield.web.app import Served, listening, serving
 
@@ -57,7 +57,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def demo(*, once: Annotated[bool, typer.Option("--once", help="Check the result and end.")] = False) -> None:
-    """Show a GetCourse call arriving, the run going through its steps, and its entry in the journal."""
+    """Show a GetCourse call on its whole way, step by step."""
     with tempfile.TemporaryDirectory(prefix="jackfield-demo-") as folder:
         uvloop.run(_demonstrate(Path(folder), once=once))
 
@@ -66,6 +66,7 @@ async def _demonstrate(folder: Path, *, once: bool) -> None:
     async with destination() as platform:
         _make_project(folder, platform)
         project = Project.load(folder, os.environ)
+        log_with(Mask(project.secrets.values()), level="warning")
         async with serving(project, os.environ) as served:
             console().print(f"A project in {folder}, served at {served.url}; a destination at {platform.url}\n")
             view = await _call(served)
@@ -154,5 +155,9 @@ async def _stay(served: Served, folder: Path) -> None:
     out = console()
     out.print("\nIt stays up until Ctrl+C. In another terminal, try:")
     for command in (f"send {PIPELINE} --sample", "runs", "runs show ID", "replay ID", f"address {PIPELINE}"):
-        out.print(f"  jackfield {command} --project {folder}")
+        out.print(f"  {_command()} {command} --project {folder}")
     await asyncio.shield(served.ended)
+
+
+def _command() -> str:
+    return "uv run jackfield" if "UV_RUN_RECURSION_DEPTH" in os.environ else "jackfield"

@@ -37,21 +37,22 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def serve(project: ProjectOption = HERE) -> None:
-    """Run the host: take events over and run the pipelines, until told to end."""
+    """Run the host until told to end."""
     opened = Project.load(project, os.environ)
-    _log_with(Mask(opened.secrets.values()))
+    log_with(Mask(opened.secrets.values()))
     uvloop.run(serve_project(opened, os.environ, ready=_announce))
 
 
-def _log_with(mask: Callable[[str], str]) -> None:
-    configure_logs(level="info", json=not sys.stderr.isatty(), mask=mask)
+def log_with(mask: Callable[[str], str], level: str = "info") -> None:
+    """Log to the terminal for people, to anything else as JSON."""
+    configure_logs(level=level, json=not sys.stderr.isatty(), mask=mask)
 
 
 def _announce(served: Served) -> None:
-    _log_with(lambda text: served.host.pipelines.loader.mask(text))  # noqa: PLW0108 - secrets change meanwhile
+    log_with(lambda text: served.host.pipelines.loader.mask(text))  # noqa: PLW0108 - secrets change meanwhile
     folder = served.host.project.folder.resolve()
-    pipelines = sum(1 for _ in served.host.pipelines)
-    console().print(f"Jackfield serves {folder} at {served.url} ({pipelines} pipelines). Ctrl+C ends it in good order.")
+    pipelines = ", ".join(pipeline.id for pipeline in served.host.pipelines) or "no pipelines yet"
+    console().print(f"Jackfield serves {folder} at {served.url} ({pipelines}). Ctrl+C ends it in good order.")
 
 
 def send(
@@ -61,7 +62,7 @@ def send(
     *,
     sample: Annotated[bool, typer.Option("--sample", help="Send the source's examples.")] = False,
 ) -> None:
-    """Send an event to the host as the sender would: the source's examples, or your own values in their place."""
+    """Send an event to the host, as the sender would. Values that you do not give are the source's examples."""
     if sample == (data is not None):
         raise typer.BadParameter("give either --sample or --data")
     workspace = Workspace.open(project)
@@ -109,12 +110,12 @@ def start(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
 
 
 def hold(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
-    """Put a pipeline on hold: it accepts events and keeps them until it is started."""
+    """Put a pipeline on hold: it accepts events and keeps them."""
     _set_mode(project, pipeline, Mode.HELD, "is on hold: events are accepted and kept")
 
 
 def stop(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
-    """Stop a pipeline: it answers 503; what it turns away is in the journal and can be replayed."""
+    """Stop a pipeline: senders are answered 503. What is turned away is in the journal and can be replayed."""
     _set_mode(project, pipeline, Mode.STOPPED, "is stopped: senders are answered 503")
 
 

@@ -70,6 +70,9 @@ def plain(text: str) -> str:
 
 def print_runs(runs: Sequence[RunSummary]) -> None:
     """List runs."""
+    if not runs:
+        console().print("no runs")
+        return
     columns = ["RUN", "PIPELINE", "STATE", "RECEIVED", "ERROR OR WARNING"]
     print_table(columns, [[*_run_cells(run), run.error or "; ".join(run.warnings)] for run in runs])
 
@@ -80,6 +83,9 @@ def _run_cells(run: RunSummary) -> list[str | Rich]:
 
 def print_refusals(refusals: Sequence[Refusal]) -> None:
     """List refused requests."""
+    if not refusals:
+        console().print("no refused requests")
+        return
     columns = ["REQUEST", "PIPELINE", "ANSWERED", "RECEIVED", "REASON"]
     rows = [[one.id, one.pipeline, str(one.status), local(one.received_at), one.reason] for one in refusals]
     print_table(columns, rows)

@@ -50,7 +50,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600 if target == SECRETS_FILE else 0o644)
         path.write_text((skeleton / source).read_text(encoding="utf-8"), encoding="utf-8")
-    console().print(f"Made {folder}. Next: put the token into {folder / SECRETS_FILE}, then")
+    console().print(f"Made {folder}. Next: put your BIZON_TOKEN into {folder / SECRETS_FILE}, then")
     for command in ("check", "address new-student", "serve"):
         console().print(f"  jackfield {command} --project {folder}")
 
@@ -85,7 +85,7 @@ def _examined(folder: Path) -> tuple[list[Problem], list[Problem], int]:
 
 
 def address(pipeline: Annotated[str, typer.Argument()], project: ProjectOption = HERE) -> None:
-    """Print the webhook address of a pipeline, and how to set the sender up."""
+    """Print a pipeline's webhook address, and how to set up its sender."""
     workspace = Workspace.open(project)
     found = workspace.pipeline(pipeline)
     out = console()
@@ -102,7 +102,7 @@ def plugins(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List the installed plugins and what they offer; broken ones with the reason. Exits with 1 if one is broken."""
+    """List the installed plugins. Broken ones come with the reason, and make it exit with 1."""
     installed = Registry.load().plugins
     chosen = [plugin for plugin in installed if name in {None, plugin.module, plugin.distribution}]
     if name and not chosen:
@@ -156,12 +156,12 @@ def _plugin_json(plugin: Plugin) -> dict[str, object]:
 
 
 def schema() -> None:
-    """Print the JSON Schema of a pipeline's file, for editors; it knows the installed plugins."""
+    """Print the JSON Schema of a pipeline's file, for editors. It knows the installed plugins."""
     print_json(pipeline_schema(Registry.load()))
 
 
 def doctor(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> None:
-    """Look at what a host needs: project, plugins, journal, disk, address. Exits with 1 if something is wrong."""
+    """Look at everything that a host needs. Exits with 1 if something is wrong."""
     findings = examine(project)
     if as_json:
         print_json(findings)

@@ -97,7 +97,7 @@ def refused(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List requests that were turned away, with the reason; `jackfield replay ID` accepts one after all."""
+    """List requests that were turned away, with the reason. `jackfield replay ID` accepts one after all."""
     refusals = asyncio.run(_refusals(project, pipeline, limit))
     if as_json:
         print_json(refusals)
@@ -117,7 +117,7 @@ def replay(
     event: Annotated[str | None, typer.Option(help="The event's values instead, as a JSON object.")] = None,
     project: ProjectOption = HERE,
 ) -> None:
-    """Run runs again, each as a new run; or accept refused requests after all."""
+    """Run runs again, or accept refused requests after all. Each becomes a new run."""
     version, edited = _version(on), _event(event)
     for id, made in asyncio.run(_replay(Workspace.open(project), ids, from_step, version, edited)):
         console().print(f"{id} replayed as {', '.join(made) or 'nothing: there was no event in it'}")
@@ -132,7 +132,7 @@ async def _replay(
 
 
 def cancel(ids: _Ids, project: ProjectOption = HERE) -> None:
-    """End runs that are not settled; a step that is being carried out comes to its end first."""
+    """End runs that are not settled. A step that is being carried out comes to its end first."""
     for id, ended in asyncio.run(_cancel(project, ids)):
         console().print(f"{id} {'cancelled' if ended else 'is settled or unknown, nothing to cancel'}")
 

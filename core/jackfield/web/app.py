@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -129,7 +130,10 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        message = f"cannot listen on {host} port {port}: {error.strerror}; choose another port"
+        message = (
+            f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; stop what listens there, "
+            "or choose another port"
+        )
         raise ConfigurationError([Problem(SETTINGS_FILE, 0, "server.port", message)]) from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer in two parts would wait 40 ms
     return listener
