@@ -147,7 +147,8 @@ class _Reading:
         if fixed is not None:
             self.secret_values.update(secret_values(fixed))
         options = RenderedOptions(kind.Options, template, where, fixed if template.static else None)
-        return StepDefinition(index, name, kind, settings, when, options)
+        uses = template.steps | (when.steps if when else frozenset())
+        return StepDefinition(index, name, kind, settings, when, options, uses)
 
     def parted(
         self, model: type[_SettingsT], table: dict[str, Any], where: KeyPath

@@ -80,7 +80,10 @@ class SourceDefinition:
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """A step, ready to be rendered; the action is made by whoever runs it."""
+    """A step, ready to be rendered; the action is made by whoever runs it.
+
+    `uses` names the earlier steps whose results its templates look into.
+    """
 
     index: int
     name: str
@@ -88,6 +91,7 @@ class StepDefinition:
     settings: StepSettings
     when: Template | None
     options: RenderedOptions[Any]
+    uses: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

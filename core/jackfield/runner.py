@@ -17,7 +17,15 @@ from pydantic_core import to_json
 
 from jackfield.components import Action, OptionsModel
 from jackfield.document import attempt_document, event_document
-from jackfield.errors import DestinationRefused, JackfieldError, PermanentFailure, Skip, TemplateError, TemporaryFailure
+from jackfield.errors import (
+    DestinationRefused,
+    JackfieldError,
+    LeaseLost,
+    PermanentFailure,
+    Skip,
+    TemplateError,
+    TemporaryFailure,
+)
 from jackfield.http import HttpPool
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Attempt, Failed, Mode, Outcome, RetryAt, Skipped, Succeeded, Verdict
@@ -31,6 +39,9 @@ from jackfield.watchdog import Watchdog
 
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 _CANCEL_GRACE: Final = 2.0
+_WITHHELD: Final = (
+    "the result of {} was stored without the secrets in it, and has to be had again; replay the whole run"
+)
 _CREDENTIALS: Final = re.compile(r'"(?:set-cookie|cookie|authorization|proxy-authorization)"', re.IGNORECASE)
 """Names of headers, as they stand in JSON, whose values are never stored."""
 
@@ -78,7 +89,7 @@ class Runner:
         if failures >= pipeline.pause_after and self.modes.get(pipeline.id).mode is Mode.RUNNING:
             reason = f"put on hold after {failures} failed runs in a row; the last error: {verdict.error}"
             await self.modes.set(pipeline.id, Mode.HELD, reason)
-            self._failures.pop(pipeline.id)
+            self._failures.pop(pipeline.id, None)
             structlog.get_logger().error("pipeline put on hold", pipeline=pipeline.id, reason=reason)
 
 
@@ -90,6 +101,7 @@ class _Passage:
         self._live = live
         self._claim = claim
         self._results: JsonObject = {record.step: record.result for record in claim.done}
+        self._masked = frozenset(record.step for record in claim.done if record.masked)
         self._document = event_document(live.pipeline, claim.run, claim.received_at, claim.event, self._results)
 
     async def steps(self) -> Verdict:
@@ -102,9 +114,10 @@ class _Passage:
             if attempt is not None:
                 await claim.checkpoint(attempt, version=pipeline.version)
             if claim.lost.is_set():
-                break
+                raise LeaseLost(f"run {claim.run} was cancelled before step {definition.name}")
             document = attempt_document(self._document, claim.attempt)
             trial = _Trial(self._runner, self._live, claim, definition, document)
+            trial.withheld = self._masked & definition.uses
             attempt = await trial.attempt()
             verdict = self._verdict(attempt, trial.retry_at)
             if verdict is not None:
@@ -133,7 +146,11 @@ class _Passage:
 
 
 class _Trial:
-    """One attempt of one step. `result` is what later steps see; `retry_at` is set when there is to be another."""
+    """One attempt of one step.
+
+    `result` is what later steps see; `retry_at` is set when there is to be another attempt. `withheld` names earlier
+    steps whose results this one needs and which are in the journal without the secrets that were in them.
+    """
 
     def __init__(
         self, runner: Runner, live: LivePipeline, claim: Claim, definition: StepDefinition, document: JsonObject
@@ -146,6 +163,7 @@ class _Trial:
         self._document = document
         self._mask: Mask = live.pipeline.mask
         self._traceback: str | None = None
+        self.withheld: frozenset[str] = frozenset()
         self.result: JsonValue = None
         self.retry_at: datetime | None = None
 
@@ -162,6 +180,7 @@ class _Trial:
             except Exception as failure:  # noqa: BLE001 - whatever a plugin raises must end in the journal, not in the host
                 outcome, error = self._failed(failure)
         elapsed = time.perf_counter() - began
+        stored = self._stored_result()
         self._runner.metrics.attempted(claim.pipeline, definition.name, outcome, elapsed)
         return Attempt(
             index=definition.index,
@@ -172,12 +191,15 @@ class _Trial:
             outcome=outcome,
             error=None if error is None else f"step {definition.name}: {self._masked(error)}",
             traceback=self._traceback and self._masked(self._traceback),
-            result=self._stored_result(),
+            result=stored,
+            masked=stored != self.result,
             exchanges=tuple(exchanges),
         )
 
     async def _carried_out(self) -> Outcome:
         definition = self._definition
+        if self.withheld:
+            raise PermanentFailure(_WITHHELD.format(", ".join(sorted(self.withheld))))
         if definition.when is not None and not definition.when.render(self._document):
             return Outcome.SKIPPED
         options = definition.options.render(self._document)

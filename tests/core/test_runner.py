@@ -298,3 +298,29 @@ def test_cookies_in_a_result_are_stored_masked_and_used_as_they_are(tmp_path: Pa
             assert view.attempts[0].result == {"headers": {"Set-Cookie": "***", "x": "y"}}
 
     run(main())
+
+
+def test_a_step_that_needs_a_result_stored_without_its_secrets_fails_and_sends_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, plugin = Clock(), Plugin()
+        pipeline = steps(
+            'name = "a"\ndo = "say"\ntext = "{{ secret.TOKEN }}"',
+            'name = "b"\ndo = "fail_for_now"',
+            'name = "c"\ndo = "say"\ntext = "{{ $.steps.a.said }}"',
+        )
+        async with run_host(tmp_path, plugin, {"x": pipeline}, clock, secrets='TOKEN = "s3cret-value"\n') as host:
+            id = await give(host, {})
+            await until(host, id, [State.WAITING])
+            text = pipeline.replace("fail_for_now", "say")
+            (tmp_path / "pipelines" / "x.toml").write_text(text, encoding="utf-8")
+            await host.reload()
+            operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+            [replayed] = await operations.replay(id, from_step="b")
+            view = await until(host, replayed)
+            assert view.summary.state is State.FAILED
+            assert "the result of a was stored without the secrets in it" in (view.summary.error or "")
+            assert [step.name for _, step in plugin.calls] == ["a", "b", "b"]
+            [whole] = await operations.replay(id)
+            assert (await until(host, whole)).summary.state is State.SUCCEEDED
+
+    run(main())

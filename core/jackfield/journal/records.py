@@ -120,7 +120,8 @@ class Attempt:
     """One try of one step: what was sent, what came back, how long it took, how it ended.
 
     `index` is the step's place in the pipeline, from 0; `number` counts the step's tries, from 1; `result` is what
-    the action returned, null unless it succeeded; `traceback` is there when the action itself is at fault.
+    the action returned, null unless it succeeded, and `masked` says that secrets were taken out of it; `traceback` is
+    there when the action itself is at fault.
     """
 
     index: int
@@ -132,16 +133,18 @@ class Attempt:
     error: str | None = None
     traceback: str | None = None
     result: JsonValue = None
+    masked: bool = False
     exchanges: Sequence[Exchange] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """A step that a run has behind it, with its result."""
+    """A step that a run has behind it, with its result; `masked` says that secrets were taken out of that."""
 
     index: int
     step: str
     result: JsonValue
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,9 @@ async def serving(
 
 async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable[[Served], None]) -> None:
     """Serve a project until the process is told to end (SIGTERM, SIGINT); `ready` is called once, when it listens."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _left_to_uvicorn)
     async with serving(project, environ) as served:
+        for number in (signal.SIGTERM, signal.SIGINT):  # not before: until uvicorn runs, a signal ends the process
+            signal.signal(number, _left_to_uvicorn)
         _spare_collections()
         ready(served)
         await asyncio.shield(served.ended)

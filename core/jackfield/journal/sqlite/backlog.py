@@ -22,7 +22,7 @@ _CLAIM: Final = """
 SELECT id, root, version, received_at, order_key, pinned, tries, warnings, event, blank
 FROM run JOIN payload USING (seq) WHERE seq = ?
 """
-_ATTEMPTS: Final = "SELECT place, step, outcome, result FROM attempt WHERE run = ? ORDER BY seq"
+_ATTEMPTS: Final = "SELECT place, step, outcome, result, masked FROM attempt WHERE run = ? ORDER BY seq"
 _MAKE_DUE: Final = """
 UPDATE run SET state = 'queued', due_at = NULL WHERE state = 'waiting' AND due_at <= ? RETURNING pipeline
 """
@@ -94,8 +94,8 @@ def _claim(connection: sqlite3.Connection, writer: Writer, pipeline: str, seq: i
 
 def _done(connection: sqlite3.Connection, seq: int) -> list[StepRecord]:
     records = {
-        place: StepRecord(place, step, None if result is None else load(result))
-        for place, step, outcome, result in connection.execute(_ATTEMPTS, (seq,))
+        step: StepRecord(place, step, None if result is None else load(result), bool(masked))
+        for place, step, outcome, result, masked in connection.execute(_ATTEMPTS, (seq,))
         if outcome in COMPLETED
     }
-    return [records[place] for place in sorted(records)]
+    return list(records.values())

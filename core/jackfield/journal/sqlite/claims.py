@@ -47,7 +47,7 @@ class SqliteClaim:
             )
         self.version, self.pinned, self.attempt = version, True, 1
         if attempt.outcome in COMPLETED:
-            self.done.append(StepRecord(attempt.index, attempt.step, attempt.result))
+            self.done.append(StepRecord(attempt.index, attempt.step, attempt.result, attempt.masked))
 
     def fault(self, error: BaseException, now: datetime) -> Failed:
         """Say that the handler raised something, which is a fault of its own."""

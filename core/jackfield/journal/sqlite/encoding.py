@@ -86,7 +86,9 @@ def read_request(column: str) -> StoredRequest:
     return StoredRequest(**{**fields, "headers": _pairs(fields["headers"])})
 
 
-ATTEMPT_COLUMNS: Final = "place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, exchanges"
+ATTEMPT_COLUMNS: Final = (
+    "place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, masked, exchanges"
+)
 
 
 def attempt_row(attempt: Attempt) -> Row:
@@ -101,13 +103,14 @@ def attempt_row(attempt: Attempt) -> Row:
         plain(attempt.error),
         plain(attempt.traceback),
         None if attempt.result is None else dump(attempt.result),
+        attempt.masked,
         dump(attempt.exchanges) if attempt.exchanges else None,
     )
 
 
 def read_attempt(row: Row) -> Attempt:
     """Undo `attempt_row`."""
-    place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, exchanges = row
+    place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, masked, exchanges = row
     return Attempt(
         index=place,
         step=step,
@@ -118,6 +121,7 @@ def read_attempt(row: Row) -> Attempt:
         error=error,
         traceback=traceback,
         result=None if result is None else load(result),
+        masked=bool(masked),
         exchanges=tuple(_exchange(fields) for fields in load(exchanges)) if exchanges else (),
     )
 

@@ -63,14 +63,19 @@ class Indexer:
         await future
 
     def _main(self) -> None:
-        while not self._stopping:
-            try:
-                self._follow()
-            except (sqlite3.OperationalError, OSError):  # locked, or the disk is full: it may be better later
-                self._hurry.wait(_AFTER_FAULT)
-            except sqlite3.DatabaseError:
-                remove_index(self._path)
-        self._on_loop(self._ended.set_result, None)
+        try:
+            while not self._stopping:
+                self._keep_up()
+        finally:
+            self._on_loop(self._ended.set_result, None)
+
+    def _keep_up(self) -> None:
+        try:
+            self._follow()
+        except (sqlite3.OperationalError, OSError):  # locked, or the disk is full: it may be better later
+            self._hurry.wait(_AFTER_FAULT)
+        except sqlite3.DatabaseError:
+            remove_index(self._path)
 
     def _follow(self) -> None:
         with closing(open_reader(self._journal)) as journal, closing(_index_of(journal, self._path)) as index:

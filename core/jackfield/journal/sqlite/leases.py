@@ -20,7 +20,7 @@ _SETTLE: Final = """
 UPDATE run SET state = ?, due_at = ?, finished_at = ?, error = ?, version = ?, tries = tries + ?
 WHERE seq = ? AND state IN ('queued', 'running')
 """
-_INSERT_ATTEMPT: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT_ATTEMPT: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _CANCEL: Final = """
 UPDATE run SET state = 'cancelled', due_at = NULL, finished_at = ?
 WHERE id = ? AND state IN ('queued', 'running', 'waiting')
@@ -41,7 +41,6 @@ class Settlement(NamedTuple):
 
     columns: Row
     attempt: Row | None
-    final: bool
 
 
 class Cancelled(NamedTuple):
@@ -64,7 +63,7 @@ def settlement(verdict: Verdict, version: str, now: datetime) -> Settlement:
             columns = (State.FAILED.value, None, finished_at, plain(error), version, 0)
         case RetryAt(when, error):
             columns = (State.WAITING.value, microseconds(when), None, plain(error), version, 1)
-    return Settlement(columns, attempt, final=not isinstance(verdict, RetryAt))
+    return Settlement(columns, attempt)
 
 
 def checkpoint(connection: sqlite3.Connection, seq: int, attempt: Row, version: str) -> bool:
@@ -83,7 +82,7 @@ def settle(
         return False
     if settlement.attempt is not None:
         connection.execute(_INSERT_ATTEMPT, (seq, *settlement.attempt))
-    return settlement.final and order_key is not None and unblock(connection, pipeline, order_key)
+    return order_key is not None and unblock(connection, pipeline, order_key)
 
 
 def unblock(connection: sqlite3.Connection, pipeline: str, order_key: str) -> bool:

@@ -23,7 +23,8 @@ _INSERT_PAYLOAD: Final = "INSERT INTO payload (seq, event, blank, request) VALUE
 _ATTEMPTS: Final = "SELECT seq, place, step, outcome FROM attempt WHERE run = ? ORDER BY seq"
 _REUSE: Final = f"""
 INSERT INTO attempt (run, {ATTEMPT_COLUMNS})
-SELECT ?, place, step, number, started_at, elapsed_ms, 'reused', error, NULL, result, NULL FROM attempt WHERE seq = ?
+SELECT ?, place, step, number, started_at, elapsed_ms, 'reused', error, NULL, result, masked, NULL
+FROM attempt WHERE seq = ?
 """  # noqa: S608
 
 
@@ -51,7 +52,8 @@ def _steps_before(connection: sqlite3.Connection, origin: str, run: int, step: s
     places = [place for _, place, name, _ in attempts if name == step]
     if not places:
         raise UnknownRun(f"run {origin} never came to a step {step!r}; replay it from a step that it has an attempt of")
-    latest = {place: seq for seq, place, _, outcome in attempts if place < places[-1] and outcome in COMPLETED}
-    if len(latest) < places[-1]:
+    before = [(seq, name, outcome) for seq, place, name, outcome in attempts if place < places[-1]]
+    completed = {name: seq for seq, name, outcome in before if outcome in COMPLETED}
+    if any(name not in completed for _, name, _ in before):
         raise UnknownRun(f"run {origin} has not completed the steps before {step!r}; replay it from an earlier step")
-    return [latest[place] for place in sorted(latest)]
+    return sorted(completed.values())

@@ -65,6 +65,7 @@ CREATE TABLE attempt (
     error TEXT,
     traceback TEXT,
     result TEXT,
+    masked INTEGER NOT NULL,
     exchanges TEXT
 ) STRICT;
 CREATE INDEX attempt_run ON attempt (run);
