@@ -74,6 +74,10 @@ class Gullible(Call):
         return [Event({"when": datetime.now(UTC)})]  # type: ignore[dict-item]
 
 
+class Panic(BaseException):
+    """What an extension written in another language may raise."""
+
+
 class ActOptions(OptionsModel):
     do: str
     text: str = ""
@@ -122,6 +126,12 @@ class Act(Action[ActOptions]):
     def _crash(self, text: str) -> JsonValue:
         raise LookupError(text)
 
+    def _half_a_character(self, text: str) -> JsonValue:
+        return "\ud800"
+
+    def _panic(self, text: str) -> JsonValue:
+        raise Panic
+
     def _exit(self, text: str) -> JsonValue:
         raise SystemExit(3)
 
@@ -156,6 +166,7 @@ class Plugin:
             gate = asyncio.Event()
 
         self.act = OwnAct
+        self.more: list[type[Action[Any]]] = []
 
     @property
     def calls(self) -> list[tuple[str, Step]]:
@@ -167,7 +178,7 @@ class Plugin:
 
     @hookimpl
     def register_actions(self) -> list[type[Action[Any]]]:
-        return [self.act]
+        return [self.act, *self.more]
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from pydantic import JsonValue
 
+from jackfield.charsets import declared_charset, is_json_type
 from jackfield.components import Action, ActionContext, OptionsModel, Source, WebhookSource
 from jackfield.errors import (
     DestinationRefused,
@@ -39,5 +40,7 @@ __all__ = [
     "WebhookReply",
     "WebhookRequest",
     "WebhookSource",
+    "declared_charset",
     "hookimpl",
+    "is_json_type",
 ]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
+import re
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Final
 
+from jackfield.errors import ConfigurationError, Problem
+
 KEY_FILE: Final = "server.key"
 HOOKS_PATH: Final = "/hooks"
+_SECRET: Final = re.compile("[0-9a-f]{64}")
 
 
 class Addresses:
@@ -35,16 +41,25 @@ class Addresses:
 
 
 def read_or_make_secret(path: Path) -> str:
-    """Return the secret in a file; where there is no file, make one that only its owner may read."""
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    secret = secrets.token_hex(32)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_or_make_secret(path)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secret + "\n")
+    """Return the secret in a file; where there is no file, make one that only its owner may read.
+
+    Raises `ConfigurationError` if what is in the file is no secret: an empty one would let everybody in.
+    """
+    if not path.exists():
+        _make_secret(path)
+    secret = path.read_text(encoding="ascii", errors="replace").strip()
+    if not _SECRET.fullmatch(secret):
+        message = "is damaged; put its copy back, or delete it: then all addresses or tokens made with it change"
+        raise ConfigurationError([Problem(f"{path.parent.name}/{path.name}", 0, "", message)])
     return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Make the file whole or not at all, also if the machine stops meanwhile; the first of two processes wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:  # made with mode 0600
+        file.write(secrets.token_hex(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)

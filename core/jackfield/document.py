@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
 
+from jackfield.journal.records import StepRecord
+from jackfield.masking import MASKED
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
-from jackfield.templates import Blank
+from jackfield.templates import Blank, Withheld
 
 
 def event_document(
@@ -31,6 +34,19 @@ def attempt_document(document: JsonObject, attempt: int) -> JsonObject:
     """Make the document of one attempt of a step."""
     run = document["run"]
     return {**document, "run": {**run, "attempt": attempt}} if attempt > 1 and isinstance(run, dict) else document
+
+
+def recalled(record: StepRecord) -> JsonValue:
+    """Return the result of a step as the journal has it; what a secret was taken out of is an error when it is used."""
+    return _withheld(record.result) if record.masked else record.result
+
+
+def _withheld(value: JsonValue) -> Any:
+    if isinstance(value, dict):
+        return {name: _withheld(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_withheld(item) for item in value]
+    return Withheld() if isinstance(value, str) and MASKED in value else value
 
 
 def _marked(value: JsonValue) -> JsonValue:

@@ -1,4 +1,4 @@
-"""Every exception that Jackfield raises on purpose.
+"""Every exception that Jackfield lets others see.
 
     JackfieldError
     ├── ConfigurationError      the project folder says something that cannot be carried out
@@ -12,6 +12,7 @@
     │   └── PermanentFailure    ... and trying again would change nothing
     ├── Skip                    an action ends the run without an error
     ├── DestinationRefused      the address guard does not let a request out
+    ├── BadRequest              a program asks the API for what it cannot be asked (422)
     └── JournalError            the journal cannot do what was asked
         ├── JournalUnavailable  it cannot be read or written at the moment
         ├── LeaseLost           the run is no longer this worker's
@@ -58,7 +59,15 @@ class ConfigurationError(JackfieldError):
 
 
 class TemplateError(JackfieldError):
-    """A template cannot be compiled or rendered."""
+    """A template cannot be compiled or rendered.
+
+    `where` is the key path of the option (`steps[0].url`), empty where that is not known; `what` is the rest.
+    """
+
+    def __init__(self, what: str, where: str = "") -> None:
+        super().__init__(f"{where}: {what}" if where else what)
+        self.what = what
+        self.where = where
 
 
 class PluginError(JackfieldError):
@@ -103,6 +112,10 @@ class Skip(JackfieldError):  # noqa: N818 - as above
 
 class DestinationRefused(JackfieldError):  # noqa: N818 - as above
     """The address guard does not let a request go to this address; the message says how to allow it."""
+
+
+class BadRequest(JackfieldError):  # noqa: N818 - the protocol's word
+    """The parameters or the body of a request are not what the API takes. Answered with 422."""
 
 
 class JournalError(JackfieldError):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,32 +15,27 @@ import structlog
 from watchfiles import awatch
 
 from jackfield.addresses import Addresses
-from jackfield.errors import ConfigurationError, JackfieldError, Problem
+from jackfield.clock import utc_now
+from jackfield.errors import PluginError, Problem
 from jackfield.http import HttpPool
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Retention
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.live import Pipelines
 from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
 from jackfield.modes import Modes
-from jackfield.pipeline import Pipeline
+from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipelines import Pipelines
 from jackfield.registry import Registry
 from jackfield.runner import Runner
 from jackfield.secrets import SECRETS_FILE
 from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
-from jackfield.tomlfile import TomlFile
 from jackfield.watchdog import Watchdog
 
 _MODES_EVERY: Final = 0.5
 _PRUNE_EVERY: Final = 600.0
 _START_UP: Final = 0.1
-
-
-def utc_now() -> datetime:
-    """Tell the time."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -66,6 +61,7 @@ class Host:
     fault: str | None = None
     """Why the host cannot work, once it cannot."""
     _files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _secrets_changed: bool = False
 
     @property
     def ready(self) -> bool:
@@ -76,59 +72,61 @@ class Host:
         """Return the address to paste at the sender, parameters included."""
         return webhook_address(self.project, self.addresses, pipeline)
 
+    async def reload(self) -> None:
+        """Take over what has changed in the project folder since the last time, as far as it is valid.
+
+        Raises `JournalUnavailable`; the next call then takes it over.
+        """
+        files = _stamps(self.project)
+        changed = {name for name in files.keys() | self._files.keys() if files.get(name) != self._files.get(name)}
+        if changed & {SETTINGS_FILE, SECRETS_FILE}:
+            self._reload_project()
+        if changed:
+            await self._load_pipelines()
+        self._files, self._secrets_changed = files, False
+
+    def _reload_project(self) -> None:
+        project, problems = Project.read(self.project.folder, self.environ)
+        for name in (SETTINGS_FILE, SECRETS_FILE):
+            found = tuple(problem for problem in problems if problem.file == name)
+            if self._note(name, found):
+                log = structlog.get_logger()
+                log.error("change not taken; what was there before stays", problem="; ".join(map(str, found)))
+        if problems:
+            return
+        if project.settings != self.project.settings:
+            structlog.get_logger().warning(f"{SETTINGS_FILE} has changed: restart the host to use it")
+        if project.secrets != self.project.secrets:
+            self.project = Project(project.folder, self.project.settings, project.secrets)
+            self.pipelines.loader = PipelineLoader(self.registry, project.secrets)
+            self._secrets_changed = True
+
     async def _load_pipelines(self) -> None:
         files = self.project.pipeline_files()
         for id in [pipeline.id for pipeline in self.pipelines if pipeline.id not in files]:
             await self.pipelines.remove(id)
             self.tokens.pop(id, None)
-            self.problems.pop(_pipeline_name(id), None)
+            self.problems.pop(pipeline_file(id), None)
             structlog.get_logger().info("pipeline removed", pipeline=id)
         for id, path in files.items():
             await self._load_pipeline(id, path)
         await self.journal.wake()
 
     async def _load_pipeline(self, id: str, path: Path) -> None:
-        new, old = load_pipeline(self.pipelines.loader, id, path), self.pipelines.get(id)
-        if self._note(_pipeline_name(id), new.problems):
-            kept = "; the version that was running goes on" if old and not old.blocked else ""
+        """Take a file over if it says something new; a blocked pipeline never takes the place of one that runs."""
+        new, old = self.pipelines.loader.read(id, path), self.pipelines.get(id)
+        running = old is not None and not old.blocked
+        if self._note(pipeline_file(id), new.problems):
+            kept = "; the version that was running goes on" if running else ""
             for problem in new.problems:
                 structlog.get_logger().error("pipeline not taken" + kept, pipeline=id, problem=str(problem))
-        if old is not None and new.problems and not old.blocked:
+        said = old is not None and old.text == new.text and old.problems == new.problems
+        if (new.blocked and running) or (said and not self._secrets_changed):
             return
-        if old is None or new.version != old.version or new.problems != old.problems or old.text != new.text:
-            await self.pipelines.put(new)
-            self.tokens[id] = self.addresses.token(id, new.address_version)
-            if not new.problems:
-                structlog.get_logger().info("pipeline loaded", pipeline=id, version=new.version)
-
-    async def reload(self) -> None:
-        """Take over what has changed in the project folder since the last time, as far as it is valid."""
-        files = _stamps(self.project)
-        changed = {name for name in files.keys() | self._files.keys() if files.get(name) != self._files.get(name)}
-        self._files = files
-        if changed & {SETTINGS_FILE, SECRETS_FILE}:
-            await self._reload_project()
-        if changed:
-            await self._load_pipelines()
-
-    async def _reload_project(self) -> None:
-        files = (SETTINGS_FILE, SECRETS_FILE)
-        try:
-            project = Project.load(self.project.folder, self.environ)
-        except ConfigurationError as error:
-            for name in files:
-                if self._note(name, tuple(problem for problem in error.problems if problem.file == name)):
-                    structlog.get_logger().error("change not taken; the earlier settings stay", problem=str(error))
-            return
-        for name in files:
-            self._note(name, ())
-        if project.settings != self.project.settings:
-            structlog.get_logger().warning(f"{SETTINGS_FILE} has changed: restart the host to use it")
-        if project.secrets != self.project.secrets:
-            self.project = Project(project.folder, self.project.settings, project.secrets)
-            self.pipelines.loader = PipelineLoader(self.registry, project.secrets)
-            for pipeline in list(self.pipelines):
-                await self.pipelines.remove(pipeline.id)
+        await self.pipelines.put(new)
+        self.tokens[id] = self.addresses.token(id, new.address_version)
+        if not new.blocked and (old is None or old.version != new.version):
+            structlog.get_logger().info("pipeline loaded", pipeline=id, version=new.version)
 
     def _note(self, name: str, problems: tuple[Problem, ...]) -> bool:
         """Remember what is wrong with a file; tell whether that is news."""
@@ -141,32 +139,28 @@ class Host:
 
 
 def webhook_address(project: Project, addresses: Addresses, pipeline: Pipeline) -> str:
-    """Return the address to paste at the sender of a pipeline's events, parameters included."""
+    """Return the address to paste at the sender of a pipeline's events, parameters included.
+
+    Raises `PluginError` if the source fails to make it.
+    """
     url = project.settings.public_url + addresses.path(pipeline.id, pipeline.address_version)
-    return pipeline.source.source.address(url) if pipeline.source else url
-
-
-def load_pipeline(loader: PipelineLoader, id: str, path: Path) -> Pipeline:
-    """Make a pipeline out of a file, whatever is wrong with that."""
+    if pipeline.source is None:
+        return url
     try:
-        return loader.load(id, TomlFile.read(path, _pipeline_name(id)))
-    except ConfigurationError as error:
-        return loader.unreadable(id, error)
+        return pipeline.source.source.address(url)
+    except Exception as fault:
+        raise PluginError(f"source {pipeline.source.source.name} cannot make its address: {fault!r}") from fault
 
 
 def _stamps(project: Project) -> dict[str, tuple[int, int]]:
     """Tell the files of a project apart from what they were: size and time of the last change, by name."""
-    names = [SETTINGS_FILE, SECRETS_FILE, *map(_pipeline_name, project.pipeline_files())]
+    names = [SETTINGS_FILE, SECRETS_FILE, *map(pipeline_file, project.pipeline_files())]
     stamps = {}
     for name in names:
         with contextlib.suppress(FileNotFoundError):
             status = (project.folder / name).stat()
             stamps[name] = (status.st_mtime_ns, status.st_size)
     return stamps
-
-
-def _pipeline_name(id: str) -> str:
-    return f"{PIPELINES_FOLDER}/{id}.toml"
 
 
 @asynccontextmanager
@@ -280,8 +274,8 @@ async def _stopping_within(host: Host, seconds: float) -> bool:
 
 
 async def _kept_going(what: str, work: Awaitable[object]) -> None:
-    """Do a keeper's work; if it cannot be done now, say so and leave it to the next time."""
+    """Do a keeper's work; whatever goes wrong is logged, and the next time comes."""
     try:
         await work
-    except JackfieldError as error:
-        structlog.get_logger().error("housekeeping failed; will be tried again", work=what, error=str(error))
+    except Exception:  # noqa: BLE001 - a fault in one look at the folder must not end all later ones
+        structlog.get_logger().exception("housekeeping failed; will be tried again", work=what)

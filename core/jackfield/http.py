@@ -24,7 +24,7 @@ from yarl import URL
 from jackfield.errors import DestinationRefused
 from jackfield.guard import AddressGuard, AddressRefused
 from jackfield.models import Exchange
-from jackfield.recording import Draft, Mask, RawHeaders
+from jackfield.recording import Draft, Masking, RawHeaders
 
 _LARGE_BODY: Final = 2**20
 _TIMEOUT: Final = httpx.Timeout(60, connect=10, pool=None)
@@ -67,7 +67,7 @@ class HttpPool:
         """
 
     @contextmanager
-    def recording(self, mask: Mask) -> Iterator[Sequence[Exchange]]:
+    def recording(self, mask: Masking) -> Iterator[Sequence[Exchange]]:
         """Record what this task, and tasks that it starts, exchange inside the block, in the order of sending.
 
         The sequence is filled when the block ends, however it ends. `mask` is applied to URLs, header values, bodies

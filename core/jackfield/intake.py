@@ -14,16 +14,16 @@ from pydantic_core import to_json
 
 from jackfield.components import WebhookSource
 from jackfield.document import event_document
-from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthorized, UnknownRun
+from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthorized
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Accepted, Mode, NewRun, Refusal, StoredRequest
+from jackfield.journal.records import Mode, NewRun, Refusal, StoredRequest
 from jackfield.metrics import Metrics
 from jackfield.models import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline, ReplySettings, SourceDefinition
-from jackfield.storage import restored_request, stored_request
+from jackfield.request import restored_request, stored_request
 from jackfield.templates import Template
 
-STORED_BODY: Final = 64_000
+_STRANGERS_BODY: Final = 4000
 _EVENT_DATA: Final = TypeAdapter(JsonObject)
 
 
@@ -54,52 +54,70 @@ class Intake:
         except _Refused as refused:
             await self.refuse(pipeline, request, refused.status, refused.reason)
             return _refusal_reply(refused)
-        runs = await self._accept(pipeline, source, request, events)
+        if not events:
+            await self.refuse(pipeline, request, 200, "there is no event in this request")
+        runs = await self._accept(pipeline, source, request, events) if events else []
         return self._reply(pipeline, source, request, events, runs)
 
-    async def refuse(
-        self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str, *, cut: bool = False
+    async def refuse(self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str) -> None:
+        """Write down a request that is turned away, complete, so that it can be accepted later."""
+        await self._refuse(pipeline, stored_request(pipeline, request, cap=None), request.received_at, status, reason)
+
+    async def refuse_beginning(self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str) -> None:
+        """Write down the beginning of a request of which more was sent than is taken."""
+        stored = replace(stored_request(pipeline, request), cut=True)
+        await self._refuse(pipeline, stored, request.received_at, status, reason)
+
+    async def refuse_stranger(self, pipeline: Pipeline, request: WebhookRequest) -> None:
+        """Write down a request with a wrong token, cut short: anybody can send these."""
+        stored = stored_request(pipeline, request, cap=_STRANGERS_BODY)
+        reason = "the token in the address is wrong; copy the address again"
+        await self._refuse(pipeline, stored, request.received_at, 404, reason)
+
+    async def _refuse(
+        self, pipeline: Pipeline, stored: StoredRequest, received_at: datetime, status: int, reason: str
     ) -> None:
-        """Write down a request that is turned away, complete as it was given; `cut` says that more was sent."""
         self.metrics.refused(pipeline.id, status)
-        stored = stored_request(pipeline, request, cap=STORED_BODY if cut else None)
-        if cut:
-            stored = replace(stored, cut=True)
         reason = pipeline.mask(reason)
-        refusal = Refusal(_new_id(), pipeline.id, request.received_at, status, reason, stored)
-        await self.journal.refuse(refusal)
+        await self.journal.refuse(Refusal(new_id(), pipeline.id, received_at, status, reason, stored))
         structlog.get_logger().warning("request refused", pipeline=pipeline.id, status=status, reason=reason)
 
     async def accept_refused(self, pipeline: Pipeline, refusal: Refusal) -> Sequence[str]:
-        """Accept a refused request after all, unverified: the operator has decided. Returns the new runs' ids.
+        """Accept a refused request after all, unverified: the operator has decided. Returns the ids of its runs.
 
-        Raises `UnknownRun` if it became runs before, `JackfieldError` if it cannot be read even now.
+        Raises `UnknownRun` if it was accepted before, `JackfieldError` if it cannot be read even now.
         """
-        if refusal.accepted_as:
-            raise UnknownRun(f"request {refusal.id} was accepted before, as {', '.join(refusal.accepted_as)}")
         if refusal.request.cut:
-            raise JackfieldError(f"request {refusal.id} cannot be accepted: only the beginning of its body was kept")
+            raise JackfieldError(f"request {refusal.id} cannot be accepted: only the beginning of it was kept")
         request = restored_request(refusal)
         try:
             source = _source(pipeline)
             events = _parsed(source.source, request)
         except _Refused as refused:
             raise JackfieldError(f"request {refusal.id} still cannot be accepted: {refused.reason}") from None
-        runs = [accepted.id for accepted in await self._accept(pipeline, source, request, events)]
-        await self.journal.settle_refusal(refusal.id, runs)
-        return runs
+        if not events:
+            raise JackfieldError(f"request {refusal.id} cannot be accepted: there is no event in it")
+        return await self._accept(pipeline, source, request, events, refusal.id)
 
     async def _accept(
-        self, pipeline: Pipeline, source: SourceDefinition, request: WebhookRequest, events: Sequence[Event]
-    ) -> list[Accepted]:
-        if not events:
-            await self.refuse(pipeline, request, 200, "there is no event in this request")
-            return []
-        stored = stored_request(pipeline, request, cap=STORED_BODY)
-        runs = await self.journal.accept([_new_run(pipeline, source, request, event, stored) for event in events])
-        duplicates = sum(accepted.duplicate_of is not None for accepted in runs)
+        self,
+        pipeline: Pipeline,
+        source: SourceDefinition,
+        request: WebhookRequest,
+        events: Sequence[Event],
+        refusal: str | None = None,
+    ) -> list[str]:
+        """Write the events down and return the runs that they are, or are duplicates of.
+
+        What the request was is kept with the first of its events.
+        """
+        stored = stored_request(pipeline, request)
+        rest = replace(stored, body="", cut=True)
+        runs = [_new_run(pipeline, source, request, event, stored if event is events[0] else rest) for event in events]
+        accepted = await self.journal.accept(runs, refusal=refusal)
+        duplicates = sum(one.duplicate_of is not None for one in accepted)
         self.metrics.accepted(pipeline.id, len(runs), duplicates)
-        return runs
+        return [one.duplicate_of or one.id for one in accepted]
 
     def _reply(
         self,
@@ -107,13 +125,12 @@ class Intake:
         source: SourceDefinition,
         request: WebhookRequest,
         events: Sequence[Event],
-        runs: Sequence[Accepted],
+        runs: Sequence[str],
     ) -> WebhookReply:
-        ids = [accepted.id for accepted in runs]
         try:
             if source.reply is None or not runs:
-                return source.source.reply(request, ids)
-            value = source.reply.render(event_document(pipeline, ids[0], request.received_at, events[0]))
+                return source.source.reply(request, runs)
+            value = source.reply.render(event_document(pipeline, runs[0], request.received_at, events[0]))
             return _configured_reply(source.settings.reply or ReplySettings(), value)
         except Exception as error:  # noqa: BLE001 - a template or plugin at fault; the events are safe, so the answer is still yes
             log = structlog.get_logger()
@@ -166,13 +183,13 @@ def _parsed(source: WebhookSource[Any], request: WebhookRequest) -> list[Event]:
 def _new_run(
     pipeline: Pipeline, source: SourceDefinition, request: WebhookRequest, event: Event, stored: StoredRequest
 ) -> NewRun:
-    id = _new_id()
+    id = new_id()
     warnings: list[str] = []
     document: JsonObject = {}
     if source.dedupe is not None or pipeline.order_by is not None:
         document = event_document(pipeline, id, request.received_at, event)
-    dedupe_key = _key(source.dedupe, document, warnings)
-    order_key = _key(pipeline.order_by, document, warnings)
+    dedupe_key = _key(source.dedupe, "source.dedupe", document, warnings)
+    order_key = _key(pipeline.order_by, "order_by", document, warnings)
     if warnings:
         event = Event(event.data, event.blank, (*event.warnings, *warnings))
     return NewRun(
@@ -188,7 +205,7 @@ def _new_run(
     )
 
 
-def _key(template: Template | None, document: JsonObject, warnings: list[str]) -> str | None:
+def _key(template: Template | None, where: str, document: JsonObject, warnings: list[str]) -> str | None:
     """Render the key that runs are compared by. An event without one is taken all the same, with a warning."""
     if template is None:
         return None
@@ -196,6 +213,9 @@ def _key(template: Template | None, document: JsonObject, warnings: list[str]) -
         key = template.render(document)
     except TemplateError as error:
         warnings.append(str(error))
+        return None
+    if key is None or key == "":
+        warnings.append(f"{where}: there is no value in this event")
         return None
     return key if isinstance(key, str) else to_json(key).decode()
 
@@ -220,5 +240,6 @@ _PUBLIC: Final = {
 }
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """Make the id of a run or a refused request: a UUIDv7, so that ids are in the order of time."""
     return str(uuid_utils.uuid7())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_json
@@ -13,6 +14,7 @@ from pydantic_core import to_json
 from jackfield.components import OptionsModel, WebhookSource
 from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateError
 from jackfield.journal.records import Limits
+from jackfield.masking import Mask
 from jackfield.options import RenderedOptions, complaints, secret_values
 from jackfield.pipeline import (
     PIPELINE_ID,
@@ -23,12 +25,14 @@ from jackfield.pipeline import (
     SourceSettings,
     StepDefinition,
     StepSettings,
+    pipeline_file,
 )
 from jackfield.registry import Registry
-from jackfield.secrets import Mask, Secrets
+from jackfield.secrets import Secrets
 from jackfield.templates import Template, TemplateEngine
 from jackfield.tomlfile import KeyPath, TomlFile, did_you_mean, dotted
 
+_EXAMPLE: Final = '"{{ $.event.id }}"'
 _SettingsT = TypeVar("_SettingsT", bound=BaseModel)
 
 
@@ -45,9 +49,12 @@ class PipelineLoader:
         """Make a pipeline; every mistake in the file is in its `problems`."""
         return _Reading(self, id, file).pipeline()
 
-    def unreadable(self, id: str, error: ConfigurationError) -> Pipeline:
-        """Stand in for a pipeline whose file cannot be read at all."""
-        return Pipeline(id, id, "", "", None, (), Limits(), None, None, self.mask, error.problems)
+    def read(self, id: str, path: Path) -> Pipeline:
+        """Make a pipeline out of its file, whatever is wrong with that."""
+        try:
+            return self.load(id, TomlFile.read(path, pipeline_file(id)))
+        except ConfigurationError as error:
+            return Pipeline(id, id, "", "", None, (), Limits(), None, None, self.mask, error.problems)
 
 
 class _Reading:
@@ -62,11 +69,11 @@ class _Reading:
 
     def pipeline(self) -> Pipeline:
         if not PIPELINE_ID.fullmatch(self.id):
-            self.report((), "rename the file: a pipeline's name has small letters, digits, - and _ only")
+            self.report((), "rename the file: a pipeline's name has lower-case Latin letters, digits, - and _ only")
         settings = self.validated(PipelineSettings, self.file.data, ())
         source = self.source(self.file.data.get("source"))
         steps = tuple(self.steps(self.file.data.get("steps")))
-        order_by = self.template(settings.order_by if settings else None, ("order_by",))
+        order_by = self.expression(settings.order_by if settings else None, ("order_by",))
         return Pipeline(
             id=self.id,
             title=(settings.title if settings else "") or self.id,
@@ -87,7 +94,7 @@ class _Reading:
         settings, rest = self.parted(SourceSettings, table, ("source",))
         if settings is None:
             return None
-        dedupe = self.template(settings.dedupe, ("source", "dedupe"))
+        dedupe = self.expression(settings.dedupe, ("source", "dedupe"))
         reply = self.template(_reply_template(settings.reply), ("source", "reply"))
         try:
             kind = self.loader.registry.source(settings.use)
@@ -98,7 +105,12 @@ class _Reading:
         if options is None:
             return None
         self.secret_values.update(secret_values(options))
-        return SourceDefinition(kind(options), settings, dedupe, reply)
+        try:
+            source = kind(options)
+            return SourceDefinition(source, settings, dedupe, reply, source.confidential())
+        except Exception as fault:  # noqa: BLE001 - a plugin's fault blocks this pipeline and no other
+            self.report(("source",), f"source {kind.name} cannot be made: {fault!r}")
+            return None
 
     def source_options(self, kind: type[WebhookSource[Any]], table: dict[str, Any]) -> OptionsModel | None:
         """Source options know no event: their templates may use secrets only, and are rendered here and now."""
@@ -134,7 +146,7 @@ class _Reading:
         self, index: int, name: str, settings: StepSettings, table: dict[str, Any], earlier: list[str]
     ) -> StepDefinition | None:
         where: KeyPath = ("steps", index)
-        when = self.template(settings.when, (*where, "when"), earlier)
+        when = self.expression(settings.when, (*where, "when"), earlier)
         template = self.template(table, where, earlier)
         try:
             kind = self.loader.registry.action(settings.use)
@@ -147,8 +159,7 @@ class _Reading:
         if fixed is not None:
             self.secret_values.update(secret_values(fixed))
         options = RenderedOptions(kind.Options, template, where, fixed if template.static else None)
-        uses = template.steps | (when.steps if when else frozenset())
-        return StepDefinition(index, name, kind, settings, when, options, uses)
+        return StepDefinition(index, name, kind, settings, when, options)
 
     def parted(
         self, model: type[_SettingsT], table: dict[str, Any], where: KeyPath
@@ -165,7 +176,17 @@ class _Reading:
         except ValidationError as error:
             for complaint in complaints(error, raw, model, put_off=put_off):
                 self.report((*where, *complaint.key), complaint.message)
+        except Exception as fault:  # noqa: BLE001 - a plugin's model may have validators that raise anything
+            self.report(where, f"these options cannot be checked: {fault!r}")
         return None
+
+    def expression(self, value: JsonValue, where: KeyPath, steps: list[str] | None = None) -> Template | None:
+        """Compile what stands for one value, not for a text; without braces it would be the same for every event."""
+        text = value.strip() if isinstance(value, str) else value
+        template = self.template(text, where, steps)
+        if template is not None and isinstance(text, str) and not template.single:
+            self.report(where, f"must be one expression in braces, such as {_EXAMPLE}")
+        return template
 
     def template(self, value: JsonValue, where: KeyPath, steps: list[str] | None = None) -> Template | None:
         if value is None:
@@ -197,8 +218,7 @@ class _Reading:
                 self.report_template(found)
 
     def report_template(self, error: TemplateError) -> None:
-        key, _, message = str(error).partition(": ")
-        self.problems.append(Problem(self.file.name, self.file.line(_key_path(key)), key, message))
+        self.problems.append(Problem(self.file.name, self.file.line(_key_path(error.where)), error.where, error.what))
 
 
 def _reply_template(reply: ReplySettings | None) -> JsonValue:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-import uuid_utils
-
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.intake import Intake
+from jackfield.intake import Intake, new_id
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Replay, RunView
+from jackfield.journal.records import Replay, RunView, Version
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
 from jackfield.tomlfile import did_you_mean
@@ -39,12 +37,13 @@ class Operations:
         """
         view = await self.journal.run(id)
         if view is None:
+            if from_step is not None or on != "current" or event is not None:
+                raise UnknownRun(f"there is no run {id}; a refused request can only be accepted as it is")
             return await self._accept_refused(id)
-        replay = Replay(from_step, self._version(view, from_step, on), _edited(view.event, event))
-        new_id = str(uuid_utils.uuid7())
-        return [await self.journal.replay(id, replay, id=new_id, at=self.now())]
+        replay = Replay(from_step, await self._version(view, from_step, on), _edited(view.event, event))
+        return [await self.journal.replay(id, replay, id=new_id(), at=self.now())]
 
-    def _version(self, view: RunView, from_step: str | None, on: On) -> str | None:
+    async def _version(self, view: RunView, from_step: str | None, on: On) -> str | None:
         if on == "original":
             return view.summary.version
         if from_step is None:
@@ -55,6 +54,9 @@ class Operations:
         steps = [step.name for step in pipeline.steps]
         if from_step not in steps:
             raise UnknownRun(f'pipeline {pipeline.id} has no step "{from_step}"{did_you_mean(from_step, steps)}')
+        if pipeline.blocked:
+            raise JackfieldError(f"pipeline {pipeline.id} is blocked: {pipeline.blocked}")
+        await self.journal.keep(Version(pipeline.id, pipeline.version, pipeline.text))
         return pipeline.version
 
     async def _accept_refused(self, id: str) -> list[str]:

@@ -93,9 +93,19 @@ def _may_hold_secrets(field: FieldInfo) -> bool:
 
 
 def _pending(details: list[ErrorDetails], *, put_off: bool) -> list[ErrorDetails]:
-    if not put_off:
-        return details
-    return [detail for detail in details if not (isinstance(detail["input"], str) and is_template(detail["input"]))]
+    return [detail for detail in details if not (put_off and _may_be_right_later(detail))]
+
+
+def _may_be_right_later(detail: ErrorDetails) -> bool:
+    return detail["type"] not in {"extra_forbidden", "missing"} and _has_template(detail["input"])
+
+
+def _has_template(value: object) -> bool:
+    if isinstance(value, str):
+        return is_template(value)
+    if isinstance(value, Mapping):
+        return any(map(_has_template, value.values()))
+    return isinstance(value, list | tuple) and any(map(_has_template, value))
 
 
 def _split(location: KeyPath, raw: Any) -> tuple[KeyPath, KeyPath]:

@@ -12,15 +12,21 @@ from pydantic import Field, JsonValue
 from jackfield.components import Action, OptionsModel, WebhookSource
 from jackfield.errors import Problem
 from jackfield.journal.records import Limits
+from jackfield.masking import Mask
 from jackfield.models import Text
 from jackfield.options import RenderedOptions
 from jackfield.retry import RetryPolicy
-from jackfield.secrets import Mask
+from jackfield.settings import PIPELINES_FOLDER
 from jackfield.templates import Template
 from jackfield.units import Duration, Rate, parse_duration
 
 PIPELINE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _STEP_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+
+
+def pipeline_file(id: str) -> str:
+    """Name the file of a pipeline, as seen from the project folder."""
+    return f"{PIPELINES_FOLDER}/{id}.toml"
 
 
 class ReplySettings(OptionsModel):
@@ -70,20 +76,18 @@ class PipelineSettings(OptionsModel):
 
 @dataclass(frozen=True, slots=True)
 class SourceDefinition:
-    """A pipeline's source, ready to read requests."""
+    """A pipeline's source, ready to read requests; values of `confidential` headers and parameters are not stored."""
 
     source: WebhookSource[Any]
     settings: SourceSettings
     dedupe: Template | None
     reply: Template | None
+    confidential: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """A step, ready to be rendered; the action is made by whoever runs it.
-
-    `uses` names the earlier steps whose results its templates look into.
-    """
+    """A step, ready to be rendered; the action is made by whoever runs it."""
 
     index: int
     name: str
@@ -91,7 +95,6 @@ class StepDefinition:
     settings: StepSettings
     when: Template | None
     options: RenderedOptions[Any]
-    uses: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,17 @@ from typing import Final, TypeAlias
 
 import httpx
 
+from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.models import Exchange
 
-Mask: TypeAlias = Callable[[str], str]
+Masking: TypeAlias = Callable[[str], str]
 """Takes the secrets out of a text."""
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 LONGEST_SECRET: Final = 16_000
 """A secret of up to so many bytes never shows in part where a body is cut."""
 
-_CONFIDENTIAL: Final = frozenset({b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"})
-_MASKED: Final = "***"
+_CREDENTIALS: Final = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Draft:
             self.complete = complete
             self.error = error
 
-    def exchange(self, mask: Mask) -> Exchange:
+    def exchange(self, mask: Masking) -> Exchange:
         """Write the exchange down as it stands now, ended or not."""
         self.end(error=None if self.status else "the attempt ended before there was an answer")
         request = self.request
@@ -71,27 +71,27 @@ class Draft:
             error=None if self.error is None else mask(self.error),
         )
 
-    def _request_body(self, mask: Mask) -> str:
+    def _request_body(self, mask: Masking) -> str:
         try:
             content = self.request.content
         except httpx.RequestNotRead:
             return "[a stream]"
         return _body(content, len(content), self.request.headers.raw, mask, self.cap)
 
-    def _response_body(self, mask: Mask) -> str:
+    def _response_body(self, mask: Masking) -> str:
         text = _body(b"".join(self.chunks), self.size, self.headers, mask, self.cap)
         return text if self.complete or self.error or not self.size else f"{text} … [the rest was not read]"
 
 
-def _headers(headers: RawHeaders, mask: Mask) -> tuple[tuple[str, str], ...]:
+def _headers(headers: RawHeaders, mask: Masking) -> tuple[tuple[str, str], ...]:
     pairs = [
-        (name.decode("latin-1"), _MASKED if name.lower() in _CONFIDENTIAL else mask(value.decode("utf-8", "replace")))
+        (name.decode("latin-1"), MASKED if name.lower() in _CREDENTIALS else mask(value.decode("utf-8", "replace")))
         for name, value in headers
     ]
     return tuple(pairs)
 
 
-def _body(data: bytes, size: int, headers: RawHeaders, mask: Mask, cap: int) -> str:
+def _body(data: bytes, size: int, headers: RawHeaders, mask: Masking, cap: int) -> str:
     """Show the first `cap` bytes of a body of `size` bytes, of which `data` are known."""
     data = data[: cap + LONGEST_SECRET]
     whole = len(data) == size

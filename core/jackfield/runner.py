@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 import traceback
 from collections.abc import Callable
@@ -12,14 +11,15 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
-from pydantic import JsonValue, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic import JsonValue, TypeAdapter
 
 from jackfield.components import Action, OptionsModel
-from jackfield.document import attempt_document, event_document
+from jackfield.document import attempt_document, event_document, recalled
 from jackfield.errors import (
     DestinationRefused,
     JackfieldError,
+    JournalError,
+    JournalUnavailable,
     LeaseLost,
     PermanentFailure,
     Skip,
@@ -29,21 +29,16 @@ from jackfield.errors import (
 from jackfield.http import HttpPool
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Attempt, Failed, Mode, Outcome, RetryAt, Skipped, Succeeded, Verdict
-from jackfield.live import LivePipeline, Pipelines
+from jackfield.masking import Mask, mask_json
 from jackfield.metrics import Metrics
 from jackfield.models import JsonObject, Step
 from jackfield.modes import Modes
 from jackfield.pipeline import StepDefinition
-from jackfield.secrets import MASKED, Mask
+from jackfield.pipelines import LivePipeline, Pipelines
 from jackfield.watchdog import Watchdog
 
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 _CANCEL_GRACE: Final = 2.0
-_WITHHELD: Final = (
-    "the result of {} was stored without the secrets in it, and has to be had again; replay the whole run"
-)
-_CREDENTIALS: Final = re.compile(r'"(?:set-cookie|cookie|authorization|proxy-authorization)"', re.IGNORECASE)
-"""Names of headers, as they stand in JSON, whose values are never stored."""
 
 
 @dataclass(slots=True)
@@ -64,12 +59,14 @@ class Runner:
     """How many runs of a pipeline have failed in a row."""
 
     async def __call__(self, claim: Claim) -> tuple[Verdict, str]:
-        """Take a run as far as it goes. Raises `LeaseLost` when the run was cancelled meanwhile."""
+        """Take a run as far as it goes. Raises `LeaseLost` when it was cancelled, `JournalUnavailable` for later."""
         try:
             if claim.pinned:
                 live = await self.pipelines.version(claim.pipeline, claim.version)
             else:
                 live = self.pipelines.current(claim.pipeline)
+        except JournalUnavailable:
+            raise
         except JackfieldError as error:
             return Failed(f"{error}; replay the run on the current version"), claim.version
         with self.pipelines.on(live):
@@ -87,10 +84,17 @@ class Runner:
             return
         failures = self._failures[pipeline.id] = self._failures.get(pipeline.id, 0) + 1
         if failures >= pipeline.pause_after and self.modes.get(pipeline.id).mode is Mode.RUNNING:
-            reason = f"put on hold after {failures} failed runs in a row; the last error: {verdict.error}"
-            await self.modes.set(pipeline.id, Mode.HELD, reason)
-            self._failures.pop(pipeline.id, None)
-            structlog.get_logger().error("pipeline put on hold", pipeline=pipeline.id, reason=reason)
+            await self._pause(pipeline.id, f"put on hold after {failures} failed runs in a row; {verdict.error}")
+
+    async def _pause(self, pipeline: str, reason: str) -> None:
+        log = structlog.get_logger().bind(pipeline=pipeline, reason=reason)
+        try:
+            await self.modes.set(pipeline, Mode.HELD, reason)
+        except JournalError as error:  # the next failure asks again; this run's verdict must not be lost over it
+            log.warning("pipeline could not be put on hold", error=str(error))
+        else:
+            self._failures.pop(pipeline, None)
+            log.error("pipeline put on hold")
 
 
 class _Passage:
@@ -100,8 +104,7 @@ class _Passage:
         self._runner = runner
         self._live = live
         self._claim = claim
-        self._results: JsonObject = {record.step: record.result for record in claim.done}
-        self._masked = frozenset(record.step for record in claim.done if record.masked)
+        self._results: JsonObject = {record.step: recalled(record) for record in claim.done}
         self._document = event_document(live.pipeline, claim.run, claim.received_at, claim.event, self._results)
 
     async def steps(self) -> Verdict:
@@ -117,7 +120,6 @@ class _Passage:
                 raise LeaseLost(f"run {claim.run} was cancelled before step {definition.name}")
             document = attempt_document(self._document, claim.attempt)
             trial = _Trial(self._runner, self._live, claim, definition, document)
-            trial.withheld = self._masked & definition.uses
             attempt = await trial.attempt()
             verdict = self._verdict(attempt, trial.retry_at)
             if verdict is not None:
@@ -146,11 +148,7 @@ class _Passage:
 
 
 class _Trial:
-    """One attempt of one step.
-
-    `result` is what later steps see; `retry_at` is set when there is to be another attempt. `withheld` names earlier
-    steps whose results this one needs and which are in the journal without the secrets that were in them.
-    """
+    """One attempt of one step. `result` is what later steps see; `retry_at` is set when there is to be another."""
 
     def __init__(
         self, runner: Runner, live: LivePipeline, claim: Claim, definition: StepDefinition, document: JsonObject
@@ -163,8 +161,8 @@ class _Trial:
         self._document = document
         self._mask: Mask = live.pipeline.mask
         self._traceback: str | None = None
-        self.withheld: frozenset[str] = frozenset()
         self.result: JsonValue = None
+        self._stored: tuple[JsonValue, bool] = (None, False)
         self.retry_at: datetime | None = None
 
     async def attempt(self) -> Attempt:
@@ -172,7 +170,7 @@ class _Trial:
         definition, claim = self._definition, self._claim
         started_at, began = self._runner.now(), time.perf_counter()
         error: str | None = None
-        with self._runner.http.recording(self._masked) as exchanges:
+        with self._runner.http.recording(lambda text: self._mask(text)) as exchanges:  # noqa: PLW0108 - it may grow
             try:
                 outcome = await self._carried_out()
             except Skip as skip:
@@ -180,7 +178,7 @@ class _Trial:
             except Exception as failure:  # noqa: BLE001 - whatever a plugin raises must end in the journal, not in the host
                 outcome, error = self._failed(failure)
         elapsed = time.perf_counter() - began
-        stored = self._stored_result()
+        stored, masked = self._stored
         self._runner.metrics.attempted(claim.pipeline, definition.name, outcome, elapsed)
         return Attempt(
             index=definition.index,
@@ -189,17 +187,15 @@ class _Trial:
             started_at=started_at,
             elapsed_ms=round(elapsed * 1000, 3),
             outcome=outcome,
-            error=None if error is None else f"step {definition.name}: {self._masked(error)}",
-            traceback=self._traceback and self._masked(self._traceback),
+            error=None if error is None else f"step {definition.name}: {self._mask(error)}",
+            traceback=self._traceback and self._mask(self._traceback),
             result=stored,
-            masked=stored != self.result,
+            masked=masked,
             exchanges=tuple(exchanges),
         )
 
     async def _carried_out(self) -> Outcome:
         definition = self._definition
-        if self.withheld:
-            raise PermanentFailure(_WITHHELD.format(", ".join(sorted(self.withheld))))
         if definition.when is not None and not definition.when.render(self._document):
             return Outcome.SKIPPED
         options = definition.options.render(self._document)
@@ -209,7 +205,8 @@ class _Trial:
         result = await self._run_action(options)
         try:
             self.result = _JSON.validate_python(result)
-        except ValidationError:
+            self._stored = mask_json(self.result, self._mask)
+        except ValueError:
             raise PermanentFailure(f"the action returned a {type(result).__name__} that is not JSON") from None
         return Outcome.SUCCEEDED
 
@@ -233,7 +230,9 @@ class _Trial:
         step = Step(claim.run, claim.pipeline, name, claim.attempt, f"{claim.root}/{name}")
         try:
             return await self._runner.watchdog.guard(self._action.run(options, step))
-        except (SystemExit, KeyboardInterrupt) as error:  # asyncio would take these for the end of the host
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # asyncio would take these for the end of the host
             raise RuntimeError(f"it raised {error!r}") from error
 
     def _failed(self, failure: Exception) -> tuple[Outcome, str]:
@@ -249,24 +248,3 @@ class _Trial:
             failure = PermanentFailure(f"the action failed with {type(failure).__name__}: {failure}")
         goes_on = self._definition.settings.on_error == "continue"
         return (Outcome.CONTINUED if goes_on else Outcome.FAILED), str(failure)
-
-    def _masked(self, text: str) -> str:
-        return self._mask(text)
-
-    def _stored_result(self) -> JsonValue:
-        """Mask the result as far as it holds secrets, which is rare: most results are stored as they are."""
-        text = to_json(self.result).decode()
-        clean = self._mask(text) == text and not _CREDENTIALS.search(text)
-        return self.result if clean else _masked_json(self.result, self._mask)
-
-
-def _masked_json(value: JsonValue, mask: Mask) -> JsonValue:
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, dict):
-        return {mask(name): _masked_member(name, item, mask) for name, item in value.items()}
-    return [_masked_json(item, mask) for item in value] if isinstance(value, list) else value
-
-
-def _masked_member(name: str, value: JsonValue, mask: Mask) -> JsonValue:
-    return MASKED if _CREDENTIALS.fullmatch(f'"{name}"') else _masked_json(value, mask)

@@ -41,6 +41,15 @@ class Nothing(StrictUndefined):
         return self._explain()
 
 
+class Withheld(Nothing):
+    """A value that a secret was taken out of before it was stored: an error when it is used, `default()` or not."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(lambda: "this value was stored without the secret in it; replay the whole run")
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """Jinja without its surprises: strict, immutable, keys before attributes, text as in JSON.
 
@@ -118,6 +127,8 @@ def _tojson(value: object, indent: int | None = None) -> str:
 
 
 def _default(value: object, fallback: object = "", boolean: bool = False) -> object:  # noqa: FBT001, FBT002 - as Jinja's
+    if isinstance(value, Withheld):
+        raise UndefinedError(value._undefined_message)  # noqa: SLF001 - of this module's own class
     absent = value is None or isinstance(value, Undefined | Blank) or (boolean and not value)
     return fallback if absent else value
 

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.json_schema import DEFAULT_REF_TEMPLATE, GenerateJsonSchema
 from pydantic_core import to_json
 
 from jackfield.components import OptionsModel
 from jackfield.models import Text
 from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
 from jackfield.registry import Registry
+from jackfield.units import duration_words
 
 _TEMPLATE: Final = {"type": "string", "pattern": r"\{\{|\{%"}
+_WORDS: Final = frozenset({"title", "description", "default", "examples", "ru"})
 
 
 def pipeline_schema(registry: Registry) -> dict[str, Any]:
     """Describe the file of a pipeline, with the options of every component that is installed."""
-    schema = PipelineSettings.model_json_schema(by_alias=True)
+    schema = _schema(PipelineSettings)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "A Jackfield pipeline"
-    definitions = schema.setdefault("$defs", {})
-    sources = [_component(SourceSettings, one.Options, name, definitions) for name, one in registry.sources.items()]
-    actions = [_component(StepSettings, one.Options, name, definitions) for name, one in registry.actions.items()]
+    sources = [_component(SourceSettings, one.Options, "source", name) for name, one in registry.sources.items()]
+    actions = [_component(StepSettings, one.Options, "action", name) for name, one in registry.actions.items()]
     schema["properties"]["source"] = {"anyOf": sources}
     schema["properties"]["steps"] = {"type": "array", "minItems": 1, "items": {"anyOf": actions}}
+    definitions = schema.setdefault("$defs", {})
+    for component in (*sources, *actions):
+        definitions |= component.pop("$defs")
     return schema
 
 
 def option_rows(model: type[BaseModel], words: Callable[[Text], str]) -> Iterator[list[str]]:
     """Describe a model's options, a row each: name, type, default, meaning."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = _schema(model)
     for name, option in schema.get("properties", {}).items():
         russian = option.get("ru", {})
         meaning = {"en": option.get("description", ""), "ru": russian.get("description", "")}
@@ -40,21 +46,62 @@ def option_rows(model: type[BaseModel], words: Callable[[Text], str]) -> Iterato
         yield [name, _type(option), default, words(meaning) or words({"en": option.get("title", "")})]
 
 
-def _component(
-    host: type[OptionsModel], options: type[OptionsModel], name: str, definitions: dict[str, Any]
-) -> dict[str, Any]:
-    """Join the host's keys and the component's options in one table, every value of which may be a template."""
-    own, theirs = host.model_json_schema(by_alias=True), options.model_json_schema(by_alias=True)
-    for schema in (own, theirs):
-        definitions |= schema.pop("$defs", {})
-    properties = {key: {"anyOf": [option, _TEMPLATE]} for key, option in theirs.get("properties", {}).items()}
-    return {
-        "type": "object",
+class _AsWritten(GenerateJsonSchema):
+    """Gives defaults as people write them: pydantic would say PT30S, which no option takes."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return duration_words(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+
+def _schema(model: type[BaseModel], ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True, ref_template=ref_template, schema_generator=_AsWritten)
+
+
+def _component(host: type[OptionsModel], options: type[OptionsModel], kind: str, name: str) -> dict[str, Any]:
+    """Join the host's keys and the component's options in one table, with what both define in `$defs`.
+
+    What the component defines goes by its kind and name as well, for another one may have models of the same name.
+    """
+    prefix = f"{kind}.{name}."
+    own = _schema(host)
+    theirs = _templated(_schema(options, f"#/$defs/{prefix}{{model}}"))
+    defined = {f"{prefix}{model}": schema for model, schema in theirs.get("$defs", {}).items()}
+    return theirs | {
         "title": name,
-        "properties": {**own["properties"], **properties, "use": {"const": name}},
+        "properties": {**own["properties"], **theirs.get("properties", {}), "use": {"const": name}},
         "required": ["use", *theirs.get("required", ())],
-        "additionalProperties": False,
+        "$defs": own.get("$defs", {}) | defined,
     }
+
+
+def _templated(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a template stand in the place of every value in a table or a list, however deep."""
+    result: dict[str, Any] = {}
+    for key, part in schema.items():
+        match key, part:
+            case "properties" | "patternProperties", Mapping():
+                result[key] = {name: _or_template(option) for name, option in part.items()}
+            case "prefixItems", list():
+                result[key] = [_or_template(item) for item in part]
+            case "items" | "additionalProperties", Mapping():
+                result[key] = _or_template(part)
+            case "$defs", Mapping():
+                result[key] = {name: _templated(model) for name, model in part.items()}
+            case "anyOf" | "oneOf", list():  # of alternatives that a template tells apart, more than one may fit
+                result["anyOf"] = [_templated(choice) for choice in part]
+            case _:
+                result[key] = part
+    return result
+
+
+def _or_template(option: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a template stand in the place of a value; its words stay in front, where editors look for them."""
+    schema = _templated(option)
+    shape = {key: schema.pop(key) for key in [*schema] if key not in _WORDS}
+    if shape in ({}, {"type": "string"}):  # takes any text as it is
+        return schema | shape
+    choices = shape["anyOf"] if shape.keys() == {"anyOf"} else [shape]
+    return {**schema, "anyOf": [*choices, _TEMPLATE]}
 
 
 def _type(option: Mapping[str, Any]) -> str:

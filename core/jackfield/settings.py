@@ -80,8 +80,8 @@ class Settings(OptionsModel):
     @property
     def local_url(self) -> str:
         """The address at which a program on this machine reaches the host."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.server.host, self.server.host)  # noqa: S104
-        return f"http://{host}:{self.server.port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.server.host, self.server.host)  # noqa: S104
+        return http_url(host, self.server.port)
 
     @property
     def public_url(self) -> str:
@@ -100,32 +100,25 @@ class Project:
     @classmethod
     def load(cls, folder: Path, environ: Mapping[str, str]) -> Project:
         """Read the folder. Raises `ConfigurationError` with every mistake in `jackfield.toml` and `secrets.toml`."""
-        problems: list[Problem] = []
-        settings, secrets = Settings(), Secrets({})
-        try:
-            settings = _read_settings(folder)
-        except ConfigurationError as error:
-            problems += error.problems
-        try:
-            secrets = Secrets.load(folder, environ)
-        except ConfigurationError as error:
-            problems += error.problems
+        project, problems = cls.read(folder, environ)
         if problems:
             raise ConfigurationError(problems)
-        return cls(folder, settings, secrets)
+        return project
 
     @classmethod
-    def fallback(cls, folder: Path, environ: Mapping[str, str]) -> Project:
-        """Take as much of a folder as can be used: default settings, no secrets, where these cannot be read."""
+    def read(cls, folder: Path, environ: Mapping[str, str]) -> tuple[Project, list[Problem]]:
+        """Read as much of the folder as can be used, and say what cannot."""
+        settings, secrets = Settings(), Secrets({})
+        problems: list[Problem] = []
         try:
             settings = _read_settings(folder)
-        except ConfigurationError:
-            settings = Settings()
+        except ConfigurationError as error:
+            problems += error.problems
         try:
             secrets = Secrets.load(folder, environ)
-        except ConfigurationError:
-            secrets = Secrets({})
-        return cls(folder, settings, secrets)
+        except ConfigurationError as error:
+            problems += error.problems
+        return cls(folder, settings, secrets), problems
 
     @property
     def var(self) -> Path:
@@ -140,6 +133,11 @@ class Project:
     def pipeline_files(self) -> dict[str, Path]:
         """Find the pipelines' files, by id."""
         return {path.stem: path for path in sorted((self.folder / PIPELINES_FOLDER).glob("*.toml"))}
+
+
+def http_url(host: str, port: int) -> str:
+    """Write the address of a server on this machine."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _read_settings(folder: Path) -> Settings:

@@ -8,7 +8,7 @@ nothing but one path does not go through Jinja at all. Braces in the data are ne
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -20,9 +20,9 @@ from pydantic import JsonValue
 
 from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document, Path, closest, read_path
-from jackfield.sandbox import Blank, Sandbox, as_json, as_text, select
+from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
 
-__all__ = ["Blank", "Template", "TemplateEngine", "is_template"]
+__all__ = ["Blank", "Template", "TemplateEngine", "Withheld", "is_template"]
 
 _Paths: TypeAlias = dict[str, Path]
 _Render: TypeAlias = Callable[[Document], JsonValue]
@@ -45,9 +45,11 @@ class Template:
 
     `static` says that there is no template in it: `render()` gives the same value each time. `secrets` are the names
     used as `secret.NAME`, `steps` those used as `$.steps.NAME`; whether there are such is for the caller to check.
+    `single` says that it is one expression and nothing beside it, and so gives a value of any type.
     """
 
     static: bool
+    single: bool
     secrets: frozenset[str]
     steps: frozenset[str]
     render: _Render
@@ -87,7 +89,7 @@ class TemplateEngine:
 
     def _compile_object(self, value: dict[str, JsonValue], where: str) -> Template:
         for key in filter(is_template, value):
-            raise TemplateError(f"{where}: the key {key!r} is a template, but only values can be; write a plain key")
+            raise TemplateError(f"the key {key!r} is a template, but only values can be; write a plain key", where)
         members = {key: self.compile(item, f"{where}.{key}") for key, item in value.items()}
 
         def render(document: Document) -> JsonValue:
@@ -107,10 +109,10 @@ class TemplateEngine:
         try:
             return self._compile_source(*_extract_paths(text), where)
         except TemplateError as error:
-            raise TemplateError(f"{where}: {error}") from None
+            raise TemplateError(error.what, where) from None
         except (RecursionError, SyntaxError, ValueError) as error:
             kind = type(error).__name__
-            raise TemplateError(f"{where}: not a template that Jinja can compile ({kind}); make it simpler") from None
+            raise TemplateError(f"not a template that Jinja can compile ({kind}); make it simpler", where) from None
 
     def _compile_source(self, source: str, paths: _Paths, where: str) -> Template:
         try:
@@ -121,7 +123,9 @@ class TemplateEngine:
         except TemplateSyntaxError as error:
             raise TemplateError(_readable(error, paths)) from None
         steps = frozenset(name for path in paths.values() for name in _step_names(path))
-        return Template(static=False, secrets=secrets, steps=steps, render=_located(render, where))
+        return Template(
+            static=False, single=_is_single(_parts(tree)), secrets=secrets, steps=steps, render=_located(render, where)
+        )
 
     def _check(self, tree: nodes.Template, paths: _Paths) -> None:
         """Refuse when the template is loaded what would only fail when it is rendered."""
@@ -146,10 +150,10 @@ class TemplateEngine:
 
     def _renderer(self, tree: nodes.Template, paths: _Paths) -> _Render:
         """Choose the cheapest way: most templates are paths and text in a row, for which Jinja need not run."""
-        parts = tree.body[0].nodes if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) else []
+        parts = _parts(tree)
         readers = [reader for part in parts if (reader := self._reader(part, paths))]
         simple = bool(parts) and len(readers) == len(parts)
-        if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData):
+        if _is_single(parts):
             return _value_renderer(readers[0]) if simple else self._expression_renderer(parts[0], paths)
         return _text_renderer(readers) if simple else self._jinja_renderer(tree, paths)
 
@@ -181,6 +185,15 @@ class TemplateEngine:
         return render
 
 
+def _parts(tree: nodes.Template) -> list[nodes.Expr]:
+    """Return the expressions and texts that a template is, none if it has statements."""
+    return tree.body[0].nodes if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) else []
+
+
+def _is_single(parts: Sequence[nodes.Expr]) -> bool:
+    return len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData)
+
+
 def _value_renderer(read: _Reader) -> _Render:
     return lambda document: as_json(read(document))
 
@@ -190,7 +203,7 @@ def _text_renderer(readers: Collection[_Reader]) -> _Render:
 
 
 def _constant(value: JsonValue) -> Template:
-    return Template(static=True, secrets=frozenset(), steps=frozenset(), render=lambda _: value)
+    return Template(static=True, single=False, secrets=frozenset(), steps=frozenset(), render=lambda _: value)
 
 
 def _combine(value: JsonValue, parts: Collection[Template], render: _Render) -> Template:
@@ -198,6 +211,7 @@ def _combine(value: JsonValue, parts: Collection[Template], render: _Render) -> 
         return _constant(value)
     return Template(
         static=False,
+        single=False,
         secrets=frozenset[str]().union(*(part.secrets for part in parts)),
         steps=frozenset[str]().union(*(part.steps for part in parts)),
         render=render,
@@ -210,13 +224,14 @@ def _located(render: _Render, where: str) -> _Render:
     def located(document: Document) -> JsonValue:
         try:
             return render(document)
-        except (UndefinedError, TemplateError) as error:
-            raise TemplateError(f"{where}: {error}") from None
+        except TemplateError as error:
+            raise TemplateError(error.what, where) from None
+        except UndefinedError as error:
+            raise TemplateError(str(error), where) from None
         except Exception as fault:  # noqa: BLE001 - filters are a plugin's, and Jinja raises what Python raises
             kind = type(fault).__name__
-            raise TemplateError(
-                f"{where}: the template does not suit this event ({kind}); check the kinds of its values"
-            ) from None
+            what = f"the template does not suit this event ({kind}); check the kinds of its values"
+            raise TemplateError(what, where) from None
 
     return located
 

@@ -63,7 +63,8 @@ class Watchdog:
     def guard(self, coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
         """Drive the coroutine to its end; `PermanentFailure` if one of its turns lasts too long.
 
-        One that swallows its cancellation is abandoned when it is cancelled for the second time.
+        One that swallows its cancellation is abandoned when it is cancelled for the second time. A turn that lasts too
+        long and ends with the result is let pass: the work is done.
         """
         resume: Callable[[Any], Any] = coroutine.send
         value: Any = None
@@ -87,13 +88,14 @@ class Watchdog:
     def _take_turn(self, resume: Callable[[Any], Any], value: Any) -> Any:
         began = self._turn = time.monotonic()
         try:
-            return resume(value)
+            yielded = resume(value)
         except _Interrupt:
             raise _blocked(time.monotonic() - began) from None
         finally:
             self._turn = None
-            if (lasted := time.monotonic() - began) > self.limit:
-                raise _blocked(lasted)
+        if (lasted := time.monotonic() - began) > self.limit:
+            raise _blocked(lasted)
+        return yielded
 
     def _watch(self) -> None:
         main = threading.main_thread().ident or 0

@@ -31,13 +31,13 @@ def school(cli: Cli, tmp_path: Path) -> Path:
     folder = tmp_path / "school"
     assert cli("init", folder)[0] == 0
     with (folder / "secrets.toml").open("a", encoding="utf-8") as file:
-        file.write('BIZON_TOKEN = "t"\n')
+        file.write('BIZON_TOKEN = "a-token"\n')
     return folder
 
 
 def test_init_makes_a_project_that_lacks_nothing_but_the_token(cli: Cli, school: Path) -> None:
     text = (school / "secrets.toml").read_text(encoding="utf-8")
-    (school / "secrets.toml").write_text(text.replace('BIZON_TOKEN = "t"', ""), encoding="utf-8")
+    (school / "secrets.toml").write_text(text.replace('BIZON_TOKEN = "a-token"', ""), encoding="utf-8")
     [problem] = cli("check", "--project", school)[1].splitlines()
     assert "secret BIZON_TOKEN is not set; put it into secrets.toml" in problem
     (school / "secrets.toml").write_text(text, encoding="utf-8")

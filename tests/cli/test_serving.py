@@ -129,6 +129,23 @@ def test_the_whole_story_of_a_run_on_the_command_line(cli: Cli, host: "subproces
     assert next(line["run"] for line in lines if line["event"] == "run failed") == failed["id"]
 
 
+def test_a_signal_that_comes_at_once_is_heeded(school: Path) -> None:
+    with subprocess.Popen([*JACKFIELD, "serve"], cwd=school, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_a_replay_that_cannot_be_does_not_keep_the_others_from_it(cli: Cli, host: "subprocess.Popen[str]") -> None:
+    cli("send", "new-student", "--sample")
+    run = only_run(cli)["id"]
+    replayed = cli("replay", "nope", str(run))
+    assert replayed.returncode == 1
+    assert "there is no run and no refused request nope" in replayed.stderr
+    assert replayed.stdout.startswith(f"{run} replayed as")
+
+
 def test_a_second_host_says_why_it_cannot_start(cli: Cli, host: "subprocess.Popen[str]") -> None:
     second = cli("serve")
     assert second.returncode == 1

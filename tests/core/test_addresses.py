@@ -1,7 +1,10 @@
 import stat
 from pathlib import Path
 
+import pytest
+
 from jackfield.addresses import Addresses, read_or_make_secret
+from jackfield.errors import ConfigurationError
 
 
 def test_addresses_survive_a_restart_and_differ_by_pipeline_version_and_project(tmp_path: Path) -> None:
@@ -21,3 +24,10 @@ def test_the_key_is_for_its_owner_only(tmp_path: Path) -> None:
     assert len(secret) == 64
     assert stat.S_IMODE((tmp_path / "var" / "server.key").stat().st_mode) == 0o600
     assert read_or_make_secret(tmp_path / "var" / "server.key") == secret
+
+
+@pytest.mark.parametrize("text", ["", "short\n", "g" * 64, "a" * 63 + "é"])
+def test_a_damaged_key_is_refused_for_it_would_let_everybody_in(tmp_path: Path, text: str) -> None:
+    (tmp_path / "server.key").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="is damaged"):
+        Addresses.load(tmp_path)

@@ -1,14 +1,17 @@
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from jackfield import ActionContext
 from jackfield.errors import JournalUnavailable
 from jackfield.host import Host, running
 from jackfield.journal.records import State
 from jackfield.registry import Registry
-from tests.support import Plugin, give, make_project, run_host, steps, until
+from tests.support import Act, Plugin, give, make_project, run_host, steps, until
 
 SAY = steps('do = "say"\ntext = "old"')
 
@@ -101,6 +104,99 @@ def test_a_changed_secret_is_used_at_once_and_masked(tmp_path: Path) -> None:
                     view = await until(host, await give(host, {}))
             assert view.attempts[0].result == {"said": "***"}
 
+    asyncio.run(main())
+
+
+def test_no_address_is_gone_while_secrets_change(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipelines = {f"p{number}": SAY for number in range(20)}
+        async with run_host(tmp_path, Plugin(), pipelines, secrets='TOKEN = "value-one"\n') as host:
+            stop = asyncio.Event()
+            missing: list[str] = []
+
+            async def look() -> None:
+                while not stop.is_set():
+                    missing.extend(id for id in pipelines if host.pipelines.get(id) is None or id not in host.tokens)
+                    await asyncio.sleep(0)
+
+            looking = asyncio.ensure_future(look())
+            for value in ("value-two", "value-three", "value-four"):
+                (tmp_path / "secrets.toml").write_text(f'TOKEN = "{value}"\n', encoding="utf-8")
+                await host.reload()
+            stop.set()
+            await looking
+            assert missing == []
+            assert host.pipelines.loader.mask("value-four") == "***"
+
+    asyncio.run(main())
+
+
+def test_a_secret_that_is_gone_leaves_the_running_version_in_place(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        pipeline = steps('do = "say"\ntext = "{{ secret.TOKEN }}"')
+        async with run_host(tmp_path, plugin, {"x": pipeline}, secrets='TOKEN = "first-value"\n') as host:
+            (tmp_path / "secrets.toml").write_text('TOKKEN = "first-value"\n', encoding="utf-8")
+            await host.reload()
+            assert "secret TOKEN is not set" in str(host.problems["pipelines/x.toml"][0])
+            assert (await until(host, await give(host, {}))).summary.state is State.SUCCEEDED
+
+    asyncio.run(main())
+
+
+def test_a_change_that_the_journal_could_not_take_is_taken_the_next_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}, secrets='TOKEN = "value-one"\n') as host:
+            with closing(sqlite3.connect(tmp_path / "var" / "journal.db", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                (tmp_path / "pipelines" / "x.toml").write_text(SAY.replace("old", "new"), encoding="utf-8")
+                with pytest.raises(JournalUnavailable):
+                    await host.reload()
+                assert host.pipelines.get("x") is not None
+                other.execute("ROLLBACK")
+            await settle(host, "new")
+
+    asyncio.run(main())
+
+
+def test_an_action_that_cannot_be_made_blocks_its_pipeline_and_no_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+
+        class Unmakable(Act):
+            name = "unmakable"
+
+            def __init__(self, context: ActionContext) -> None:
+                raise ZeroDivisionError("by design")
+
+        plugin.more = [Unmakable]
+        pipelines = {"x": SAY, "y": SAY.replace('"act"', '"unmakable"')}
+        async with run_host(tmp_path, plugin, pipelines) as host:
+            await settle(host, "old")
+            blocked = host.pipelines.get("y")
+            assert blocked is not None
+            assert "action unmakable cannot be made: ZeroDivisionError('by design')" in (blocked.blocked or "")
+            kept = await give(host, {}, "y")
+            (tmp_path / "pipelines" / "y.toml").write_text(SAY, encoding="utf-8")
+            assert (await until(host, kept)).summary.state is State.SUCCEEDED
+
+    asyncio.run(main())
+
+
+def test_an_action_that_does_not_close_holds_nothing_up_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+
+        async def close(self: object) -> None:
+            await asyncio.Event().wait()
+
+        plugin.act.close = close  # type: ignore[method-assign]
+        async with asyncio.timeout(15), run_host(tmp_path, plugin, {"x": SAY}) as host:
+            await settle(host, "old")
+
+    monkeypatch.setattr("jackfield.pipelines._CLOSING", 0.1)
     asyncio.run(main())
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import ssl
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -463,3 +465,21 @@ def test_an_exchange_can_be_written_as_json() -> None:
         json.dumps([exchanges[0].response_headers, exchanges[0].response_body], ensure_ascii=False).encode()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_an_exchange_took_up_does_not_wait_for_the_garbage_collector(stream: bool) -> None:  # noqa: FBT001
+    async def main() -> None:
+        async with _serving(_answering(_answer(b"a long answer"))) as port, _pool() as pool:
+            request = pool.client.build_request("GET", f"http://127.0.0.1:{port}/")
+            answer = await pool.client.send(request, stream=stream)
+            assert await answer.aread() == b"a long answer"
+            gone = weakref.ref(answer)
+            del answer, request
+            assert gone() is None
+
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()

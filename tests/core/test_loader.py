@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -163,6 +164,46 @@ def test_a_source_option_may_use_a_secret_but_no_event() -> None:
 @pytest.mark.parametrize("id", ["Имя", "A", "a b", "a" * 65, "-a", ".."])
 def test_a_pipelines_name_must_do_as_a_part_of_an_address(id: str) -> None:
     assert any("rename the file" in problem for problem in problems(f"{SOURCE}[[steps]]\nuse='note'\ntext='x'\n", id))
+
+
+@pytest.mark.parametrize("wrong", ["$.event.id", "x {{ $.event.id }}", "{% if $.event.id %}1{% endif %}", "constant"])
+@pytest.mark.parametrize("key", ["dedupe", "order_by", "when"])
+def test_what_stands_for_one_value_must_be_one_expression_in_braces(key: str, wrong: str) -> None:
+    def text(value: str) -> str:
+        lines = {"dedupe": "", "order_by": "", "when": "", key: f"{key} = {json.dumps(value)}\n"}
+        return f"{lines['order_by']}{SOURCE}{lines['dedupe']}[[steps]]\nuse='note'\ntext='x'\n{lines['when']}"
+
+    [problem] = problems(text(wrong))
+    assert problem.endswith('must be one expression in braces, such as "{{ $.event.id }}"')
+    assert problems(text("{{ $.event.id }}")) == []
+    assert problems(text("\n{{ $.event.id }}\n")) == []
+
+
+def test_a_template_in_a_list_is_put_off_and_a_wrong_key_is_not() -> None:
+    good = f"{SOURCE}[[steps]]\nuse='note'\ntext='x'\npairs = [['{{{{ $.event.a }}}}', 'b']]\n"
+    assert problems(good) == []
+    [problem] = problems(f"{SOURCE}[[steps]]\nuse='note'\ntext='x'\ntimse = '{{{{ $.event.a }}}}'\n")
+    assert 'steps[0].timse: is not known here; did you mean "times"?' in problem
+
+
+def test_a_source_that_cannot_be_made_blocks_its_pipeline_and_says_why() -> None:
+    class Broken(Call):
+        name = "broken"
+
+        def __init__(self, options: CallOptions) -> None:
+            raise ZeroDivisionError("by design")
+
+    class BrokenPlugin(Plugin):
+        @hookimpl
+        def register_sources(self) -> list[type[WebhookSource[Any]]]:
+            return [Broken]
+
+    loader = PipelineLoader(Registry.of(BrokenPlugin()), Secrets({}))
+    text = "[source]\nuse='broken'\n[[steps]]\nuse='note'\ntext='x'\n"
+    pipeline = loader.load("x", TomlFile.parse(text, "pipelines/x.toml"))
+    assert pipeline.source is None
+    assert pipeline.blocked is not None
+    assert "source broken cannot be made: ZeroDivisionError('by design')" in pipeline.blocked
 
 
 def test_a_pipeline_without_steps_is_a_mistake() -> None:

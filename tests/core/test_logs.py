@@ -15,7 +15,7 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.typing import FilteringBoundLogger
 
 from jackfield.logs import configure_logs
-from jackfield.secrets import Mask
+from jackfield.masking import Mask
 
 TOKEN = "s3cr3t/ключ"
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z \[\w+ *\] ")
@@ -92,7 +92,7 @@ def test_a_line_for_a_terminal_is_readable(stderr: Log) -> None:
     assert line.endswith("pipeline=new-student version=a1")
 
 
-@pytest.mark.parametrize("name", ["uvicorn.error", "uvicorn.access", "aiohttp.client", "asyncio", "watchfiles.main"])
+@pytest.mark.parametrize("name", ["watched.library", "watched.access", "aiohttp.client", "asyncio", "watchfiles.main"])
 def test_other_loggers_go_through_the_same_renderer(stderr: Log, name: str) -> None:
     stderr.configure()
 
@@ -128,7 +128,7 @@ def test_http_clients_do_not_log_urls_even_when_all_is_logged(stderr: Log, name:
 def test_lines_below_the_level_are_left_out(stderr: Log, level: str, told: int) -> None:
     stderr.configure(level)
 
-    for logger in (log(), logging.getLogger("uvicorn.error")):
+    for logger in (log(), logging.getLogger("watched.library")):
         for name in ("debug", "info", "warning", "error"):
             getattr(logger, name)("a line")
 
@@ -221,7 +221,7 @@ def test_a_traceback_on_a_terminal_cannot_forge_a_line(stderr: Log) -> None:
 def test_webhook_tokens_are_masked(stderr: Log, text: str, shown: str) -> None:
     stderr.configure()
 
-    logging.getLogger("uvicorn.access").info(text)
+    logging.getLogger("watched.access").info(text)
 
     assert stderr.line()["event"] == shown
 
@@ -246,7 +246,7 @@ def test_configuring_again_replaces_what_was_there(stderr: Log) -> None:
     stderr.configure(as_json=False)
     stderr.configure()
 
-    logging.getLogger("uvicorn.error").info("once")
+    logging.getLogger("watched.library").info("once")
 
     assert stderr.line()["event"] == "once"
 

@@ -82,6 +82,8 @@ def test_on_error_continue_goes_on_and_keeps_the_error(tmp_path: Path) -> None:
         ("cancel", "the action cancelled itself"),
         ("block", "kept the event loop to itself"),
         ("nonsense", "the action returned a set that is not JSON"),
+        ("half_a_character", "the action returned a str that is not JSON"),
+        ("panic", "the action failed with RuntimeError: it raised Panic()"),
     ],
 )
 def test_an_action_that_misbehaves_fails_its_run_and_never_the_host(
@@ -300,15 +302,17 @@ def test_cookies_in_a_result_are_stored_masked_and_used_as_they_are(tmp_path: Pa
     run(main())
 
 
-def test_a_step_that_needs_a_result_stored_without_its_secrets_fails_and_sends_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("used", ["$.steps.a.headers['Set-Cookie']", "$.steps.a.headers['Set-Cookie'] | default('x')"])
+def test_a_value_that_was_stored_without_its_secret_is_an_error_when_it_is_used(tmp_path: Path, used: str) -> None:
     async def main() -> None:
-        clock, plugin = Clock(), Plugin()
+        plugin = Plugin()
         pipeline = steps(
-            'name = "a"\ndo = "say"\ntext = "{{ secret.TOKEN }}"',
+            'name = "a"\ndo = "answer"\ntext = "session=abc"',
             'name = "b"\ndo = "fail_for_now"',
-            'name = "c"\ndo = "say"\ntext = "{{ $.steps.a.said }}"',
+            'name = "c"\ndo = "say"\ntext = "{{ $.steps.a.headers.x }}"',
+            f'name = "d"\ndo = "say"\ntext = "{{{{ {used} }}}}"',
         )
-        async with run_host(tmp_path, plugin, {"x": pipeline}, clock, secrets='TOKEN = "s3cret-value"\n') as host:
+        async with run_host(tmp_path, plugin, {"x": pipeline}) as host:
             id = await give(host, {})
             await until(host, id, [State.WAITING])
             text = pipeline.replace("fail_for_now", "say")
@@ -318,8 +322,8 @@ def test_a_step_that_needs_a_result_stored_without_its_secrets_fails_and_sends_n
             [replayed] = await operations.replay(id, from_step="b")
             view = await until(host, replayed)
             assert view.summary.state is State.FAILED
-            assert "the result of a was stored without the secrets in it" in (view.summary.error or "")
-            assert [step.name for _, step in plugin.calls] == ["a", "b", "b"]
+            assert "steps[3].text: this value was stored without the secret in it" in (view.summary.error or "")
+            assert [(step.name, text) for text, step in plugin.calls[2:]] == [("b", ""), ("c", "y")]
             [whole] = await operations.replay(id)
             assert (await until(host, whole)).summary.state is State.SUCCEEDED
 

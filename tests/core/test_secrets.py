@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield.errors import ConfigurationError
-from jackfield.secrets import Mask, Secrets
+from jackfield.masking import Mask
+from jackfield.secrets import Secrets
 
 TOKEN = "s3cr3t-Токен"
 
@@ -109,7 +110,7 @@ def test_a_file_that_others_may_open_is_warned_of(tmp_path: Path, mode: int) -> 
 
 
 def test_a_private_file_is_not_warned_of(tmp_path: Path) -> None:
-    assert Secrets.load(project(tmp_path, 'A = "x"'), {}).warnings == ()
+    assert Secrets.load(project(tmp_path, 'A = "long enough"'), {}).warnings == ()
 
 
 def test_secrets_never_show_their_values(tmp_path: Path) -> None:
@@ -212,3 +213,9 @@ def test_no_value_is_left_in_any_text(secrets: list[str], filler: str) -> None:
 @given(st.text(alphabet="xyz {}:/%\\+\"'"), st.lists(st.text(alphabet="ABC", min_size=1), max_size=3))
 def test_text_without_a_value_is_left_alone(text: str, secrets: list[str]) -> None:
     assert Mask(secrets)(text) == text
+
+
+def test_a_short_secret_is_warned_of_without_its_value(tmp_path: Path) -> None:
+    (warning,) = Secrets.load(project(tmp_path, 'PIN = "1234"\nLONG = "long enough"'), {}).warnings
+    assert str(warning).startswith("secrets.toml: PIN: is shorter than 6 characters")
+    assert "1234" not in str(warning)

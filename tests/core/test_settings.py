@@ -30,7 +30,9 @@ def test_an_absolute_journal_file_stays_where_it_is(tmp_path: Path) -> None:
     assert project.journal_file == Path("/srv/journal.db")
 
 
-@pytest.mark.parametrize(("host", "url"), [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000")])
+@pytest.mark.parametrize(
+    ("host", "url"), [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000"), ("::1", "http://[::1]:8000")]
+)
 def test_a_host_on_all_addresses_is_reached_on_this_machine_by_loopback(tmp_path: Path, host: str, url: str) -> None:
     assert load(tmp_path, f'[server]\nhost = "{host}"\n').settings.local_url == url
 

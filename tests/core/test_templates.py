@@ -185,8 +185,26 @@ def test_a_template_says_what_it_uses() -> None:
 def test_a_value_without_templates_is_static_and_stays_the_same_object() -> None:
     value: Any = {"a": ["$.event.email", 1, {"b": "{object.id}"}], "c": "100 %}"}
     template = ENGINE.compile(value, "w")
-    assert template == Template(static=True, secrets=frozenset(), steps=frozenset(), render=template.render)
+    assert template == Template(
+        static=True, single=False, secrets=frozenset(), steps=frozenset(), render=template.render
+    )
     assert template.render({}) is value
+
+
+@pytest.mark.parametrize(
+    ("text", "single"),
+    [
+        ("{{ $.event.a }}", True),
+        ("{{ $.event.a | lower }}", True),
+        ("{{ secret.TOKEN }}", True),
+        ("{{ $.event.a }} ", False),
+        ("{{ $.event.a }}{{ $.event.a }}", False),
+        ("{% if $.event.a %}x{% endif %}", False),
+        ("$.event.a", False),
+    ],
+)
+def test_a_template_tells_whether_it_is_one_expression(text: str, *, single: bool) -> None:
+    assert ENGINE.compile(text, "w").single is single
 
 
 def test_a_missing_path_names_the_option_and_the_keys_that_there_are() -> None:

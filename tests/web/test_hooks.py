@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.journal.records import Mode, Query, Refusal, RunView, State
 from jackfield.operations import Operations
 from jackfield.web.app import Served
@@ -243,6 +244,82 @@ def test_the_reply_can_be_configured(tmp_path: Path, reply: str, status: int, ki
             assert answer.text == body
 
     with_server(tmp_path, test, steps('do = "say"', source=f'use = "call"\nreply = {reply}'))
+
+
+@pytest.mark.parametrize("key", ["", None])
+def test_events_without_a_value_to_compare_are_no_duplicates_of_each_other(tmp_path: Path, key: str | None) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        for _ in range(3):
+            await client.post(hook(served), json={"id": key})
+        runs = (await served.host.journal.search(Query())).runs
+        assert [run.warnings for run in runs] == [("source.dedupe: there is no value in this event",)] * 3
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "call"\ndedupe = "{{ $.event.id }}"'))
+
+
+def test_the_reply_to_a_duplicate_names_the_run_that_it_duplicates(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        first, second = [await client.post(hook(served), json={"id": 7}) for _ in range(2)]
+        assert first.text == second.text == (await only_run(served)).summary.id
+
+    source = 'use = "call"\ndedupe = "{{ $.event.id }}"\nreply = { text = "{{ $.run.id }}" }'
+    with_server(tmp_path, test, steps('do = "say"', source=source))
+
+
+def test_a_request_that_breaks_off_is_no_event(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        host, port = served.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        path = hook(served).removeprefix(served.url)
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n".encode() + b'{"n": 1}')
+        await writer.drain()
+        writer.close()
+        assert (await client.post(hook(served), json={"n": 2})).status_code == 200
+        assert (await only_run(served)).event.data == {"n": 2}
+        assert await served.host.journal.refusals() == []
+
+    with_server(tmp_path, test)
+
+
+def test_what_the_request_was_is_kept_once_however_many_events_were_in_it(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        await client.post(hook(served), json=[{"n": 1}, {"n": 2}])
+        runs = (await served.host.journal.search(Query())).runs
+        views = [await until(served.host, run.id) for run in reversed(runs)]
+        assert [(view.request.body, view.request.cut) for view in views] == [('[{"n":1},{"n":2}]', False), ("", True)]
+
+    with_server(tmp_path, test)
+
+
+def test_a_refused_request_is_accepted_once_and_as_it_is(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        host = served.host
+        await client.get(hook(served))
+        await client.request("DELETE", hook(served), content=b'{"n": 7}')
+        [refusal, no_event] = await host.journal.refusals()
+        operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+        with pytest.raises(UnknownRun, match="can only be accepted as it is"):
+            await operations.replay(refusal.id, event={"n": 8})
+        with pytest.raises(JackfieldError, match="still cannot be accepted"):
+            await operations.replay(no_event.id)
+        both = await asyncio.gather(*(operations.replay(refusal.id) for _ in range(2)), return_exceptions=True)
+        assert [isinstance(one, UnknownRun) for one in both].count(True) == 1
+        assert (await only_run(served)).event.data == {"n": 7}
+
+    with_server(tmp_path, test)
+
+
+def test_strangers_leave_little_in_the_journal(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        await client.post(f"{served.url}/hooks/x/wrong?{'q' * 20_000}", content=b"x" * 900_000)
+        async with asyncio.timeout(10):
+            while not (refusals := await served.host.journal.refusals()):
+                await asyncio.sleep(0.01)
+        [refusal] = refusals
+        assert refusal.request.cut
+        assert (len(refusal.request.body), len(refusal.request.query)) == (4000, 4000)
+
+    with_server(tmp_path, test)
 
 
 def test_a_locked_journal_is_answered_503_and_what_was_not_promised_is_not_there(tmp_path: Path) -> None:

@@ -4,14 +4,26 @@ import random
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from jackfield.addresses import KEY_FILE
 from jackfield.settings import Project
-from tests.processes import Destination, Load, ServedHost, destination, make_served_project, send, served, until
+from tests.processes import (
+    JACKFIELD,
+    Destination,
+    Load,
+    ServedHost,
+    destination,
+    make_served_project,
+    send,
+    served,
+    until,
+)
 
 KILLS = 4
 CONCURRENCY = 5
@@ -78,6 +90,20 @@ def test_sigterm_under_load_finishes_what_is_running_and_leaves_the_rest_queued(
     assert load.acknowledged <= platform.times("only").keys()
     assert set(platform.times("only").values()) == {1}
     assert set(states.values()) == {"succeeded"}
+
+
+def test_sigterm_ends_a_host_that_is_still_starting_up(tmp_path: Path) -> None:
+    with destination() as platform:
+        project = _project(tmp_path, platform, "only")
+    key = project.var / KEY_FILE
+    with subprocess.Popen([JACKFIELD, "serve", "--project", str(tmp_path)]) as process:
+        until(key.exists, "the host has begun to start up")
+        process.terminate()
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+    assert process.returncode in {0, -signal.SIGTERM}
 
 
 def test_what_outlasts_the_grace_period_is_cut_off_and_run_again_after_a_restart(tmp_path: Path) -> None:

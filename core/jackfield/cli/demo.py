@@ -23,7 +23,8 @@ from jackfield.cli.output import console, plain, show_run
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.records import SETTLED, Query, RunView, State
-from jackfield.secrets import SECRETS_FILE, Mask
+from jackfield.masking import Mask
+from jackfield.secrets import SECRETS_FILE
 from jackfield.settings import Project
 from jackfield.web.app import Served, listening, serving
 
@@ -117,7 +118,7 @@ async def _settled(host: Host) -> RunView:
 def _check(view: RunView, platform: Destination) -> None:
     """Raise `JackfieldError` unless everything went as it should."""
     if view.summary.state is not State.SUCCEEDED:
-        raise JackfieldError(f"the run has {view.summary.state}: {view.summary.error}")
+        raise JackfieldError(f"the run ended as {view.summary.state}: {view.summary.error}")
     student, course = platform.received
     wrong = [
         name

@@ -16,7 +16,6 @@ import httpx
 
 from jackfield.cli.workspace import open_journal
 from jackfield.errors import ConfigurationError, JournalError
-from jackfield.host import load_pipeline
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Registry
 from jackfield.settings import Project
@@ -57,7 +56,7 @@ def _plugins() -> Iterator[Finding]:
 def _pipelines(project: Project) -> Iterator[Finding]:
     loader = PipelineLoader(Registry.load(), project.secrets)
     for id, path in project.pipeline_files().items():
-        pipeline = load_pipeline(loader, id, path)
+        pipeline = loader.read(id, path)
         yield Finding("wrong", id, pipeline.blocked) if pipeline.blocked else Finding("ok", id, "can run")
 
 
@@ -93,6 +92,6 @@ def _host(project: Project) -> Finding:
     url = f"{project.settings.local_url}/readyz"
     try:
         answer = httpx.get(url, timeout=5, trust_env=False)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return Finding("note", "host", f"none is running at {project.settings.local_url}; `jackfield serve` starts it")
     return Finding("ok" if answer.is_success else "wrong", "host", f"{url} answers: {answer.text.strip()[:100]}")

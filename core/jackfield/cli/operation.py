@@ -16,13 +16,13 @@ from pydantic_core import from_json
 from jackfield.addresses import Addresses
 from jackfield.cli.output import console, plain
 from jackfield.cli.workspace import HERE, ProjectOption, Workspace, open_journal
+from jackfield.clock import utc_now
 from jackfield.errors import JackfieldError
-from jackfield.host import utc_now
 from jackfield.journal.records import Mode
 from jackfield.logs import configure_logs
+from jackfield.masking import Mask
 from jackfield.models import JsonObject, WebhookRequest
 from jackfield.pipeline import Pipeline
-from jackfield.secrets import Mask
 from jackfield.settings import Project
 from jackfield.web.app import Served
 from jackfield.web.app import serve as serve_project

@@ -29,9 +29,9 @@ _OUTCOME_STYLES: Mapping[Outcome, str] = {
 _LONG_BODY = 2000
 
 
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """Return the terminal. What events and answers say is shown as text, never read as markup."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -113,7 +113,7 @@ def _notes(view: RunView) -> Iterable[tuple[str, str]]:
     if view.replays:
         yield "replayed as", ", ".join(view.replays)
     if view.duplicates:
-        yield "came again", ", ".join(local(moment) for moment in view.duplicates)
+        yield "came again", ", ".join(local(one.received_at) for one in view.duplicates)
     if summary.due_at and summary.state is State.WAITING:
         yield "next attempt", local(summary.due_at)
     if summary.error:

@@ -13,8 +13,8 @@ from jackfield.addresses import Addresses
 from jackfield.cli.doctor import examine
 from jackfield.cli.output import console, print_json, print_table, words
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
-from jackfield.errors import ConfigurationError, JackfieldError, Problem
-from jackfield.host import load_pipeline, webhook_address
+from jackfield.errors import JackfieldError, Problem
+from jackfield.host import webhook_address
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Plugin, Registry
 from jackfield.schema import option_rows, pipeline_schema
@@ -71,17 +71,12 @@ def check(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> None
 
 def _examined(folder: Path) -> tuple[list[Problem], list[Problem], int]:
     """Look everything over, going on after the first mistake: pipelines are read even if the settings are broken."""
-    problems: list[Problem] = []
-    try:
-        opened = Project.load(folder, os.environ)
-    except ConfigurationError as error:
-        problems += error.problems
-        opened = Project.fallback(folder, os.environ)
-    loader = PipelineLoader(Registry.load(), opened.secrets)
-    files = opened.pipeline_files()
+    project, problems = Project.read(folder, os.environ)
+    loader = PipelineLoader(Registry.load(), project.secrets)
+    files = project.pipeline_files()
     for id, path in files.items():
-        problems += load_pipeline(loader, id, path).problems
-    return problems, list(opened.secrets.warnings), len(files)
+        problems += loader.read(id, path).problems
+    return problems, list(project.secrets.warnings), len(files)
 
 
 def address(pipeline: Annotated[str, typer.Argument()], project: ProjectOption = HERE) -> None:
@@ -90,9 +85,9 @@ def address(pipeline: Annotated[str, typer.Argument()], project: ProjectOption =
     found = workspace.pipeline(pipeline)
     out = console()
     out.print(webhook_address(workspace.project, Addresses.load(workspace.project.var), found))
-    if found.source is not None:
-        for number, step in enumerate(found.source.source.instructions, 1):
-            out.print(f"\n{number}. {words(step)}" if number == 1 else f"{number}. {words(step)}")
+    out.print()
+    for number, step in enumerate(found.source.source.instructions if found.source else (), 1):
+        out.print(f"{number}. {words(step)}")
     if workspace.project.settings.server.public_url is None:
         out.print("\nThis address works on this machine only: set [server] public_url in jackfield.toml.")
 

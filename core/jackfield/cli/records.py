@@ -13,8 +13,8 @@ from pydantic_core import from_json
 
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace, open_journal
-from jackfield.errors import UnknownRun
-from jackfield.host import utc_now
+from jackfield.clock import utc_now
+from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.intake import Intake
 from jackfield.journal.records import Page, Query, Refusal, RunView, State
 from jackfield.metrics import Metrics
@@ -119,16 +119,27 @@ def replay(
 ) -> None:
     """Run runs again, or accept refused requests after all. Each becomes a new run."""
     version, edited = _version(on), _event(event)
-    for id, made in asyncio.run(_replay(Workspace.open(project), ids, from_step, version, edited)):
-        console().print(f"{id} replayed as {', '.join(made) or 'nothing: there was no event in it'}")
+    failed = asyncio.run(_replay(Workspace.open(project), ids, from_step, version, edited))
+    if failed:
+        raise typer.Exit(1)
 
 
-async def _replay(
-    workspace: Workspace, ids: list[str], from_step: str | None, on: On, event: JsonObject | None
-) -> list[tuple[str, list[str]]]:
+async def _replay(workspace: Workspace, ids: list[str], from_step: str | None, on: On, event: JsonObject | None) -> int:
+    """Replay one after the other, saying at once what was done; return how many could not be."""
+    failed = 0
     async with open_journal(workspace.project) as journal:
         operations = Operations(journal, Intake(journal, Metrics(), utc_now), workspace.find, utc_now)
-        return [(id, await operations.replay(id, from_step=from_step, on=on, event=event)) for id in ids]
+        for id in ids:
+            try:
+                made = await operations.replay(id, from_step=from_step, on=on, event=event)
+            except JournalUnavailable:
+                raise
+            except JackfieldError as error:
+                failed += 1
+                console(stderr=True).print(str(error))
+            else:
+                console().print(f"{id} replayed as {', '.join(made)}")
+    return failed
 
 
 def cancel(ids: _Ids, project: ProjectOption = HERE) -> None:

@@ -11,13 +11,13 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from jackfield.clock import utc_now
 from jackfield.errors import ConfigurationError, Problem
-from jackfield.host import load_pipeline, utc_now
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline
+from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.registry import Registry
-from jackfield.settings import PIPELINES_FOLDER, Project
+from jackfield.settings import Project
 from jackfield.tomlfile import did_you_mean
 
 ProjectOption: TypeAlias = Annotated[Path, typer.Option("--project", help="The project folder.")]
@@ -38,21 +38,17 @@ class Workspace:
         project = Project.load(folder, os.environ)
         return cls(project, PipelineLoader(Registry.load(), project.secrets))
 
-    def pipelines(self) -> list[Pipeline]:
-        """Read all pipelines, broken ones too."""
-        return [load_pipeline(self.loader, id, path) for id, path in self.project.pipeline_files().items()]
-
     def find(self, id: str) -> Pipeline | None:
         """Read one pipeline; None if there is no such file."""
         path = self.project.pipeline_files().get(id)
-        return load_pipeline(self.loader, id, path) if path else None
+        return self.loader.read(id, path) if path else None
 
     def pipeline(self, id: str) -> Pipeline:
         """Read one pipeline. Raises `ConfigurationError` if there is no such file."""
         pipeline = self.find(id)
         if pipeline is None:
             message = f"there is no such pipeline{did_you_mean(id, self.project.pipeline_files())}"
-            raise ConfigurationError([Problem(f"{PIPELINES_FOLDER}/{id}.toml", 0, "", message)])
+            raise ConfigurationError([Problem(pipeline_file(id), 0, "", message)])
         return pipeline
 
 

@@ -102,24 +102,28 @@ class Journal(Protocol):
     async def check(self) -> None:
         """Write something that changes nothing, to find out whether events could be accepted now."""
 
-    async def accept(self, runs: Sequence[NewRun]) -> list[Accepted]:
+    async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: on return they are on disk and scheduled, all of them or none.
 
         A run whose `dedupe_key` is that of an earlier run of the same pipeline, within `dedupe_within`, is
         recorded on that one instead.
+
+        `refusal` is the refused request that the events were read out of: what it became (of a duplicate, the run
+        that it duplicates) is written on it at the same time. Raises `UnknownRun`, and takes nothing over, if there is
+        none of this id or it was accepted before.
         """
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Write down a request that was turned away. The oldest go when there are too many."""
+        """Write down a request that was turned away.
+
+        When there are too many, the oldest of the same pipeline and status goes.
+        """
 
     async def refusals(self, pipeline: str | None = None, limit: int = 50) -> list[Refusal]:
         """List requests that were turned away, newest first."""
 
     async def refusal(self, refusal: str) -> Refusal | None:
         """Find one of them."""
-
-    async def settle_refusal(self, refusal: str, runs: Sequence[str]) -> None:
-        """Remember that a refused request was accepted after all, as these runs."""
 
     async def work(
         self,
@@ -168,7 +172,8 @@ class Journal(Protocol):
     async def prune(self, policy: Retention, now: datetime) -> int:
         """Delete what need not be kept, oldest first, and return how many runs went.
 
-        Runs that are not settled stay. The space goes back to the disk.
+        Where the size asks for it, calls with a wrong token (refused with 404) go before anything else, so that
+        strangers push nothing out. Runs that are not settled stay. The space goes back to the disk.
         """
 
     async def size(self) -> int:

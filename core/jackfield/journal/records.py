@@ -164,7 +164,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """The step failed and is to be tried again, not before `when`."""
+    """The run goes on, not before `when`: the step failed and is to be tried again.
+
+    Without an attempt nothing was tried: the run is put off, and the number of the coming attempt stays.
+    """
 
     when: datetime
     error: str
@@ -244,14 +247,22 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An event that was taken for the one of an earlier run, and when it came in."""
+
+    received_at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with all that happened to it. `duplicates` are the times at which the same event came again."""
+    """A run with all that happened to it. `duplicates` are in the order in which they came in."""
 
     summary: RunSummary
     event: Event
     request: StoredRequest
     attempts: Sequence[Attempt]
-    duplicates: Sequence[datetime]
+    duplicates: Sequence[Duplicate]
     replays: Sequence[str]
 
 

@@ -15,21 +15,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.components import OptionsModel
-from jackfield.errors import JackfieldError, JournalError, JournalUnavailable, UnknownRun
+from jackfield.errors import BadRequest, JackfieldError, JournalError, JournalUnavailable, PluginError, UnknownRun
+from jackfield.host import Host
 from jackfield.journal.records import Mode, Query, State
 from jackfield.operations import On, Operations
 from jackfield.options import complaints
-from jackfield.pipeline import Pipeline
+from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.tomlfile import dotted
 from jackfield.web.health import host_of
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _ModelT = TypeVar("_ModelT", bound=OptionsModel)
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class BadRequest(JackfieldError):  # noqa: N818 - the protocol's word
-    """The request's parameters or body are not what the API takes. Answered with 422."""
 
 
 class RunsQuery(OptionsModel):
@@ -105,6 +102,11 @@ async def cancel_run(request: Request) -> Response:
     return _json({"cancelled": await host_of(request).journal.cancel(request.path_params["id"])})
 
 
+async def retry_run(request: Request) -> Response:
+    """Make a run due that waits for its next attempt."""
+    return _json({"due": await host_of(request).journal.retry_now(request.path_params["id"])})
+
+
 async def list_refusals(request: Request) -> Response:
     """List refused requests, newest first."""
     return _json(await host_of(request).journal.refusals(request.query_params.get("pipeline")))
@@ -135,7 +137,7 @@ class TokenRequired:
             await response(scope, receive, send)
 
 
-def api_application(host: Any) -> Starlette:
+def api_application(host: Host) -> Starlette:
     """Make the application that answers below `/api/v1`."""
     routes = [
         Route("/pipelines", list_pipelines),
@@ -145,8 +147,8 @@ def api_application(host: Any) -> Starlette:
         Route("/runs/{id}", show_run),
         Route("/runs/{id}/replay", replay_run, methods=["POST"]),
         Route("/runs/{id}/cancel", cancel_run, methods=["POST"]),
+        Route("/runs/{id}/retry", retry_run, methods=["POST"]),
         Route("/refusals", list_refusals),
-        Route("/metrics", metrics),
     ]
     application = Starlette(routes=routes, exception_handlers={JackfieldError: _failure})
     application.state.host = host
@@ -184,9 +186,16 @@ def _pipeline(request: Request, pipeline: Pipeline) -> dict[str, object]:
         "mode_since": record.since,
         "mode_reason": record.reason,
         "blocked": pipeline.blocked,
-        "problems": [str(problem) for problem in host.problems.get(f"pipelines/{pipeline.id}.toml", ())],
-        "address": host.address(pipeline),
+        "problems": [str(problem) for problem in host.problems.get(pipeline_file(pipeline.id), ())],
+        "address": _address(host, pipeline),
     }
+
+
+def _address(host: Host, pipeline: Pipeline) -> str | None:
+    try:
+        return host.address(pipeline)
+    except PluginError:
+        return None
 
 
 async def _body(request: Request, model: type[_ModelT]) -> _ModelT:

@@ -14,14 +14,14 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.addresses import HOOKS_PATH, read_or_make_secret
 from jackfield.errors import ConfigurationError, Problem
 from jackfield.host import Host, running
 from jackfield.registry import Registry
-from jackfield.settings import SETTINGS_FILE, Project
+from jackfield.settings import SETTINGS_FILE, Project, http_url
 from jackfield.web.api import TokenRequired, api_application, metrics
 from jackfield.web.health import healthz, readyz
 from jackfield.web.hooks import Hooks
@@ -29,6 +29,8 @@ from jackfield.web.hooks import Hooks
 API_PATH: Final = "/api/v1"
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
 _BACKLOG: Final = 2048
+_LAST_ANSWERS: Final = 5
+"""Seconds that requests get which are being answered when the host is told to end; runs have their own grace."""
 _COLLECTED_AFTER: Final = 20_000
 """How many objects more than at the last time make the garbage collector look for cycles."""
 
@@ -49,7 +51,7 @@ def _pages(host: Host) -> Starlette:
     routes = [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        Route("/metrics", TokenRequired(Route("/metrics", metrics).app, token)),
+        Route("/metrics", TokenRequired(request_response(metrics), token)),
         Mount(API_PATH, app=TokenRequired(api_application(host), token)),
     ]
     app = Starlette(routes=routes)
@@ -79,7 +81,9 @@ async def serving(
             server = uvicorn.Server(_config(host))
             task = asyncio.ensure_future(server.serve(sockets=[listener]))
             try:
-                yield Served(host, _url(listener), task)
+                while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn has a flag and no event
+                    await asyncio.sleep(0.01)
+                yield Served(host, http_url(*listener.getsockname()[:2]), task)
             finally:
                 server.should_exit = True
                 await task
@@ -87,12 +91,14 @@ async def serving(
 
 async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable[[Served], None]) -> None:
     """Serve a project until the process is told to end (SIGTERM, SIGINT); `ready` is called once, when it listens."""
+    early: list[int] = []  # uvicorn heeds what comes while it serves, then raises it once more for these handlers
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: early.append(number))
     async with serving(project, environ) as served:
-        for number in (signal.SIGTERM, signal.SIGINT):  # not before: until uvicorn runs, a signal ends the process
-            signal.signal(number, _left_to_uvicorn)
         _spare_collections()
         ready(served)
-        await asyncio.shield(served.ended)
+        if not early:
+            await asyncio.shield(served.ended)
 
 
 def _spare_collections() -> None:
@@ -105,12 +111,7 @@ def _spare_collections() -> None:
     gc.set_threshold(_COLLECTED_AFTER)
 
 
-def _left_to_uvicorn(_number: int, _frame: object) -> None:
-    """Do nothing: uvicorn handles the signal while it serves, then raises it once more for whoever had it before."""
-
-
 def _config(host: Host) -> uvicorn.Config:
-    settings = host.project.settings.server
     return uvicorn.Config(
         application(host),
         loop="uvloop",
@@ -120,7 +121,7 @@ def _config(host: Host) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=round(settings.grace.total_seconds()),
+        timeout_graceful_shutdown=_LAST_ANSWERS,
     )
 
 
@@ -130,15 +131,8 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        message = (
-            f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; stop what listens there, "
-            "or choose another port"
-        )
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        message = f"cannot listen on {host} port {port}: {reason}; stop what listens there, or choose another port"
         raise ConfigurationError([Problem(SETTINGS_FILE, 0, "server.port", message)]) from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer in two parts would wait 40 ms
     return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

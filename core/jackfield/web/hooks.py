@@ -1,24 +1,24 @@
 """`/hooks/<pipeline>/<token>`: where senders call.
 
-A plain ASGI application, for this is the hot path. An unknown pipeline and a wrong token get the same answer after the
-same work.
+A plain ASGI application, for this is the hot path. An unknown pipeline and a wrong token get the same answer, and all
+that differs between them is done after it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from jackfield.addresses import HOOKS_PATH
+from jackfield.clock import utc_now
 from jackfield.errors import JournalError
-from jackfield.host import Host, utc_now
+from jackfield.host import Host
 from jackfield.models import WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline
 
@@ -38,33 +38,26 @@ class Hooks:
 
     host: Host
     _strangers: _Throttle = field(default_factory=lambda: _Throttle(burst=60, per_second=1.0))
-    _background: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        reply = await self._reply(scope, receive)
-        headers = [
-            (b"content-type", reply.content_type.encode("latin-1")),
-            (b"content-length", str(len(reply.body)).encode()),
-        ]
-        if reply.status == _UNAVAILABLE.status:
-            headers.append(_RETRY_AFTER)
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-
-    async def _reply(self, scope: Scope, receive: Receive) -> WebhookReply:
+        """Answer one request; one that breaks off before its end is none, and is not answered."""
         if not self.host.ready:
-            return _UNAVAILABLE
-        body, complete = await _read_body(receive, self.host.project.settings.server.body_limit)
+            await _send(send, _UNAVAILABLE)
+            return
+        limit = self.host.project.settings.server.body_limit
+        try:
+            body, complete = await _read_body(receive, limit)
+        except ClientDisconnect:
+            return
         id, token = _address(scope)
-        pipeline = self.host.pipelines.get(id)
+        request, pipeline = _request(scope, body), self.host.pipelines.get(id)
         if not self._opens(id, token) or pipeline is None:
-            if pipeline is not None and scope["method"] != "HEAD":
-                self._note_stranger(pipeline, _request(scope, body))
-            return _NOT_FOUND
-        if scope["method"] == "HEAD":
-            return _NO_EVENT
-        return await self._take_over(pipeline, _request(scope, body), complete=complete)
+            await _send(send, _NOT_FOUND)
+            await self._note_stranger(pipeline, request)
+        elif request.method == "HEAD":
+            await _send(send, _NO_EVENT)
+        else:
+            await _send(send, await self._take_over(pipeline, request, complete=complete))
 
     async def _take_over(self, pipeline: Pipeline, request: WebhookRequest, *, complete: bool) -> WebhookReply:
         intake = self.host.intake
@@ -72,7 +65,7 @@ class Hooks:
             if not complete:
                 limit = self.host.project.settings.server.body_limit
                 reason = f"the body is longer than {limit} bytes ([server] body_limit); only its beginning was kept"
-                await intake.refuse(pipeline, request, _TOO_LARGE.status, reason, cut=True)
+                await intake.refuse_beginning(pipeline, request, _TOO_LARGE.status, reason)
                 return _TOO_LARGE
             return await intake.receive(pipeline, self.host.modes.get(pipeline.id).mode, request)
         except JournalError as error:
@@ -84,14 +77,14 @@ class Hooks:
         same = hmac.compare_digest((expected or _NO_TOKEN).encode(), token.encode("utf-8", "surrogatepass"))
         return same and expected is not None
 
-    def _note_stranger(self, pipeline: Pipeline, request: WebhookRequest) -> None:
-        """Journal a call with a wrong token beside the answer, so that it takes no longer; and not too many of them."""
-        if not self._strangers.allows():
+    async def _note_stranger(self, pipeline: Pipeline | None, request: WebhookRequest) -> None:
+        """Journal a call with a wrong token, once it is answered so that it takes no longer, and not too many."""
+        if pipeline is None or request.method == "HEAD" or not self._strangers.allows():
             return
-        reason = "the token in the address is wrong; copy the address again"
-        task = asyncio.create_task(_quietly(self.host.intake.refuse(pipeline, request, _NOT_FOUND.status, reason)))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        try:
+            await self.host.intake.refuse_stranger(pipeline, request)
+        except JournalError as error:
+            structlog.get_logger().error("a refused request could not be journalled", error=str(error))
 
 
 @dataclass(slots=True)
@@ -116,30 +109,31 @@ class _Throttle:
         return True
 
 
-async def _quietly(refusal: Awaitable[None]) -> None:
-    try:
-        await refusal
-    except JournalError as error:
-        structlog.get_logger().error("a refused request could not be journalled", error=str(error))
+async def _send(send: Send, reply: WebhookReply) -> None:
+    headers = [
+        (b"content-type", reply.content_type.encode("latin-1")),
+        (b"content-length", str(len(reply.body)).encode()),
+    ]
+    if reply.status == _UNAVAILABLE.status:
+        headers.append(_RETRY_AFTER)
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
 async def _read_body(receive: Receive, limit: int) -> tuple[bytes, bool]:
-    """Read the body, no more than `limit` of it; tell whether that is all."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        chunks, size = [body], len(body)
-        while message.get("more_body", False) and size <= limit * _DRAINED:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                break
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size <= limit:
-                chunks.append(chunk)
-        body = b"".join(chunks)
-        return body[:limit], size <= limit
-    return body[:limit], len(body) <= limit
+    """Read the body, no more than `limit` of it; tell whether that is all. Raises `ClientDisconnect`."""
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more and size <= limit * _DRAINED:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(chunk)
+        if size - len(chunk) < limit:
+            chunks.append(chunk)
+    return b"".join(chunks)[:limit], size <= limit
 
 
 def _address(scope: Scope) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import math
 import re
@@ -15,15 +14,10 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from jackfield import JsonObject, JsonValue, Malformed, WebhookRequest
+from jackfield import JsonObject, JsonValue, Malformed, WebhookRequest, declared_charset, is_json_type
 
-_CHARSET: Final = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.ASCII | re.IGNORECASE)
-_JSON_TYPE: Final = re.compile(r"\s*(?:application|text)/(?:[\w.-]+\+)?json\s*(?:;|$)", re.ASCII | re.IGNORECASE)
 _ESCAPES: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 _JSON_BODY: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
-
-# Notations of Python's own that go by the name of a charset: some decode to what is not text, some take quadratic time.
-_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +67,7 @@ def _body(request: WebhookRequest) -> Parameters:
     body = request.body
     if not body or body.isspace():
         return Parameters({})
-    charset = _charset(request.header("content-type") or "")
+    charset = declared_charset(request.header("content-type"))
     if _is_json(request):
         return _json(body, charset)
     if b"=" not in body or _is_multipart(request):
@@ -82,25 +76,11 @@ def _body(request: WebhookRequest) -> Parameters:
 
 
 def _is_json(request: WebhookRequest) -> bool:
-    content_type = request.header("content-type")
-    return bool((content_type and _JSON_TYPE.match(content_type)) or _JSON_BODY.match(request.body))
+    return is_json_type(request.header("content-type")) or _JSON_BODY.match(request.body) is not None
 
 
 def _is_multipart(request: WebhookRequest) -> bool:
     return (request.header("content-type") or "").lstrip().lower().startswith("multipart/")
-
-
-def _charset(content_type: str) -> str:
-    """Return the charset that is declared; UTF-8 where none is, or none that is known."""
-    declared = _CHARSET.search(content_type)
-    if declared is None:
-        return "utf-8"
-    try:
-        charset = codecs.lookup(declared[1]).name
-        b"\0\0\0\0".decode(charset)  # raises where it is a codec but not one of text
-    except (LookupError, UnicodeError):
-        return "utf-8"
-    return "utf-8" if charset in _NO_CHARSETS else charset
 
 
 def _json(body: bytes, charset: str) -> Parameters:
@@ -142,7 +122,7 @@ def _finite(number: str) -> None:
 def _form(form: bytes, charset: str) -> Parameters:
     pairs = list(_decoded(_pairs(form), charset))
     values: dict[str, JsonValue] = dict(pairs)
-    return Parameters(values, _repeated(name for name, _ in pairs))
+    return Parameters(values, _repeated(name for name, _ in pairs) if len(values) < len(pairs) else frozenset())
 
 
 def _pairs(form: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,5 +1,4 @@
 """The source `getcourse.user_created`: the call that a GetCourse process makes for a user."""
-# ruff: noqa: RUF001 - half of the words for people are Russian
 
 from __future__ import annotations
 

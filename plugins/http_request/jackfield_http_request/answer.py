@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from contextlib import suppress
@@ -14,17 +13,12 @@ from typing import Final
 import httpx
 from pydantic_core import from_json
 
-from jackfield import JsonObject, JsonValue
+from jackfield import JsonObject, JsonValue, declared_charset, is_json_type
 
-_JSON_TYPE: Final = re.compile(r"\s*[\w.+-]+/(?:[\w.+-]+\+)?json\s*(?:;|$)", re.ASCII | re.IGNORECASE)
-_CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]{1,40})", re.ASCII | re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _HUGE_NUMBER: Final = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
 _EXCERPT: Final = 200
-
-# Python's own notations that go by the name of a charset; some of them take quadratic time.
-_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ class Answer:
         text = self._text(self.content)
         if not text:
             return None
-        if not self.cut and (text.lstrip()[:1] in ("{", "[") or _JSON_TYPE.match(self._content_type)):
+        if not self.cut and (text.lstrip()[:1] in ("{", "[") or is_json_type(self._content_type)):
             with suppress(ValueError):
                 return _json(text)
         return text
@@ -73,24 +67,14 @@ class Answer:
         return max(timedelta(0), (when if when.tzinfo else when.replace(tzinfo=UTC)) - now)
 
     @property
-    def _content_type(self) -> str:
-        value: str = self.headers.get("content-type", "")
+    def _content_type(self) -> str | None:
+        value: str | None = self.headers.get("content-type")
         return value
 
     def _text(self, content: bytes) -> str:
         """Decode the body or its beginning, without a byte order mark, and without a character that is cut in two."""
-        match = _CHARSET.search(self._content_type)
-        text = content.decode(_known_charset(match[1]) if match else "utf-8", "replace").removeprefix("\ufeff")
+        text = content.decode(declared_charset(self._content_type), "replace").removeprefix("\ufeff")
         return text if content is self.content and not self.cut else text.rstrip("\ufffd")
-
-
-def _known_charset(name: str) -> str:
-    try:
-        codec = codecs.lookup(name).name.replace("_", "-")
-        b"?".decode(codec, "replace")
-    except (LookupError, ValueError):
-        return "utf-8"
-    return "utf-8" if codec in _NO_CHARSETS else codec
 
 
 def _json(text: str) -> JsonValue:

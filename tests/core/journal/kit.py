@@ -103,7 +103,8 @@ class Gate:
 
 
 def retry_once(at: datetime) -> Callable[[Claim], Verdict]:
-    return lambda claim: RetryAt(at, "not now") if claim.attempt == 1 else Succeeded()
+    retry = RetryAt(at, "not now", attempt(at, outcome=Outcome.RETRYING))
+    return lambda claim: retry if claim.attempt == 1 else Succeeded()
 
 
 def always(verdict: Verdict) -> Callable[[Claim], Verdict]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jackfield.errors import JournalError
-from jackfield.journal.records import Accepted, Query, State
+from jackfield.journal.records import Accepted, Duplicate, Query, State
 from jackfield.models import Event
 from tests.core.journal.kit import REQUEST, Clock, Journals, give, new_run, opened, run_async, settled, working
 
@@ -101,11 +101,12 @@ def test_a_duplicate_is_recorded_on_the_run_that_it_duplicates(journals: Journal
             first, second = (new_run(clock.time, dedupe_key="7", dedupe_within=DAY) for _ in range(2))
             await journal.accept([first])
             clock.advance(hours=23)
-            again = replace(second, received_at=clock.time)
+            event = Event({"id": 7, "phone": ""}, frozenset({"phone"}), ("a placeholder was left",))
+            again = replace(second, received_at=clock.time, event=event)
             assert await journal.accept([again]) == [Accepted(again.id, duplicate_of=first.id)]
             view = await journal.run(first.id)
             assert view is not None
-            assert view.duplicates == [clock.time]
+            assert view.duplicates == [Duplicate(clock.time, event)]
             assert view.summary.duplicates == 1
             assert await journal.run(again.id) is None
 

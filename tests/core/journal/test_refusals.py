@@ -1,11 +1,12 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
 from uuid_utils import uuid7
 
 from jackfield.errors import UnknownRun
-from jackfield.journal.records import Refusal
-from tests.core.journal.kit import REQUEST, Clock, Journals, opened, run_async
+from jackfield.journal.records import Accepted, Query, Refusal
+from tests.core.journal.kit import REQUEST, Clock, Journals, give, new_run, opened, run_async
 
 
 def refusal(pipeline: str = "orders") -> Refusal:
@@ -34,9 +35,38 @@ def test_a_refused_request_that_was_accepted_after_all_names_its_runs(journals: 
         refused = refusal()
         async with opened(journals()) as journal:
             await journal.refuse(refused)
-            await journal.settle_refusal(refused.id, ["a", "b"])
-            assert await journal.refusal(refused.id) == replace(refused, accepted_as=("a", "b"))
+            (earlier,) = await give(journal, new_run(Clock().time, dedupe_key="7"))
+            again, new, twin = (new_run(Clock().time, dedupe_key=key) for key in ("7", "8", "8"))
+            assert await journal.accept([again, new, twin], refusal=refused.id) == [
+                Accepted(again.id, duplicate_of=earlier),
+                Accepted(new.id),
+                Accepted(twin.id, duplicate_of=new.id),
+            ]
+            assert await journal.refusal(refused.id) == replace(refused, accepted_as=(earlier, new.id))
+
+    run_async(main)
+
+
+def test_of_two_acceptances_of_a_refused_request_exactly_one_wins(journals: Journals) -> None:
+    async def main() -> None:
+        refused, runs = refusal(), [new_run(Clock().time), new_run(Clock().time)]
+        async with opened(journals()) as journal:
+            await journal.refuse(refused)
+            calls = [journal.accept([run], refusal=refused.id) for run in runs]
+            first, second = await asyncio.gather(*calls, return_exceptions=True)
+            assert first == [Accepted(runs[0].id)]
+            assert isinstance(second, UnknownRun)
+            assert str(second) == f"refused request {refused.id} was accepted before, as {runs[0].id}"
+            assert [run.id for run in (await journal.search(Query())).runs] == [runs[0].id]
+
+    run_async(main)
+
+
+def test_nothing_is_accepted_for_a_refused_request_that_is_not_there(journals: Journals) -> None:
+    async def main() -> None:
+        async with opened(journals()) as journal:
             with pytest.raises(UnknownRun, match="no refused request nobody"):
-                await journal.settle_refusal("nobody", ["a"])
+                await journal.accept([new_run(Clock().time)], refusal="nobody")
+            assert (await journal.search(Query())).runs == []
 
     run_async(main)

@@ -3,13 +3,14 @@ from datetime import timedelta
 import pytest
 
 from jackfield.errors import UnknownRun
-from jackfield.journal.port import Claim
-from jackfield.journal.records import Mode, Outcome, Replay, State, StepRecord, Succeeded, Verdict
+from jackfield.journal.port import Claim, Journal
+from jackfield.journal.records import Attempt, Failed, Mode, Outcome, Replay, State, StepRecord, Succeeded, Verdict
 from jackfield.models import Event
 from tests.core.journal.kit import (
     REQUEST,
     Clock,
     Journals,
+    attempt,
     failed_run,
     give,
     new_run,
@@ -101,6 +102,46 @@ def test_a_replay_of_a_replay_has_the_same_root_and_may_reuse_what_was_reused(jo
             assert [(tried.step, tried.outcome, tried.result) for tried in view.attempts] == [
                 ("step0", Outcome.REUSED, {"n": 0})
             ]
+
+    run_async(main)
+
+
+async def run_through(journal: Journal, *tries: Attempt) -> str:
+    """Make a run that completed all of these but the last."""
+
+    async def handler(claim: Claim) -> tuple[Verdict, str]:
+        for tried in tries[:-1]:
+            await claim.checkpoint(tried, version="v1")
+        return Failed("no", tries[-1]), "v1"
+
+    (run,) = await give(journal, new_run(Clock().time))
+    async with working(journal, handler):
+        await settled(journal, run)
+    return run
+
+
+def test_a_replay_takes_over_what_was_completed_wherever_the_steps_stand_by_now(journals: Journals) -> None:
+    async def main() -> None:
+        at = Clock().time
+        tries = [attempt(at, place, step=step) for place, step in ((0, "a"), (1, "b"), (2, "c"), (1, "d"))]
+        seen = Seen()
+        async with opened(journals()) as journal:
+            run = await run_through(journal, *tries)
+            await journal.replay(run, Replay(from_step="d"), id="again", at=at)
+            async with working(journal, seen):
+                await settled(journal, "again")
+            assert [record.step for record in seen.claims["again"].done] == ["a", "b", "c"]
+
+    run_async(main)
+
+
+def test_a_step_that_was_passed_over_cannot_be_taken_over(journals: Journals) -> None:
+    async def main() -> None:
+        at = Clock().time
+        async with opened(journals()) as journal:
+            run = await run_through(journal, attempt(at, 1), attempt(at, 2))
+            with pytest.raises(UnknownRun, match="not completed the steps before 'step2'"):
+                await journal.replay(run, Replay(from_step="step2"), id="again", at=at)
 
     run_async(main)
 

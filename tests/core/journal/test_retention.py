@@ -1,4 +1,8 @@
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
+from uuid_utils import uuid7
 
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, Query, Refusal, Replay, Retention, State, Version
@@ -105,6 +109,50 @@ def test_old_refused_requests_go_too(journals: Journals) -> None:
             await journal.refuse(Refusal("young", "orders", clock.time, 503, "stopped", REQUEST))
             await journal.prune(Retention(MONTH, ALL), clock.time)
             assert [refusal.id for refusal in await journal.refusals()] == ["young"]
+
+    run_async(main)
+
+
+async def refuse(journal: Journal, clock: Clock, count: int, status: int) -> list[str]:
+    """Refuse requests of 4 KB, one a minute."""
+    refused = [str(uuid7()) for _ in range(count)]
+    for id in refused:
+        request = replace(REQUEST, body="x" * 4000)
+        await journal.refuse(Refusal(id, "orders", clock.time, status, "no", request))
+        clock.advance(minutes=1)
+    return refused
+
+
+def test_strangers_push_out_no_run_and_no_other_refused_request(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            runs = await settled_runs(journal, clock, 50, size=4000)
+            turned_away = await refuse(journal, clock, 50, 503)
+            room = await journal.size() + 50_000
+            await refuse(journal, clock, 450, 404)
+            assert await journal.prune(Retention(MONTH, room), clock.time) == 0
+            assert await journal.size() <= room
+            assert await left(journal) == runs[::-1]
+            refused = [refusal.id for refusal in await journal.refusals(limit=1000) if refusal.status != 404]
+            assert refused == turned_away[::-1]
+
+    run_async(main)
+
+
+@pytest.mark.parametrize("refused_first", [True, False])
+def test_of_runs_and_refused_requests_the_older_ones_go(journals: Journals, *, refused_first: bool) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            refused = await refuse(journal, clock, 450, 503) if refused_first else []
+            runs = await settled_runs(journal, clock, 450, size=4000)
+            refused = refused or await refuse(journal, clock, 450, 503)
+            gone = await journal.prune(Retention(MONTH, await journal.size() * 3 // 4), clock.time)
+            kept = [refusal.id for refusal in await journal.refusals(limit=1000)][::-1]
+            assert await left(journal) == runs[gone:][::-1]
+            assert kept == refused[450 - len(kept) :]
+            assert (gone == 0, len(kept) == 450) == (refused_first, not refused_first)
 
     run_async(main)
 

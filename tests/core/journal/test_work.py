@@ -1,9 +1,10 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from jackfield.errors import LeaseLost
+from jackfield.errors import JournalUnavailable, LeaseLost
 from jackfield.journal.port import Claim
 from jackfield.journal.records import (
     Failed,
@@ -157,6 +158,30 @@ def test_a_retry_counts_and_survives_a_restart(journals: Journals) -> None:
     run_async(main)
 
 
+def test_a_run_that_is_put_off_has_not_been_tried(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        numbers: list[int] = []
+
+        async def handler(claim: Claim) -> tuple[Verdict, str]:
+            numbers.append(claim.attempt)
+            if len(numbers) == 1:
+                raise JournalUnavailable("the disk is full")
+            if len(numbers) == 2:
+                return RetryAt(clock.time, "later"), claim.version
+            return Succeeded(), claim.version
+
+        async with opened(journals(clock)) as journal, working(journal, handler):
+            (run,) = await give(journal, new_run(clock.time))
+            view = await settled(journal, run, State.WAITING)
+            assert view.summary.error == "the disk is full"
+            clock.advance(minutes=1)
+            view = await settled(journal, run)
+            assert (numbers, view.attempts) == ([1, 1, 1], [])
+
+    run_async(main)
+
+
 def test_a_waiting_run_can_be_made_due(journals: Journals) -> None:
     async def main() -> None:
         clock = Clock()
@@ -173,7 +198,9 @@ def test_a_waiting_run_can_be_made_due(journals: Journals) -> None:
     run_async(main)
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("by nought"), asyncio.CancelledError("odd")])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by nought"), asyncio.CancelledError("odd"), BaseException("of no kind")]
+)
 def test_a_handler_that_raises_fails_its_run_and_nothing_else(journals: Journals, error: BaseException) -> None:
     async def main() -> None:
         clock = Clock()
@@ -194,10 +221,11 @@ def test_a_handler_that_raises_fails_its_run_and_nothing_else(journals: Journals
     run_async(main)
 
 
-def test_a_verdict_that_cannot_be_written_fails_the_run(journals: Journals) -> None:
+@pytest.mark.parametrize("nonsense", [{"result": object()}, {"index": 1 << 64}])
+def test_a_verdict_that_cannot_be_written_fails_the_run(journals: Journals, nonsense: dict[str, Any]) -> None:
     async def main() -> None:
         clock = Clock()
-        verdict = Succeeded(attempt(clock.time, result=object()))
+        verdict = Succeeded(attempt(clock.time, **nonsense))
         async with opened(journals(clock)) as journal, working(journal, Recorder(always(verdict))):
             (run,) = await give(journal, new_run(clock.time))
             view = await settled(journal, run)

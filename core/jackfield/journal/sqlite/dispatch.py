@@ -151,19 +151,16 @@ class Dispatcher:
 
     async def _carry(self, lane: Lane, claim: SqliteClaim) -> None:
         try:
-            settled = await self._handle(claim)
+            settled = await self._handle(lane, claim)
+            if settled is not None:
+                self._start(lane)
+                released = await self._settle(claim, settled)
+                lane.more = lane.more or released
         finally:
-            del lane.handled[claim.seq]
-        if settled is not None:
+            del lane.known[claim.seq]
             self._start(lane)
-            released = await self._writer.insist(
-                partial(settle, seq=claim.seq, settlement=settled, pipeline=lane.pipeline, order_key=claim.order_key)
-            )
-            lane.more = lane.more or released
-        del lane.known[claim.seq]
-        self._start(lane)
 
-    async def _handle(self, claim: SqliteClaim) -> Settlement | None:
+    async def _handle(self, lane: Lane, claim: SqliteClaim) -> Settlement | None:
         verdict: Verdict
         try:
             verdict, version = await self._handler(claim)
@@ -176,20 +173,37 @@ class Dispatcher:
             if self._cutting_off:
                 raise
             verdict = claim.fault(error, self._now())
-        except Exception as error:  # noqa: BLE001 - a handler may raise anything; it fails its run, nothing else
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a handler may raise anything; it fails its run, nothing else
             verdict = claim.fault(error, self._now())
+        finally:
+            del lane.handled[claim.seq]
         return settlement(verdict, claim.version, self._now())
+
+    async def _settle(self, claim: SqliteClaim, settled: Settlement) -> bool:
+        write = partial(settle, seq=claim.seq, pipeline=claim.pipeline, order_key=claim.order_key)
+        try:
+            return await self._writer.insist(partial(write, settlement=settled))
+        except JournalUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - what a handler returns may be nothing that a file can hold
+            now = self._now()
+            fault = settlement(claim.fault(error, now), claim.version, now)
+            return await self._writer.insist(partial(write, settlement=fault))
 
     async def _load(self, lane: Lane, known: frozenset[int]) -> None:
         room = ROOM - len(lane)
         query = partial(load_startable, writer=self._writer, pipeline=lane.pipeline, known=known, room=room)
+        claims: list[SqliteClaim] = []
+        complete = False
         try:
             claims, complete = await self._readers.read(query)
         except JournalUnavailable:
-            lane.end_load([], complete=False)  # housekeeping tries again
-        else:
+            return  # housekeeping tries again
+        finally:
             lane.end_load(claims, complete=complete)
-            self._start(lane)
+        self._start(lane)
 
     async def _keep_house(self) -> None:
         while True:

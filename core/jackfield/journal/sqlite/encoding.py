@@ -19,11 +19,6 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 Row: TypeAlias = tuple[Any, ...]
 
 
-def utc_now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)
-
-
 def microseconds(moment: datetime) -> int:
     """Count the microseconds since 1970, without rounding."""
     return (moment - _EPOCH) // _MICROSECOND

@@ -53,10 +53,11 @@ class Indexer:
         self._hurry.set()
         await self._ended
         self._thread.join()
-        self._release(tuple(self._waiting))
 
     async def complete(self) -> None:
         """Return when every run is in the index, or the thread has ended. The thread makes haste meanwhile."""
+        if self._ended.done():
+            return
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append(future)
         self._hurry.set()
@@ -67,7 +68,11 @@ class Indexer:
             while not self._stopping:
                 self._keep_up()
         finally:
-            self._on_loop(self._ended.set_result, None)
+            self._on_loop(self._end)
+
+    def _end(self) -> None:
+        self._ended.set_result(None)
+        self._release(tuple(self._waiting))
 
     def _keep_up(self) -> None:
         try:

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from jackfield.errors import JournalUnavailable, UnknownRun
+from jackfield.clock import utc_now
+from jackfield.errors import JournalUnavailable
 from jackfield.journal.port import Handler
 from jackfield.journal.records import (
     Accepted,
@@ -27,23 +28,16 @@ from jackfield.journal.records import (
     RunView,
     Version,
 )
+from jackfield.journal.sqlite.acceptance import Draft, Inserted, encode_run, insert_runs
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
-from jackfield.journal.sqlite.encoding import utc_now
 from jackfield.journal.sqlite.indexer import Indexer
-from jackfield.journal.sqlite.intake import Draft, Inserted, encode_run, insert_runs
 from jackfield.journal.sqlite.leases import Cancelled, cancel, retry_now
 from jackfield.journal.sqlite.listing import count_runs, list_runs, measure_backlog, view_run
 from jackfield.journal.sqlite.lock import working_alone
 from jackfield.journal.sqlite.pipelines import find_version, keep_version, read_modes, set_mode
 from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.refusals import (
-    find_refusal,
-    insert_refusal,
-    list_refusals,
-    mark_accepted,
-    refusal_row,
-)
+from jackfield.journal.sqlite.refusals import find_refusal, insert_refusal, list_refusals, refusal_row
 from jackfield.journal.sqlite.replays import insert_replay
 from jackfield.journal.sqlite.retention import Cleaner
 from jackfield.journal.sqlite.schema import rewrite_header
@@ -84,14 +78,15 @@ class SqliteJournal:
         """Find out whether the file can be written."""
         await self.writer.submit(rewrite_header)
 
-    async def accept(self, runs: Sequence[NewRun]) -> list[Accepted]:
+    async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: see the port."""
         drafts = [encode_run(run) for run in runs]
-        inserted = await self.writer.submit(partial(insert_runs, drafts=drafts), partial(self._offer, runs, drafts))
+        insert = partial(insert_runs, drafts=drafts, refusal=refusal)
+        inserted = await self.writer.submit(insert, partial(self._offer, runs, drafts))
         return [Accepted(run.id, row.duplicate_of) for run, row in zip(runs, inserted, strict=True)]
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Write down a request that was turned away; the newest 10,000 are kept."""
+        """Write down a request that was turned away; of each pipeline and status the newest 10,000 are kept."""
         await self.writer.submit(partial(insert_refusal, row=refusal_row(refusal)))
 
     async def refusals(self, pipeline: str | None = None, limit: int = 50) -> list[Refusal]:
@@ -101,11 +96,6 @@ class SqliteJournal:
     async def refusal(self, refusal: str) -> Refusal | None:
         """Find one of them."""
         return await self._readers.read(partial(find_refusal, refusal=refusal))
-
-    async def settle_refusal(self, refusal: str, runs: Sequence[str]) -> None:
-        """Remember that a refused request was accepted after all. Raises `UnknownRun` if it is not there."""
-        if not await self.writer.submit(partial(mark_accepted, refusal=refusal, runs=runs)):
-            raise UnknownRun(f"there is no refused request {refusal}; it may be older than what the journal keeps")
 
     async def work(
         self, handler: Handler, limits: Callable[[str], Limits | None], stop: asyncio.Event, grace: float

@@ -62,7 +62,7 @@ def settlement(verdict: Verdict, version: str, now: datetime) -> Settlement:
         case Failed(error):
             columns = (State.FAILED.value, None, finished_at, plain(error), version, 0)
         case RetryAt(when, error):
-            columns = (State.WAITING.value, microseconds(when), None, plain(error), version, 1)
+            columns = (State.WAITING.value, microseconds(when), None, plain(error), version, int(attempt is not None))
     return Settlement(columns, attempt)
 
 

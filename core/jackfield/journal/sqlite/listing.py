@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from jackfield.errors import JournalError
-from jackfield.journal.records import Backlog, Count, Page, Query, RunSummary, RunView, State
+from jackfield.journal.records import Backlog, Count, Duplicate, Page, Query, RunSummary, RunView, State
 from jackfield.journal.sqlite.encoding import (
     ATTEMPT_COLUMNS,
     microseconds,
@@ -133,14 +133,14 @@ def view_run(connection: sqlite3.Connection, run: str) -> RunView | None:
         "SELECT event, blank, request FROM payload WHERE seq = ?", (seq,)
     ).fetchone()
     attempts = f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? ORDER BY seq"  # noqa: S608
-    duplicates = "SELECT received_at FROM duplicate WHERE run = ? ORDER BY received_at"
+    duplicates = "SELECT received_at, event, blank, warnings FROM duplicate WHERE run = ? ORDER BY received_at"
     replays = "SELECT id FROM run WHERE replay_of = ? ORDER BY seq"
     return RunView(
         summary=summary(connection, seq, not_running(connection)),
         event=read_event(event, blank, warnings),
         request=read_request(request),
         attempts=[read_attempt(row) for row in connection.execute(attempts, (seq,))],
-        duplicates=[moment(row[0]) for row in connection.execute(duplicates, (seq,))],
+        duplicates=[Duplicate(moment(at), read_event(*row)) for at, *row in connection.execute(duplicates, (seq,))],
         replays=[row[0] for row in connection.execute(replays, (run,))],
     )
 

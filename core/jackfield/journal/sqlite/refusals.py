@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from jackfield.errors import UnknownRun
 from jackfield.journal.records import Refusal
 from jackfield.journal.sqlite.encoding import Row, dump, microseconds, moment, plain, read_request, read_texts
 
 KEPT: Final = 10_000
+"""How many are kept of each pipeline and status."""
+
+_STRANGERS: Final = 404
 
 _COLUMNS: Final = "id, pipeline, received_at, status, reason, accepted_as, request"
-_INSERT: Final = f"INSERT INTO refusal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT: Final = f"""
+INSERT INTO refusal ({_COLUMNS}, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (
+    SELECT coalesce(max(number), 0) + 1 FROM refusal WHERE pipeline = ?2 AND status = ?4
+)) RETURNING pipeline, status, number
+"""  # noqa: S608
+_DELETE_BEYOND: Final = "DELETE FROM refusal WHERE pipeline = ? AND status = ? AND number <= ?"
 _LIST: Final = f"SELECT {_COLUMNS} FROM refusal WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY seq DESC LIMIT ?2"  # noqa: S608
 
 
 def insert_refusal(connection: sqlite3.Connection, row: Row) -> None:
-    """Write a refused request down, in the place of the oldest if there are `KEPT` already."""
-    seq = connection.execute(_INSERT, row).lastrowid or 0
-    connection.execute("DELETE FROM refusal WHERE seq <= ?", (seq - KEPT,))
+    """Write a refused request down, in the place of the oldest of its kind if there are `KEPT` already."""
+    pipeline, status, number = connection.execute(_INSERT, row).fetchall()[0]
+    connection.execute(_DELETE_BEYOND, (pipeline, status, number - KEPT))
 
 
 def refusal_row(refusal: Refusal) -> Row:
@@ -46,16 +55,26 @@ def find_refusal(connection: sqlite3.Connection, refusal: str) -> Refusal | None
     return row and _read(row)
 
 
-def mark_accepted(connection: sqlite3.Connection, refusal: str, runs: Sequence[str]) -> bool:
-    """Write down what a refused request became; False if there is none of this id."""
-    query = "UPDATE refusal SET accepted_as = ? WHERE id = ?"
-    return bool(connection.execute(query, (dump(list(runs)), refusal)).rowcount)
+def mark_accepted(connection: sqlite3.Connection, refusal: str, runs: Sequence[str]) -> None:
+    """Write down what a refused request became, which happens once."""
+    found = find_refusal(connection, refusal)
+    if found is None:
+        raise UnknownRun(f"there is no refused request {refusal}; it may be older than what the journal keeps")
+    if found.accepted_as:
+        raise UnknownRun(f"refused request {refusal} was accepted before, as {', '.join(found.accepted_as)}")
+    connection.execute("UPDATE refusal SET accepted_as = ? WHERE id = ?", (dump(runs), refusal))
 
 
-def delete_refusals(connection: sqlite3.Connection, until: int, limit: int) -> int:
-    """Delete the oldest that came in until then, so many at most; return how many went."""
-    query = "DELETE FROM refusal WHERE seq IN (SELECT seq FROM refusal WHERE received_at <= ? ORDER BY seq LIMIT ?)"
-    return connection.execute(query, (until, limit)).rowcount
+def oldest_refusals(connection: sqlite3.Connection, before: int, limit: int) -> Iterator[Row]:
+    """Find when the oldest came in, and their numbers."""
+    query = "SELECT received_at, seq FROM refusal WHERE received_at < ? ORDER BY received_at, seq LIMIT ?"
+    return connection.execute(query, (before, limit))
+
+
+def oldest_strangers(connection: sqlite3.Connection, limit: int) -> Iterator[Row]:
+    """Find the same of the calls with a wrong token."""
+    query = "SELECT received_at, seq FROM refusal WHERE status = ? ORDER BY received_at, seq LIMIT ?"
+    return connection.execute(query, (_STRANGERS, limit))
 
 
 def _read(row: Row) -> Refusal:

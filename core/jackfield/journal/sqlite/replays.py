@@ -8,8 +8,8 @@ from typing import Final
 
 from jackfield.errors import UnknownRun
 from jackfield.journal.records import COMPLETED, Replay
+from jackfield.journal.sqlite.acceptance import has_predecessor
 from jackfield.journal.sqlite.encoding import ATTEMPT_COLUMNS, microseconds, payload_row, warnings_column
-from jackfield.journal.sqlite.intake import has_predecessor
 
 _ORIGIN: Final = """
 SELECT seq, root, pipeline, version, order_key, warnings, event, blank, request
@@ -49,11 +49,11 @@ def insert_replay(connection: sqlite3.Connection, origin: str, replay: Replay, i
 
 def _steps_before(connection: sqlite3.Connection, origin: str, run: int, step: str) -> list[int]:
     attempts = connection.execute(_ATTEMPTS, (run,)).fetchall()
-    places = [place for _, place, name, _ in attempts if name == step]
-    if not places:
+    tries = [(seq, place) for seq, place, name, _ in attempts if name == step]
+    if not tries:
         raise UnknownRun(f"run {origin} never came to a step {step!r}; replay it from a step that it has an attempt of")
-    before = [(seq, name, outcome) for seq, place, name, outcome in attempts if place < places[-1]]
-    completed = {name: seq for seq, name, outcome in before if outcome in COMPLETED}
-    if any(name not in completed for _, name, _ in before):
+    last, place = tries[-1]
+    completed = {name: seq for seq, _, name, outcome in attempts if seq < last and outcome in COMPLETED}
+    if len(completed) < place:  # more there may be: a replay on a changed pipeline takes over what the old one had
         raise UnknownRun(f"run {origin} has not completed the steps before {step!r}; replay it from an earlier step")
     return sorted(completed.values())

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
 from heapq import merge
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from jackfield.journal.records import SETTLED, Retention
-from jackfield.journal.sqlite.encoding import microseconds
+from jackfield.journal.sqlite.encoding import Row, microseconds
 from jackfield.journal.sqlite.faults import explained
-from jackfield.journal.sqlite.listing import END_OF_TIME, Position, shelves
+from jackfield.journal.sqlite.listing import END_OF_TIME, shelves
 from jackfield.journal.sqlite.pipelines import delete_versions, unused_versions
 from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.refusals import delete_refusals
+from jackfield.journal.sqlite.refusals import oldest_refusals, oldest_strangers
 from jackfield.journal.sqlite.schema import open_reader, used_bytes
 from jackfield.journal.sqlite.textindex import drop_segments, index_path, open_index, read_index
 from jackfield.journal.sqlite.writer import Writer
@@ -30,16 +30,29 @@ _OLDEST: Final = """
 SELECT received_at, seq FROM run
 WHERE pipeline = ?1 AND state = ?2 AND received_at < ?3 AND finished_at < ?3 ORDER BY received_at, seq LIMIT ?4
 """
-_DELETE: Final = (
-    "DELETE FROM attempt WHERE run = ?",
-    "DELETE FROM duplicate WHERE run = ?",
-    "DELETE FROM payload WHERE seq = ?",
-    "DELETE FROM run WHERE seq = ?",
-)
+_RUN: Final = "run"
+_REFUSAL: Final = "refusal"
+_DELETE: Final = {
+    _RUN: (
+        "DELETE FROM attempt WHERE run = ?",
+        "DELETE FROM duplicate WHERE run = ?",
+        "DELETE FROM payload WHERE seq = ?",
+        "DELETE FROM run WHERE seq = ?",
+    ),
+    _REFUSAL: ("DELETE FROM refusal WHERE seq = ?",),
+}
+
+
+class _Entry(NamedTuple):
+    """A row that may go, of the table that is named."""
+
+    received_at: int
+    table: str
+    seq: int
 
 
 class Cleaner:
-    """Carries a retention policy out: by age first, then, oldest first, down to the size."""
+    """Carries a retention policy out: by age first, then down to the size."""
 
     def __init__(self, path: Path, writer: Writer, readers: Readers) -> None:
         self._path = path
@@ -48,16 +61,9 @@ class Cleaner:
 
     async def clean(self, policy: Retention, now: datetime) -> int:
         """Delete what the policy does not keep, give the space back, and return how many runs went."""
-        deleted, going_on = 0, True
-        while going_on:
-            runs, going_on = await self._delete_oldest(microseconds(now - policy.age))
-            deleted += runs
-        await self._readers.read(partial(_shrink_index, index=index_path(self._path)))
-        going_on = True
-        while going_on and await self.size() > policy.size:
-            runs, going_on = await self._delete_oldest(END_OF_TIME)
-            deleted += runs
-            await self._readers.read(partial(_shrink_index, index=index_path(self._path)))
+        deleted = await self._delete(partial(_oldest, before=microseconds(now - policy.age)), down_to=0)
+        await self._delete(_strangers, policy.size)
+        deleted += await self._delete(_oldest, policy.size)
         unused = await self._readers.read(unused_versions)
         await self._writer.submit(partial(delete_versions, versions=unused))
         await self._give_back()
@@ -67,11 +73,14 @@ class Cleaner:
         """Return how many bytes of the journal and of its text index are in use."""
         return await self._readers.read(partial(_size, index=index_path(self._path)))
 
-    async def _delete_oldest(self, before: int) -> tuple[int, bool]:
-        runs = await self._readers.read(partial(_oldest, before=before))
-        until = runs[-1].received_at if runs else before - 1
-        refusals = await self._writer.submit(partial(_delete, runs=runs, refusals_until=until))
-        return len(runs), bool(runs) or refusals > 0
+    async def _delete(self, find: Callable[[sqlite3.Connection], list[_Entry]], down_to: int) -> int:
+        """Delete batch after batch of what is found, as long as more bytes are in use; return how many runs went."""
+        deleted = 0
+        while await self.size() > down_to and (batch := await self._readers.read(find)):
+            await self._writer.submit(partial(_delete, batch=batch))
+            await self._readers.read(partial(_shrink_index, index=index_path(self._path)))
+            deleted += sum(entry.table == _RUN for entry in batch)
+        return deleted
 
     async def _give_back(self) -> None:
         free = await self._readers.read(_free_pages)
@@ -80,17 +89,32 @@ class Cleaner:
         await self._readers.read(partial(_truncate, path=self._path))
 
 
-def _oldest(connection: sqlite3.Connection, before: int) -> list[Position]:
-    places = shelves(connection, None, SETTLED)
-    found = [connection.execute(_OLDEST, (place.pipeline, place.stored, before, _BATCH)) for place in places]
-    return [Position(*row) for row in islice(merge(*found), _BATCH)]
+def _oldest(connection: sqlite3.Connection, before: int = END_OF_TIME) -> list[_Entry]:
+    """Find settled runs and refused requests, whichever came in first."""
+    runs = merge(
+        *(
+            connection.execute(_OLDEST, (place.pipeline, place.stored, before, _BATCH))
+            for place in shelves(connection, None, SETTLED)
+        )
+    )
+    refusals = oldest_refusals(connection, before, _BATCH)
+    return list(islice(merge(_entries(runs, _RUN), _entries(refusals, _REFUSAL)), _BATCH))
 
 
-def _delete(connection: sqlite3.Connection, runs: Sequence[Position], refusals_until: int) -> int:
-    """Delete runs with all that belongs to them, and requests refused until the same time."""
-    for statement in _DELETE:
-        connection.executemany(statement, [(run.seq,) for run in runs])
-    return delete_refusals(connection, refusals_until, _BATCH)
+def _strangers(connection: sqlite3.Connection) -> list[_Entry]:
+    """Find calls with a wrong token."""
+    return list(_entries(oldest_strangers(connection, _BATCH), _REFUSAL))
+
+
+def _entries(rows: Iterable[Row], table: str) -> Iterator[_Entry]:
+    return (_Entry(received_at, table, seq) for received_at, seq in rows)
+
+
+def _delete(connection: sqlite3.Connection, batch: Sequence[_Entry]) -> None:
+    for table, statements in _DELETE.items():
+        numbers = [(entry.seq,) for entry in batch if entry.table == table]
+        for statement in statements:
+            connection.executemany(statement, numbers)
 
 
 def _size(connection: sqlite3.Connection, index: Path) -> int:

@@ -17,6 +17,7 @@ BUSY_TIMEOUT: Final = 4.0
 # A query finds a partial index only if it spells the condition on `state` as the index does.
 # `payload` stands apart from `run` so that a change of state rewrites a short row, not the event and the request.
 # `blocked`: an earlier run with the same order_key is not settled yet.
+# `number` counts the refused requests of one pipeline and status.
 _TABLES: Final = """
 CREATE TABLE run (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -70,7 +71,13 @@ CREATE TABLE attempt (
 ) STRICT;
 CREATE INDEX attempt_run ON attempt (run);
 
-CREATE TABLE duplicate (run INTEGER NOT NULL, received_at INTEGER NOT NULL) STRICT;
+CREATE TABLE duplicate (
+    run INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    blank TEXT,
+    warnings TEXT
+) STRICT;
 CREATE INDEX duplicate_run ON duplicate (run);
 
 CREATE TABLE refusal (
@@ -79,10 +86,13 @@ CREATE TABLE refusal (
     pipeline TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     status INTEGER NOT NULL,
+    number INTEGER NOT NULL,
     reason TEXT NOT NULL,
     accepted_as TEXT,
     request TEXT NOT NULL
 ) STRICT;
+CREATE INDEX refusal_numbered ON refusal (pipeline, status, number);
+CREATE INDEX refusal_aged ON refusal (received_at, status);
 
 CREATE TABLE version (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

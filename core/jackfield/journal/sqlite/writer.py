@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
@@ -46,15 +46,16 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._closed = True
+        self._batch: Sequence[_Job] = ()
+        self._closed = f"{path}: the journal is not open"
+        """Why no operation is taken; empty as long as one is."""
         self._ending = False
-        self._batch = 0
         self._stuck = 0
 
     @property
     def busy(self) -> bool:
         """Whether many are writing; work that can wait should."""
-        return self._batch >= _CROWD
+        return len(self._batch) >= _CROWD
 
     @property
     def stuck(self) -> bool:
@@ -67,14 +68,14 @@ class Writer:
         opened: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._main, args=(opened,), name="jackfield-journal", daemon=True)
+        self._closed = ""
         self._thread.start()
         await opened
-        self._closed = False
 
     async def close(self) -> None:
         """Write what is waiting, then end the thread."""
         if not self._closed:
-            self._closed = True
+            self._closed = f"{self._path}: the journal is closed"
             self._jobs.put(None)
             await self._ended
             self._thread.join()
@@ -87,7 +88,7 @@ class Writer:
         `then` is called on the event loop when it is, whether or not anybody still waits for the future.
         """
         if self._closed:
-            raise JournalUnavailable(f"{self._path}: the journal is closed")
+            raise JournalUnavailable(self._closed)
         future: asyncio.Future[ResultT] = self._loop.create_future()
         self._jobs.put(_Job(operation, future, then))
         return future
@@ -109,23 +110,45 @@ class Writer:
                     break
         finally:
             self._stuck -= 1
-        raise JournalUnavailable(f"{self._path}: the journal is closed")
+        raise JournalUnavailable(self._closed)
 
     def _main(self, opened: asyncio.Future[None]) -> None:
+        fault: JournalUnavailable | None = None
         try:
-            connection = open_journal(self._path)
+            with closing(open_journal(self._path)) as connection:
+                self._on_loop(opened.set_result, None)
+                self._serve(connection)
         except JournalUnavailable as error:
-            self._on_loop(_reject, opened, error)
-            return
-        self._on_loop(opened.set_result, None)
+            fault = error
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nobody may wait for a thread that has ended
+            fault = JournalUnavailable(
+                f"{self._path}: nothing can be written any more, because of a fault in Jackfield itself "
+                f"({type(error).__name__}: {error}); start it again, and report the fault"
+            )
+            fault.__cause__ = error
+        self._on_loop(self._end, opened, fault)
+
+    def _serve(self, connection: sqlite3.Connection) -> None:
         while not self._ending and (job := self._jobs.get()) is not None:
-            batch = [job, *self._waiting()]
-            self._batch = len(batch)
-            self._on_loop(_resolve, self._write(connection, batch))
+            self._batch = [job, *self._waiting()]
+            self._on_loop(_resolve, self._write(connection, self._batch))
         with suppress(sqlite3.Error):
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        connection.close()
-        self._on_loop(self._ended.set_result, None)
+
+    def _end(self, opened: asyncio.Future[None], fault: JournalUnavailable | None) -> None:
+        """Tell everybody who still waits, or comes later, what the thread has ended over."""
+        if fault is not None:
+            self._closed = str(fault)
+            for future in (opened, *(job.future for job in (*self._batch, *self._left()))):
+                if not future.done():
+                    future.set_exception(fault)
+        self._ended.set_result(None)
+
+    def _left(self) -> Iterator[_Job]:
+        with suppress(Empty):
+            while True:
+                if (job := self._jobs.get_nowait()) is not None:
+                    yield job
 
     def _waiting(self) -> list[_Job]:
         jobs: list[_Job] = []
@@ -183,11 +206,6 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
-
-
-def _reject(future: asyncio.Future[None], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 def _resolve(outcomes: Sequence[_Outcome]) -> None:

@@ -1,11 +1,13 @@
 import gc
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from jackfield.journal.records import Limits, Mode
+from jackfield.journal.records import Limits, Mode, State, Succeeded
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.lanes import ROOM
-from tests.core.journal.kit import Clock, Recorder, new_run, opened, run_async, until, working
+from tests.core.journal.kit import Clock, Recorder, attempt, give, new_run, opened, run_async, settled, until, working
 
 RUNS = 20_000
 
@@ -33,6 +35,47 @@ def test_runs_that_wait_do_not_all_sit_in_memory(tmp_path: Path) -> None:
             assert claims_in_memory() <= 2 * ROOM
             await until(lambda: len(handler.runs) >= RUNS)
         assert handler.runs == accepted
+
+    run_async(main)
+
+
+def test_runs_whose_verdicts_cannot_be_written_hold_up_no_others(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        nonsense = Succeeded(attempt(clock.time, index=1 << 64))
+        handler = Recorder(lambda claim: nonsense if claim.event.data["id"] == 13 else Succeeded())
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal, working(journal, handler):
+            bad = await journal.accept([new_run(clock.time, {"id": 13}) for _ in range(ROOM)])
+            (good,) = await give(journal, new_run(clock.time))
+            assert (await settled(journal, good)).summary.state is State.SUCCEEDED
+            for run in bad:
+                assert (await settled(journal, run.id)).summary.state is State.FAILED
+            assert handler.runs == [*(run.id for run in bad), good]
+
+    run_async(main)
+
+
+def test_a_run_that_could_not_be_loaded_is_loaded_when_it_can_be(tmp_path: Path) -> None:
+    def set_blank(value: str | None) -> None:
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
+            connection.execute("UPDATE payload SET blank = ?", (value,))
+
+    async def main() -> None:
+        clock = Clock()
+        asked = 0
+
+        def limits(_: str) -> Limits:
+            nonlocal asked
+            asked += 1
+            return Limits()
+
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal:
+            (run,) = await give(journal, new_run(clock.time))
+            set_blank("{")
+            async with working(journal, Recorder(), limits):
+                await until(lambda: asked > 3)
+                set_blank(None)
+                assert (await settled(journal, run)).summary.state is State.SUCCEEDED
 
     run_async(main)
 

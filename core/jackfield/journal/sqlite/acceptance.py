@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 
 from jackfield.journal.records import NewRun
 from jackfield.journal.sqlite.encoding import Row, dump, microseconds, payload_row, plain, warnings_column
+from jackfield.journal.sqlite.refusals import mark_accepted
 
 _INSERT_RUN: Final = """
 INSERT INTO run (id, root, pipeline, version, received_at, warnings, order_key, dedupe_key, blocked)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INSERT_PAYLOAD: Final = "INSERT INTO payload (seq, event, blank, request) VALUES (?, ?, ?, ?)"
-_INSERT_DUPLICATE: Final = "INSERT INTO duplicate (run, received_at) VALUES (?, ?)"
+_INSERT_DUPLICATE: Final = "INSERT INTO duplicate (run, received_at, event, blank, warnings) VALUES (?, ?, ?, ?, ?)"
 _FIND_TWIN: Final = """
 SELECT seq, id FROM run WHERE pipeline = ? AND dedupe_key = ? AND received_at >= ? ORDER BY received_at DESC LIMIT 1
 """
@@ -34,6 +35,7 @@ class Draft(NamedTuple):
     order_key: str | None
     dedupe_key: str | None
     twins_since: int
+    warnings: str | None
     columns: Row
     payload: Row
 
@@ -58,14 +60,19 @@ def encode_run(new: NewRun) -> Draft:
         order_key,
         dedupe_key,
         microseconds(new.received_at - new.dedupe_within) if new.dedupe_within is not None else 0,
+        warnings,
         (new.id, new.id, new.pipeline, new.version, received_at, warnings, order_key, dedupe_key),
         payload_row(new.event, dump(new.request)),
     )
 
 
-def insert_runs(connection: sqlite3.Connection, drafts: Sequence[Draft]) -> list[Inserted]:
-    """Write new runs down, or on the runs that they are duplicates of."""
-    return [_insert(connection, draft) for draft in drafts]
+def insert_runs(connection: sqlite3.Connection, drafts: Sequence[Draft], refusal: str | None) -> list[Inserted]:
+    """Write new runs down, or on the runs that they are duplicates of; note on the refusal what it became."""
+    inserted = [_insert(connection, draft) for draft in drafts]
+    if refusal is not None:
+        runs = [row.duplicate_of or draft.id for draft, row in zip(drafts, inserted, strict=True)]
+        mark_accepted(connection, refusal, list(dict.fromkeys(runs)))
+    return inserted
 
 
 def has_predecessor(connection: sqlite3.Connection, pipeline: str, order_key: str | None) -> bool:
@@ -77,7 +84,8 @@ def _insert(connection: sqlite3.Connection, draft: Draft) -> Inserted:
     if draft.dedupe_key is not None:
         twin = connection.execute(_FIND_TWIN, (draft.pipeline, draft.dedupe_key, draft.twins_since)).fetchone()
         if twin is not None:
-            connection.execute(_INSERT_DUPLICATE, (twin[0], draft.received_at))
+            event, blank, _ = draft.payload
+            connection.execute(_INSERT_DUPLICATE, (twin[0], draft.received_at, event, blank, draft.warnings))
             return Inserted(twin[0], blocked=False, duplicate_of=twin[1])
     blocked = has_predecessor(connection, draft.pipeline, draft.order_key)
     seq = connection.execute(_INSERT_RUN, (*draft.columns, blocked)).lastrowid or 0

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import httpx
 import structlog
 
 from jackfield.components import Action, ActionContext
-from jackfield.errors import ConfigurationError, JackfieldError
+from jackfield.errors import JackfieldError, Problem
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Limits, Version
 from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline, StepDefinition
+from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.tomlfile import TomlFile
+
+_CLOSING: Final = 5.0
+"""Seconds that an action is given to close."""
 
 
 @dataclass(slots=True)
@@ -54,10 +58,14 @@ class Pipelines:
         return None if pipeline is None or pipeline.blocked else pipeline.limits
 
     async def put(self, pipeline: Pipeline) -> None:
-        """Make this the current version; a blocked one never takes the place of one that runs."""
+        """Make this the current version; if its actions cannot be made, it is blocked.
+
+        Raises `JournalUnavailable`; then all is as it was.
+        """
         await self.journal.keep(Version(pipeline.id, pipeline.version, pipeline.text))
+        live = self._alive(pipeline)
         self._retire(self._current.get(pipeline.id))
-        self._current[pipeline.id] = self._alive(pipeline)
+        self._current[pipeline.id] = live
         await self.close_idle()
 
     async def remove(self, id: str) -> None:
@@ -66,14 +74,17 @@ class Pipelines:
         await self.close_idle()
 
     async def version(self, id: str, version: str) -> LivePipeline:
-        """Return a pipeline as it was. Raises `JackfieldError` if that version cannot be had or run any more."""
+        """Return a pipeline as it was.
+
+        Raises `JackfieldError` if that version cannot be had or run any more, `JournalUnavailable` for the moment.
+        """
         current = self._current.get(id)
         if current is not None and current.pipeline.version == version:
-            return current
-        older = self._older.get((id, version))
-        if older is None:
-            older = self._older[id, version] = self._alive(await self._recalled(id, version), retired=True)
-        return older
+            return self.current(id)
+        older = self._older.get((id, version)) or self._alive(await self._recalled(id, version), retired=True)
+        if older.pipeline.blocked:
+            raise JackfieldError(f"version {version} of pipeline {id} cannot run any more: {older.pipeline.blocked}")
+        return self._older.setdefault((id, version), older)
 
     def current(self, id: str) -> LivePipeline:
         """Return the current version. Raises `JackfieldError` if there is none that can run."""
@@ -120,30 +131,29 @@ class Pipelines:
         self._idle.append(live)
 
     def _alive(self, pipeline: Pipeline, *, retired: bool = False) -> LivePipeline:
-        steps = () if pipeline.blocked else pipeline.steps
-        return LivePipeline(pipeline, {step.name: self._action(pipeline, step) for step in steps}, retired=retired)
-
-    def _action(self, pipeline: Pipeline, step: StepDefinition) -> Action[Any]:
-        log = structlog.get_logger().bind(pipeline=pipeline.id, step=step.name)
-        return step.action(ActionContext(http=self.http, log=log))
+        actions: dict[str, Action[Any]] = {}
+        for step in () if pipeline.blocked else pipeline.steps:
+            log = structlog.get_logger().bind(pipeline=pipeline.id, step=step.name)
+            try:
+                actions[step.name] = step.action(ActionContext(http=self.http, log=log))
+            except Exception as fault:  # noqa: BLE001 - a plugin's fault blocks this pipeline and no other
+                message = f"action {step.action.name} cannot be made: {fault!r}"
+                problem = Problem(pipeline_file(pipeline.id), 0, f"steps[{step.index}]", message)
+                return LivePipeline(replace(pipeline, problems=(problem,)), actions, retired=retired)
+        return LivePipeline(pipeline, actions, retired=retired)
 
     async def _recalled(self, id: str, version: str) -> Pipeline:
         kept = await self.journal.version(id, version)
         if kept is None:
             raise JackfieldError(f"version {version} of pipeline {id} is not in the journal any more")
-        try:
-            pipeline = self.loader.load(id, TomlFile.parse(kept.text, f"pipelines/{id}.toml@{version}"))
-        except ConfigurationError as error:
-            raise JackfieldError(str(error)) from None
-        if pipeline.blocked:
-            raise JackfieldError(f"version {version} of pipeline {id} cannot run any more: {pipeline.blocked}")
-        return pipeline
+        return self.loader.load(id, TomlFile.parse(kept.text, f"{pipeline_file(id)}@{version}"))
 
 
 async def _close(live: LivePipeline) -> None:
     for name, action in live.actions.items():
+        log = structlog.get_logger().bind(pipeline=live.pipeline.id, step=name)
         try:
-            await action.close()
+            async with asyncio.timeout(_CLOSING):
+                await action.close()
         except Exception:  # a plugin's fault must not keep the others from closing
-            log = structlog.get_logger()
-            log.exception("an action could not be closed", pipeline=live.pipeline.id, step=name)
+            log.exception("an action could not be closed")

@@ -1,5 +1,7 @@
+import base64
 from urllib.parse import parse_qsl, urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,8 +10,8 @@ from jackfield.journal.records import Refusal
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
 from jackfield.registry import Registry
+from jackfield.request import restored_request, stored_request
 from jackfield.secrets import Secrets
-from jackfield.storage import restored_request, stored_request
 from jackfield.tomlfile import TomlFile
 from tests.support import Plugin, steps
 
@@ -45,6 +47,26 @@ def test_credentials_and_named_secrets_are_masked() -> None:
     assert (stored.query, stored.body) == ("token=***", '{"t": "***"}')
 
 
-def test_a_long_body_is_cut_and_marked() -> None:
-    stored = stored_request(pipeline(), WebhookRequest(body=b"x" * 100), cap=10)
-    assert (stored.body, stored.cut) == ("x" * 10, True)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"X-Key": "last-years-secret", "a": 1}',
+        b"x-key=last-years-secret&name=" + "Анна".encode("windows-1251"),
+        b'["last-years", {"x-key": "s3cret-value"}]',
+        b"s3cret-value " + "Анна".encode("windows-1251"),
+    ],
+)
+def test_confidential_values_and_secrets_are_taken_out_of_any_body(body: bytes) -> None:
+    stored = stored_request(pipeline(TOKEN="s3cret-value"), WebhookRequest(body=body), cap=None)
+    text = base64.b64decode(stored.body) if stored.encoding == "base64" else stored.body.encode()
+    assert b"***" in text
+    assert b"last-years-secret" not in text
+    assert b"s3cret-value" not in text
+
+
+@given(st.text(max_size=30), st.integers(min_value=1, max_value=40))
+def test_a_long_body_is_cut_to_so_many_bytes_and_marked(text: str, cap: int) -> None:
+    stored = stored_request(pipeline(), WebhookRequest(body=text.encode()), cap=cap)
+    assert stored.cut is (len(text.encode()) > cap)
+    assert text.startswith(stored.body)
+    assert len(stored.body.encode()) <= cap
