@@ -8,10 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 
@@ -100,15 +102,29 @@ def _running(port: int, *command: str) -> Iterator[psutil.Process]:
             yield psutil.Process(process.pid)
         finally:
             process.terminate()
+            _let_end(process)
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return when the server answers, whatever that is."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        try:
+            urlopen(f"http://127.0.0.1:{port}/", timeout=_PATIENCE).close()
+        except HTTPError:
             return
-        time.sleep(0.02)
-    raise SystemExit(f"{process.args!r} does not listen on port {port}")
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise SystemExit(f"{process.args!r} does not answer on port {port}")
+
+
+def _let_end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _free_port() -> int:

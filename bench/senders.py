@@ -74,3 +74,8 @@ class _Connection(Peer):
     def message(self, head: bytes, _body: bytes) -> None:
         """Take the answer."""
         self._answer.set_result(head[9:12])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail the request that is under way."""
+        if not self._answer.done():
+            self._answer.set_exception(exc or ConnectionResetError("the server closed the connection"))

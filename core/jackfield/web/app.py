@@ -104,7 +104,7 @@ async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable
 def _spare_collections() -> None:
     """Keep the garbage collector from looking at what stands for good, and at runs that are under way all the time.
 
-    It took a tenth of the time of an event. Cycles are rare here: nearly all garbage goes by its reference count.
+    It took up to a fifth of the time of an event. Cycles are rare here: nearly all garbage goes by its reference count.
     """
     gc.collect()
     gc.freeze()
