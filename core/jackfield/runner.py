@@ -212,18 +212,17 @@ class _Trial:
 
     async def _run_action(self, options: OptionsModel) -> JsonValue:
         seconds = self._definition.settings.timeout.total_seconds()
-        task = asyncio.create_task(self._guarded(options))
         try:
-            done, _ = await asyncio.wait([task], timeout=seconds)
-            if done and task.cancelled():
-                raise PermanentFailure("the action cancelled itself")
-            if done:
-                return task.result()
-        finally:
-            task.cancel()
-        await asyncio.wait([task], timeout=_CANCEL_GRACE)
-        task.cancel()
-        raise TemporaryFailure(f"no result within {seconds:g} s (the step's timeout)")
+            async with asyncio.timeout(seconds) as limit:
+                return await self._guarded(options)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TemporaryFailure(f"no result within {seconds:g} s (the step's timeout)") from None
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            raise PermanentFailure("the action cancelled itself") from None
 
     async def _guarded(self, options: OptionsModel) -> JsonValue:
         claim, name = self._claim, self._definition.name

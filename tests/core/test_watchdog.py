@@ -26,7 +26,24 @@ async def swallow_everything() -> None:
             continue
 
 
-@pytest.mark.parametrize("stubborn", [spin_for_ever, sleep_without_awaiting, swallow_everything])
+async def block_in_a_task_of_its_own() -> None:
+    await asyncio.gather(sleep_without_awaiting())
+
+
+async def block_in_a_task_under_a_time_limit() -> None:
+    await asyncio.wait_for(sleep_without_awaiting(), 100)
+
+
+@pytest.mark.parametrize(
+    "stubborn",
+    [
+        spin_for_ever,
+        sleep_without_awaiting,
+        swallow_everything,
+        block_in_a_task_of_its_own,
+        block_in_a_task_under_a_time_limit,
+    ],
+)
 def test_a_coroutine_that_never_yields_is_interrupted(stubborn: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> None:
         watchdog = Watchdog(limit=0.1)
@@ -40,6 +57,38 @@ def test_a_coroutine_that_never_yields_is_interrupted(stubborn: Callable[[], Cor
     began = time.monotonic()
     asyncio.run(main())
     assert time.monotonic() - began < 10
+
+
+def test_a_callback_that_an_action_leaves_behind_cannot_stop_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+    async def leave_a_callback() -> str:
+        asyncio.get_running_loop().call_soon(time.sleep, 60)
+        return "done"
+
+    async def main() -> None:
+        watchdog = Watchdog(limit=0.1)
+        watchdog.start()
+        try:
+            assert await watchdog.guard(leave_a_callback()) == "done"
+            await asyncio.sleep(0)
+        finally:
+            watchdog.stop()
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 10
+    assert "Exception in callback" in caplog.text
+
+
+def test_what_is_no_action_is_left_alone() -> None:
+    async def main() -> None:
+        watchdog = Watchdog(limit=0.05)
+        watchdog.start()
+        try:
+            time.sleep(0.3)
+        finally:
+            watchdog.stop()
+
+    asyncio.run(main())
 
 
 def test_a_coroutine_that_awaits_may_take_its_time() -> None:

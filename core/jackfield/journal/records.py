@@ -66,7 +66,8 @@ class StoredRequest:
     """A request as the journal keeps it: confidential values masked, `body` as text where it is text.
 
     `encoding` is "utf-8" for text and "base64" for anything else. `cut` says that the body was longer than what is
-    kept; the body of a refused request is never cut.
+    kept; the body of a refused request is never cut. `masked` says that a secret was taken out of something else than
+    what the source calls confidential and the headers that hold credentials.
     """
 
     method: str
@@ -75,6 +76,7 @@ class StoredRequest:
     body: str
     encoding: Literal["utf-8", "base64"] = "utf-8"
     cut: bool = False
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from jackfield.journal.records import NewRun
 from jackfield.journal.sqlite.encoding import Row, dump, microseconds, payload_row, plain, warnings_column
 from jackfield.journal.sqlite.refusals import mark_accepted
+from jackfield.journal.sqlite.rows import execute_rows
 
 _INSERT_RUN: Final = """
 INSERT INTO run (id, root, pipeline, version, received_at, warnings, order_key, dedupe_key, blocked)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_INSERT_RUNS: Final = "INSERT INTO run (seq, id, root, pipeline, version, received_at, warnings) {values}"
+_INSERT_PAYLOADS: Final = "INSERT INTO payload (seq, event, blank, request) {values}"
 _INSERT_PAYLOAD: Final = "INSERT INTO payload (seq, event, blank, request) VALUES (?, ?, ?, ?)"
 _INSERT_DUPLICATE: Final = "INSERT INTO duplicate (run, received_at, event, blank, warnings) VALUES (?, ?, ?, ?, ?)"
 _FIND_TWIN: Final = """
@@ -61,18 +65,43 @@ def encode_run(new: NewRun) -> Draft:
         dedupe_key,
         microseconds(new.received_at - new.dedupe_within) if new.dedupe_within is not None else 0,
         warnings,
-        (new.id, new.id, new.pipeline, new.version, received_at, warnings, order_key, dedupe_key),
+        (new.id, new.id, new.pipeline, new.version, received_at, warnings),
         payload_row(new.event, dump(new.request)),
     )
 
 
-def insert_runs(connection: sqlite3.Connection, drafts: Sequence[Draft], refusal: str | None) -> list[Inserted]:
-    """Write new runs down, or on the runs that they are duplicates of; note on the refusal what it became."""
-    inserted = [_insert(connection, draft) for draft in drafts]
-    if refusal is not None:
-        runs = [row.duplicate_of or draft.id for draft, row in zip(drafts, inserted, strict=True)]
-        mark_accepted(connection, refusal, list(dict.fromkeys(runs)))
+class Call(NamedTuple):
+    """What one call of `accept()` brought."""
+
+    drafts: Sequence[Draft]
+    refusal: str | None
+
+
+def insert_calls(connection: sqlite3.Connection, calls: Sequence[Call]) -> list[list[Inserted]]:
+    """Write the runs of several calls down."""
+    plain = [draft for call in calls for draft in call.drafts if draft.order_key is None and draft.dedupe_key is None]
+    places = dict(zip(map(id, plain), _insert_together(connection, plain), strict=True)) if len(plain) > 1 else {}
+    return [_insert_call(connection, call, places) for call in calls]
+
+
+def _insert_call(connection: sqlite3.Connection, call: Call, places: Mapping[int, Inserted]) -> list[Inserted]:
+    """Write what is not written yet; note on the refusal what it became."""
+    inserted = [places.get(id(draft)) or _insert(connection, draft) for draft in call.drafts]
+    if call.refusal is not None:
+        runs = [row.duplicate_of or draft.id for draft, row in zip(call.drafts, inserted, strict=True)]
+        mark_accepted(connection, call.refusal, list(dict.fromkeys(runs)))
     return inserted
+
+
+def _insert_together(connection: sqlite3.Connection, drafts: Sequence[Draft]) -> list[Inserted]:
+    """Write runs without keys down, with as few statements as can be."""
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'run'").fetchone()
+    first = last[0] + 1 if last else 1
+    runs = [(seq, *draft.columns) for seq, draft in enumerate(drafts, first)]
+    payloads = [(seq, *draft.payload) for seq, draft in enumerate(drafts, first)]
+    for statement, rows in ((_INSERT_RUNS, runs), (_INSERT_PAYLOADS, payloads)):
+        deque(execute_rows(connection, statement, rows), maxlen=0)
+    return [Inserted(seq, blocked=False) for seq in range(first, first + len(drafts))]
 
 
 def has_predecessor(connection: sqlite3.Connection, pipeline: str, order_key: str | None) -> bool:
@@ -88,6 +117,7 @@ def _insert(connection: sqlite3.Connection, draft: Draft) -> Inserted:
             connection.execute(_INSERT_DUPLICATE, (twin[0], draft.received_at, event, blank, draft.warnings))
             return Inserted(twin[0], blocked=False, duplicate_of=twin[1])
     blocked = has_predecessor(connection, draft.pipeline, draft.order_key)
-    seq = connection.execute(_INSERT_RUN, (*draft.columns, blocked)).lastrowid or 0
+    keys = (draft.order_key, draft.dedupe_key, blocked)
+    seq = connection.execute(_INSERT_RUN, (*draft.columns, *keys)).lastrowid or 0
     connection.execute(_INSERT_PAYLOAD, (seq, *draft.payload))
     return Inserted(seq, blocked)

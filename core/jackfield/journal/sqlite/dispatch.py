@@ -24,10 +24,10 @@ from jackfield.journal.sqlite.backlog import (
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.encoding import microseconds, moment
 from jackfield.journal.sqlite.lanes import ROOM, Lane
-from jackfield.journal.sqlite.leases import Settlement, settle, settlement
+from jackfield.journal.sqlite.leases import Ending, Settlement, settle, settlement
 from jackfield.journal.sqlite.pipelines import read_modes
 from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.writer import Writer
+from jackfield.journal.sqlite.writer import Shared, Writer
 
 _HOUSEKEEPING: Final = 0.25
 _RUNNING_AFTER: Final = 0.5
@@ -182,15 +182,16 @@ class Dispatcher:
         return settlement(verdict, claim.version, self._now())
 
     async def _settle(self, claim: SqliteClaim, settled: Settlement) -> bool:
-        write = partial(settle, seq=claim.seq, pipeline=claim.pipeline, order_key=claim.order_key)
         try:
-            return await self._writer.insist(partial(write, settlement=settled))
+            return await self._write(claim, settled)
         except JournalUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - what a handler returns may be nothing that a file can hold
             now = self._now()
-            fault = settlement(claim.fault(error, now), claim.version, now)
-            return await self._writer.insist(partial(write, settlement=fault))
+            return await self._write(claim, settlement(claim.fault(error, now), claim.version, now))
+
+    async def _write(self, claim: SqliteClaim, settled: Settlement) -> bool:
+        return await self._writer.insist(Shared(settle, Ending(claim.seq, settled, claim.pipeline, claim.order_key)))
 
     async def _load(self, lane: Lane, known: frozenset[int]) -> None:
         room = ROOM - len(lane)

@@ -28,7 +28,7 @@ from jackfield.journal.records import (
     RunView,
     Version,
 )
-from jackfield.journal.sqlite.acceptance import Draft, Inserted, encode_run, insert_runs
+from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
 from jackfield.journal.sqlite.indexer import Indexer
@@ -43,7 +43,7 @@ from jackfield.journal.sqlite.retention import Cleaner
 from jackfield.journal.sqlite.schema import rewrite_header
 from jackfield.journal.sqlite.search import search_runs
 from jackfield.journal.sqlite.textindex import index_path
-from jackfield.journal.sqlite.writer import Writer
+from jackfield.journal.sqlite.writer import Shared, Writer
 
 
 class SqliteJournal:
@@ -81,7 +81,7 @@ class SqliteJournal:
     async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: see the port."""
         drafts = [encode_run(run) for run in runs]
-        insert = partial(insert_runs, drafts=drafts, refusal=refusal)
+        insert = Shared(insert_calls, Call(drafts, refusal))
         inserted = await self.writer.submit(insert, partial(self._offer, runs, drafts))
         return [Accepted(run.id, row.duplicate_of) for run, row in zip(runs, inserted, strict=True)]
 

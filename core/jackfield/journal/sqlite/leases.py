@@ -7,19 +7,25 @@ worker that has lost its lease, to whatever process, changes nothing.
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from jackfield.journal.records import Failed, RetryAt, Skipped, State, Succeeded, Verdict
 from jackfield.journal.sqlite.encoding import ATTEMPT_COLUMNS, Row, attempt_row, microseconds, plain
+from jackfield.journal.sqlite.rows import execute_rows
 
 _CHECKPOINT: Final = """
 UPDATE run SET pinned = 1, version = ?, tries = 0 WHERE seq = ? AND state IN ('queued', 'running')
 """
 _SETTLE: Final = """
-UPDATE run SET state = ?, due_at = ?, finished_at = ?, error = ?, version = ?, tries = tries + ?
-WHERE seq = ? AND state IN ('queued', 'running')
+UPDATE run SET state = column2, due_at = column3, finished_at = column4, error = column5, version = column6,
+    tries = tries + column7
+FROM ({values}) WHERE seq = column1 AND state IN ('queued', 'running')
+RETURNING seq
 """
+_INSERT_ATTEMPTS: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) {{values}}"
 _INSERT_ATTEMPT: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _CANCEL: Final = """
 UPDATE run SET state = 'cancelled', due_at = NULL, finished_at = ?
@@ -74,15 +80,25 @@ def checkpoint(connection: sqlite3.Connection, seq: int, attempt: Row, version: 
     return True
 
 
-def settle(
-    connection: sqlite3.Connection, seq: int, settlement: Settlement, pipeline: str, order_key: str | None
-) -> bool:
-    """Write a verdict down, unless the lease is lost; True if another run with this key may start now."""
-    if not connection.execute(_SETTLE, (*settlement.columns, seq)).rowcount:
-        return False
-    if settlement.attempt is not None:
-        connection.execute(_INSERT_ATTEMPT, (seq, *settlement.attempt))
-    return order_key is not None and unblock(connection, pipeline, order_key)
+class Ending(NamedTuple):
+    """A run and how it is left."""
+
+    seq: int
+    settlement: Settlement
+    pipeline: str
+    order_key: str | None
+
+
+def settle(connection: sqlite3.Connection, endings: Sequence[Ending]) -> list[bool]:
+    """Write verdicts down, except where the lease is lost; True where another run with the same key may start now."""
+    rows = [(one.seq, *one.settlement.columns) for one in endings]
+    settled = {row[0] for row in execute_rows(connection, _SETTLE, rows)}
+    attempts = [(one.seq, *one.settlement.attempt) for one in endings if one.seq in settled and one.settlement.attempt]
+    deque(execute_rows(connection, _INSERT_ATTEMPTS, attempts), maxlen=0)
+    return [
+        one.seq in settled and one.order_key is not None and unblock(connection, one.pipeline, one.order_key)
+        for one in endings
+    ]
 
 
 def unblock(connection: sqlite3.Connection, pipeline: str, order_key: str) -> bool:

@@ -7,9 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from jackfield.errors import JournalError, JournalUnavailable
 from jackfield.journal.sqlite.faults import unavailable
@@ -19,6 +20,25 @@ ResultT = TypeVar("ResultT")
 
 Operation: TypeAlias = Callable[[sqlite3.Connection], ResultT]
 """What is done inside a transaction. It may be undone and called once more, so it touches nothing but the file."""
+
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared(Generic[ItemT, ResultT]):
+    """An operation that is done once for all who wait for it.
+
+    `function` returns a result for each item. The fewer statements there are, the less often the writer's thread and
+    the event loop wait for each other's interpreter lock, which SQLite takes and gives back around every one.
+    """
+
+    function: Callable[[sqlite3.Connection, Sequence[ItemT]], Sequence[ResultT]]
+    item: ItemT
+
+    def __call__(self, connection: sqlite3.Connection) -> ResultT:
+        """Do it for this item alone."""
+        return self.function(connection, [self.item])[0]
+
 
 _LARGEST_BATCH: Final = 500
 _CROWD: Final = 4
@@ -168,7 +188,7 @@ class Writer:
             # Whoever came during the wait for the lock is not made to wait for it a second time.
             return [_Outcome(job, None, unavailable(self._path, error)) for job in (*batch, *self._waiting())]
         try:
-            outcomes = [_Outcome(job, job.operation(connection), None) for job in batch]
+            outcomes = list(_carry_out(connection, batch))
             connection.execute("COMMIT")
         except Exception:  # noqa: BLE001 - found again below, with the operation that raises it
             _roll_back(connection)
@@ -194,6 +214,20 @@ class Writer:
     def _on_loop(self, callback: Callable[..., object], *arguments: object) -> None:
         with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
             self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _carry_out(connection: sqlite3.Connection, batch: Sequence[_Job]) -> Iterator[_Outcome]:
+    """Do the operations of a batch, the shared ones first; none of them came before another was done."""
+    shared: dict[Callable[..., Sequence[Any]], list[tuple[_Job, Any]]] = {}
+    for job in batch:
+        if isinstance(job.operation, Shared):
+            shared.setdefault(job.operation.function, []).append((job, job.operation.item))
+    for function, asked in shared.items():
+        results = function(connection, [item for _, item in asked])
+        yield from (_Outcome(job, result, None) for (job, _), result in zip(asked, results, strict=True))
+    for job in batch:
+        if not isinstance(job.operation, Shared):
+            yield _Outcome(job, job.operation(connection), None)
 
 
 def _growing_pauses() -> Iterator[float]:

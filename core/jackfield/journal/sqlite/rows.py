@@ -1,0 +1,32 @@
+"""Many rows in one statement.
+
+SQLite lets go of Python's interpreter lock around every statement and then has to get it back, in which the writer's
+thread and the event loop hold each other up. So what many wait for is written with few statements.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Final
+
+from jackfield.journal.sqlite.encoding import Row
+
+_SIZES: Final = (64, 16, 4, 1)
+"""So many rows at once; few sizes, for SQLite prepares each statement once."""
+
+
+def execute_rows(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> Iterator[Row]:
+    """Execute a statement for all rows, `{values}` in it standing for some of them; yield what it returns."""
+    start = 0
+    for size in _SIZES:
+        while len(rows) - start >= size:
+            some = rows[start : start + size]
+            yield from connection.execute(statement.format(values=_values(some)), list(chain.from_iterable(some)))
+            start += size
+
+
+def _values(rows: Sequence[Row]) -> str:
+    row = f"({', '.join('?' * len(rows[0]))})"
+    return f"VALUES {', '.join([row] * len(rows))}"
