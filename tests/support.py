@@ -129,6 +129,13 @@ class Act(Action[ActOptions]):
     def _half_a_character(self, text: str) -> JsonValue:
         return "\ud800"
 
+    def _no_number(self, text: str) -> JsonValue:
+        return {"n": float("nan")}
+
+    def _log(self, text: str) -> JsonValue:
+        self.context.log.info("from the action", said=text)
+        return None
+
     def _panic(self, text: str) -> JsonValue:
         raise Panic
 

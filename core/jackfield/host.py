@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from watchfiles import awatch
 
 from jackfield.addresses import Addresses
 from jackfield.clock import utc_now
-from jackfield.errors import PluginError, Problem
+from jackfield.errors import ConfigurationError, PluginError, Problem
 from jackfield.http import HttpPool
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
@@ -77,13 +76,28 @@ class Host:
 
         Raises `JournalUnavailable`; the next call then takes it over.
         """
-        files = _stamps(self.project)
+        pipelines = self._pipeline_files()
+        if pipelines is None:
+            return
+        names = (SETTINGS_FILE, SECRETS_FILE, *map(pipeline_file, pipelines))
+        files = {name: self.project.stamp(name) for name in names}
         changed = {name for name in files.keys() | self._files.keys() if files.get(name) != self._files.get(name)}
         if changed & {SETTINGS_FILE, SECRETS_FILE}:
             self._reload_project()
         if changed:
-            await self._load_pipelines()
+            await self._load_pipelines(pipelines)
         self._files, self._secrets_changed = files, False
+
+    def _pipeline_files(self) -> Mapping[str, Path] | None:
+        """Find the pipelines' files; None while their folder is away, as it may be when a new one is put there."""
+        try:
+            files = self.project.pipeline_files()
+        except ConfigurationError as error:
+            if self._note(PIPELINES_FOLDER, error.problems):
+                structlog.get_logger().error("nothing is reloaded; what was there before stays", problem=str(error))
+            return None
+        self._note(PIPELINES_FOLDER, ())
+        return files
 
     def _reload_project(self) -> None:
         project, problems = Project.read(self.project.folder, self.environ)
@@ -101,8 +115,7 @@ class Host:
             self.pipelines.loader = PipelineLoader(self.registry, project.secrets)
             self._secrets_changed = True
 
-    async def _load_pipelines(self) -> None:
-        files = self.project.pipeline_files()
+    async def _load_pipelines(self, files: Mapping[str, Path]) -> None:
         for id in [pipeline.id for pipeline in self.pipelines if pipeline.id not in files]:
             await self.pipelines.remove(id)
             self.tokens.pop(id, None)
@@ -152,17 +165,6 @@ def webhook_address(project: Project, addresses: Addresses, pipeline: Pipeline) 
         raise PluginError(f"source {pipeline.source.source.name} cannot make its address: {fault!r}") from fault
 
 
-def _stamps(project: Project) -> dict[str, tuple[int, int]]:
-    """Tell the files of a project apart from what they were: size and time of the last change, by name."""
-    names = [SETTINGS_FILE, SECRETS_FILE, *map(pipeline_file, project.pipeline_files())]
-    stamps = {}
-    for name in names:
-        with contextlib.suppress(FileNotFoundError):
-            status = (project.folder / name).stat()
-            stamps[name] = (status.st_mtime_ns, status.st_size)
-    return stamps
-
-
 @asynccontextmanager
 async def running(
     project: Project,
@@ -173,11 +175,13 @@ async def running(
 ) -> AsyncIterator[Host]:
     """Run a host for as long as the block lasts, with the plugins that are installed or those of `registry`.
 
-    Raises `JournalUnavailable` if the journal cannot be opened, or if another host works on it. Leaving the block
-    gives runs that are going on the settings' `grace` to end.
+    Raises `ConfigurationError` if the folder of the pipelines cannot be listed, `JournalUnavailable` if the journal
+    cannot be opened, or if another host works on it. Leaving the block gives runs that are going on the settings'
+    `grace` to end.
     """
     project.var.mkdir(parents=True, exist_ok=True)
     (project.folder / PIPELINES_FOLDER).mkdir(exist_ok=True)
+    project.pipeline_files()
     host = _wired(project, environ, registry or Registry.load(), now)
     await host.journal.open()
     try:
@@ -240,17 +244,26 @@ def _worked(host: Host, task: asyncio.Task[None]) -> None:
 
 async def _watch_files(host: Host) -> None:
     """Reload what has changed. The system's notices say when to look; a look every second finds what they miss."""
-    folders = [host.project.folder, host.project.folder / PIPELINES_FOLDER]
-    async for _ in awatch(
-        *folders,
+    while not host.stopping.is_set():
+        try:
+            async for _ in _notices(host):
+                await _kept_going("reload", host.reload())
+        except OSError:  # a folder is away, or the system gives no notices
+            await _kept_going("reload", host.reload())
+            await _stopping_within(host, 1.0)
+
+
+def _notices(host: Host) -> AsyncIterator[object]:
+    return awatch(
+        host.project.folder,
+        host.project.folder / PIPELINES_FOLDER,
         watch_filter=lambda _, path: path.endswith(".toml"),
         stop_event=host.stopping,
         recursive=False,
         debounce=200,
         rust_timeout=1000,
         yield_on_timeout=True,
-    ):
-        await _kept_going("reload", host.reload())
+    )
 
 
 async def _watch_modes(host: Host) -> None:

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from jackfield.components import WebhookSource
 from jackfield.document import event_document
-from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthorized
+from jackfield.errors import JackfieldError, Malformed, PluginError, TemplateError, Unauthorized
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, NewRun, Refusal, StoredRequest
 from jackfield.metrics import Metrics
@@ -89,6 +89,9 @@ class Intake:
         """
         if refusal.request.cut:
             raise JackfieldError(f"request {refusal.id} cannot be accepted: only the beginning of it was kept")
+        if refusal.request.masked:
+            reason = "it was stored without the secret in it; let the sender send it again"
+            raise JackfieldError(f"request {refusal.id} cannot be accepted: {reason}")
         request = restored_request(refusal)
         try:
             source = _source(pipeline)
@@ -129,7 +132,7 @@ class Intake:
     ) -> WebhookReply:
         try:
             if source.reply is None or not runs:
-                return source.source.reply(request, runs)
+                return _checked(source.source.reply(request, runs))
             value = source.reply.render(event_document(pipeline, runs[0], request.received_at, events[0]))
             return _configured_reply(source.settings.reply or ReplySettings(), value)
         except Exception as error:  # noqa: BLE001 - a template or plugin at fault; the events are safe, so the answer is still yes
@@ -225,6 +228,21 @@ def _configured_reply(settings: ReplySettings, value: JsonValue) -> WebhookReply
         return WebhookReply(settings.status, to_json(value), "application/json")
     text = value if isinstance(value, str) else to_json(value).decode()
     return WebhookReply(settings.status, text.encode())
+
+
+def _checked(reply: WebhookReply) -> WebhookReply:
+    """Return a source's reply if it can be sent. Raises `PluginError` if not."""
+    if not isinstance(reply, WebhookReply):
+        raise PluginError(f"reply() returned a {type(reply).__name__}, not a WebhookReply")
+    status: Any = reply.status
+    if not (isinstance(status, int) and 200 <= status <= 599):  # noqa: PLR2004
+        raise PluginError(f"reply() answers with {status!r}; a status is a number from 200 to 599")
+    if not isinstance(reply.body, bytes):
+        raise PluginError(f"reply() has a {type(reply.body).__name__} for a body, not bytes")
+    kind: Any = reply.content_type
+    if not (isinstance(kind, str) and kind.isascii() and kind.isprintable()):
+        raise PluginError(f"reply() has a content type that cannot be sent: {kind!r}")
+    return reply
 
 
 def _refusal_reply(refused: _Refused) -> WebhookReply:

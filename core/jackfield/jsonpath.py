@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, TypeAlias, cast
@@ -50,7 +50,7 @@ class Path:
     text: str
     keys: tuple[Key, ...]
     singular: bool
-    find: Callable[[Document], JsonValue]
+    find: Callable[[Document], JsonValue] = field(compare=False)
     """Return what the path selects: one value if it is singular, which raises `LookupError` if there is none, and
     a list, maybe empty, if not."""
 

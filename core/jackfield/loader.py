@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,7 +14,7 @@ from jackfield.components import OptionsModel, WebhookSource
 from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateError
 from jackfield.journal.records import Limits
 from jackfield.masking import Mask
-from jackfield.options import RenderedOptions, complaints, secret_values
+from jackfield.options import RenderedOptions, complaints, secret_values, valid_part
 from jackfield.pipeline import (
     PIPELINE_ID,
     Pipeline,
@@ -28,12 +27,15 @@ from jackfield.pipeline import (
     pipeline_file,
 )
 from jackfield.registry import Registry
+from jackfield.scope import Scope, leaves
 from jackfield.secrets import Secrets
 from jackfield.templates import Template, TemplateEngine
-from jackfield.tomlfile import KeyPath, TomlFile, did_you_mean, dotted
+from jackfield.tomlfile import KeyPath, TomlFile, dotted
 
 _EXAMPLE: Final = '"{{ $.event.id }}"'
-_SettingsT = TypeVar("_SettingsT", bound=BaseModel)
+_SOURCE: Final[KeyPath] = ("source",)
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_KindT = TypeVar("_KindT")
 
 
 class PipelineLoader:
@@ -54,7 +56,7 @@ class PipelineLoader:
         try:
             return self.load(id, TomlFile.read(path, pipeline_file(id)))
         except ConfigurationError as error:
-            return Pipeline(id, id, "", "", None, (), Limits(), None, None, self.mask, error.problems)
+            return Pipeline(id, id, "", "", None, 1, (), Limits(), None, None, self.mask, error.problems)
 
 
 class _Reading:
@@ -64,175 +66,173 @@ class _Reading:
         self.loader = loader
         self.id = id
         self.file = file
-        self.problems: list[Problem] = []
+        self.problems: set[Problem] = set()
         self.secret_values: set[str] = set()
+        self.scope = Scope(loader.secrets)
 
     def pipeline(self) -> Pipeline:
         if not PIPELINE_ID.fullmatch(self.id):
             self.report((), "rename the file: a pipeline's name has lower-case Latin letters, digits, - and _ only")
-        settings = self.validated(PipelineSettings, self.file.data, ())
-        source = self.source(self.file.data.get("source"))
-        steps = tuple(self.steps(self.file.data.get("steps")))
-        order_by = self.expression(settings.order_by if settings else None, ("order_by",))
+        data = self.file.data
+        self.validated(PipelineSettings, data, ())
+        settings = valid_part(PipelineSettings, data, source={}, steps=[{}])
+        source = self.source(data["source"]) if isinstance(data.get("source"), dict) else None
+        steps = tuple(self.steps(data.get("steps")))
+        order_by = self.expression(settings.order_by, ("order_by",), self.scope)
         return Pipeline(
             id=self.id,
-            title=(settings.title if settings else "") or self.id,
-            version=hashlib.sha256(to_json(_sorted(self.file.data))).hexdigest()[:12],
+            title=settings.title or self.id,
+            version=hashlib.sha256(to_json(_sorted(data))).hexdigest()[:12],
             text=self.file.text,
             source=source,
+            address_version=valid_part(SourceSettings, settings.source, use="").address_version,
             steps=steps,
-            limits=Limits(settings.concurrency, settings.rate) if settings else Limits(),
+            limits=Limits(settings.concurrency, settings.rate),
             order_by=order_by,
-            pause_after=settings.pause_after if settings else None,
+            pause_after=settings.pause_after,
             mask=self.loader.mask.extended(self.secret_values) if self.secret_values else self.loader.mask,
             problems=tuple(sorted(self.problems)),
         )
 
-    def source(self, table: object) -> SourceDefinition | None:
-        if not isinstance(table, dict):
-            return None
-        settings, rest = self.parted(SourceSettings, table, ("source",))
-        if settings is None:
-            return None
-        dedupe = self.expression(settings.dedupe, ("source", "dedupe"))
-        reply = self.template(_reply_template(settings.reply), ("source", "reply"))
-        try:
-            kind = self.loader.registry.source(settings.use)
-        except PluginError as error:
-            self.report(("source", "use"), str(error))
-            return None
+    def source(self, table: dict[str, Any]) -> SourceDefinition | None:
+        own, rest = _parted(SourceSettings, table)
+        settings = self.validated(SourceSettings, own, _SOURCE)
+        valid = valid_part(SourceSettings, own, use="")
+        dedupe = self.expression(valid.dedupe, (*_SOURCE, "dedupe"), self.scope)
+        reply = self.reply(valid.reply)
+        kind = self.component(self.loader.registry.source, table, _SOURCE)
         options = self.source_options(kind, rest)
-        if options is None:
+        if kind is None or settings is None or options is None:
             return None
         self.secret_values.update(secret_values(options))
         try:
             source = kind(options)
             return SourceDefinition(source, settings, dedupe, reply, source.confidential())
         except Exception as fault:  # noqa: BLE001 - a plugin's fault blocks this pipeline and no other
-            self.report(("source",), f"source {kind.name} cannot be made: {fault!r}")
+            self.report(_SOURCE, f"source {kind.name} cannot be made: {fault!r}")
             return None
 
-    def source_options(self, kind: type[WebhookSource[Any]], table: dict[str, Any]) -> OptionsModel | None:
+    def reply(self, reply: ReplySettings | None) -> Template | None:
+        if reply is None:
+            return None
+        key, value = ("text", reply.text) if reply.json_ is None else ("json", reply.json_)
+        return self.template(value, (*_SOURCE, "reply", key), self.scope)
+
+    def source_options(self, kind: type[WebhookSource[Any]] | None, table: dict[str, Any]) -> OptionsModel | None:
         """Source options know no event: their templates may use secrets only, and are rendered here and now."""
-        template = self.template(table, ("source",))
-        if template is None:
+        keys = SourceSettings.model_fields
+        if kind is not None:
+            self.validated(kind.Options, table, _SOURCE, put_off=True, beside=keys)
+        rest = self.unreported(table, _SOURCE)
+        reported = len(self.problems)
+        template = self.template(rest, _SOURCE, Scope(self.loader.secrets, event=False))
+        if kind is None or template is None or len(self.problems) > reported:
             return None
         try:
-            rendered = template.render({})
+            rendered: Any = template.render({})
         except TemplateError as error:
-            self.report_template(error)
+            self.report(next(key for key, _ in leaves(rest, _SOURCE) if dotted(key) == error.where), error.what)
             return None
-        return self.validated(kind.Options, rendered, ("source",))
+        return self.validated(kind.Options, {**table, **rendered}, _SOURCE, beside=keys)
 
     def steps(self, tables: object) -> Iterator[StepDefinition]:
-        if not isinstance(tables, list):
-            return
-        names: list[str] = []
-        for index, table in enumerate(tables):
-            where: KeyPath = ("steps", index)
+        earlier: list[str] = []
+        for index, table in enumerate(tables if isinstance(tables, list) else ()):
             if not isinstance(table, dict):
                 continue
-            settings, rest = self.parted(StepSettings, table, where)
-            use = table.get("use")
-            name = (settings.name if settings else "") or str(use).replace(".", "_")
-            if name in names:
-                self.report((*where, "name"), f'two steps are called "{name}"; give this one a name of its own')
-            step = self.step(index, name, settings, rest, names) if settings else None
-            names.append(name)
+            name = str(table.get("name") or table.get("use", "")).replace(".", "_")
+            if name in earlier:
+                message = f'two steps are called "{name}"; give this one a name of its own'
+                self.report(("steps", index, "name"), message)
+            step = self.step(index, name, table, Scope(self.loader.secrets, tuple(earlier)))
+            if name:
+                earlier.append(name)
             if step is not None:
                 yield step
 
-    def step(
-        self, index: int, name: str, settings: StepSettings, table: dict[str, Any], earlier: list[str]
-    ) -> StepDefinition | None:
+    def step(self, index: int, name: str, table: dict[str, Any], scope: Scope) -> StepDefinition | None:
         where: KeyPath = ("steps", index)
-        when = self.expression(settings.when, (*where, "when"), earlier)
-        template = self.template(table, where, earlier)
-        try:
-            kind = self.loader.registry.action(settings.use)
-        except PluginError as error:
-            self.report((*where, "use"), str(error))
-            return None
-        fixed = self.validated(kind.Options, table, where, put_off=True)
-        if template is None:
+        own, rest = _parted(StepSettings, table)
+        self.validated(StepSettings, own, where)
+        settings = valid_part(StepSettings, own, use="")
+        when = self.expression(settings.when, (*where, "when"), scope)
+        kind = self.component(self.loader.registry.action, table, where)
+        keys = StepSettings.model_fields
+        fixed = self.validated(kind.Options, rest, where, put_off=True, beside=keys) if kind else None
+        template = self.template(self.unreported(rest, where), where, scope)
+        if kind is None or template is None:
             return None
         if fixed is not None:
             self.secret_values.update(secret_values(fixed))
         options = RenderedOptions(kind.Options, template, where, fixed if template.static else None)
         return StepDefinition(index, name, kind, settings, when, options)
 
-    def parted(
-        self, model: type[_SettingsT], table: dict[str, Any], where: KeyPath
-    ) -> tuple[_SettingsT | None, dict[str, Any]]:
-        """Part a table into the host's keys, validated, and the component's own."""
-        own = {key: value for key, value in table.items() if key in model.model_fields}
-        return self.validated(model, own, where), {key: table[key] for key in table if key not in own}
+    def component(self, find: Callable[[str], _KindT], table: dict[str, Any], where: KeyPath) -> _KindT | None:
+        """Find what `use` names. One that is no text is reported with the other keys of the host."""
+        use = table.get("use")
+        try:
+            return find(use) if isinstance(use, str) else None
+        except PluginError as error:
+            self.report((*where, "use"), str(error))
+            return None
 
     def validated(
-        self, model: type[_SettingsT], raw: Any, where: KeyPath, *, put_off: bool = False
-    ) -> _SettingsT | None:
+        self,
+        model: type[_ModelT],
+        raw: dict[str, Any],
+        where: KeyPath,
+        *,
+        put_off: bool = False,
+        beside: Collection[str] = (),
+    ) -> _ModelT | None:
         try:
             return model.model_validate(raw)
         except ValidationError as error:
-            for complaint in complaints(error, raw, model, put_off=put_off):
+            for complaint in complaints(error, raw, model, put_off=put_off, beside=beside):
                 self.report((*where, *complaint.key), complaint.message)
         except Exception as fault:  # noqa: BLE001 - a plugin's model may have validators that raise anything
             self.report(where, f"these options cannot be checked: {fault!r}")
         return None
 
-    def expression(self, value: JsonValue, where: KeyPath, steps: list[str] | None = None) -> Template | None:
+    def unreported(self, table: dict[str, Any], where: KeyPath) -> dict[str, Any]:
+        """Leave out the keys that something is wrong with already: what they hold would only be a second mistake."""
+        reported = {problem.key for problem in self.problems}
+        return {key: value for key, value in table.items() if dotted((*where, key)) not in reported}
+
+    def expression(self, value: JsonValue, where: KeyPath, scope: Scope) -> Template | None:
         """Compile what stands for one value, not for a text; without braces it would be the same for every event."""
         text = value.strip() if isinstance(value, str) else value
-        template = self.template(text, where, steps)
+        template = self.template(text, where, scope)
         if template is not None and isinstance(text, str) and not template.single:
             self.report(where, f"must be one expression in braces, such as {_EXAMPLE}")
         return template
 
-    def template(self, value: JsonValue, where: KeyPath, steps: list[str] | None = None) -> Template | None:
+    def template(self, value: JsonValue, where: KeyPath, scope: Scope) -> Template | None:
+        """Compile a value; every mistake in it is reported at its own key."""
         if value is None:
             return None
+        for key, leaf in leaves(value, where):
+            try:
+                for mistake in scope.mistakes(self.loader.engine.compile(leaf, dotted(key))):
+                    self.report(key, mistake)
+            except TemplateError as error:
+                self.report(key, error.what)
         try:
-            template = self.loader.engine.compile(value, dotted(where))
-        except TemplateError as error:
-            self.report_templates(value, where, error)
+            return self.loader.engine.compile(value, dotted(where))
+        except TemplateError:  # which was reported
             return None
-        for name in sorted(template.secrets - self.loader.secrets.keys()):
-            message = f"secret {name} is not set; put it into secrets.toml or JACKFIELD_SECRET_{name}"
-            self.report(where, message + did_you_mean(name, self.loader.secrets))
-        for name in sorted(template.steps.difference(steps or ())):
-            self.report(where, f"$.steps.{name} is not an earlier step{did_you_mean(name, steps or ())}")
-        return template
 
     def report(self, key: KeyPath, message: str) -> None:
-        self.problems.append(self.file.problem(key, message))
-
-    def report_templates(self, value: JsonValue, where: KeyPath, error: TemplateError) -> None:
-        """Report a template that cannot be compiled; in a table, each of them."""
-        if not isinstance(value, dict):
-            self.report_template(error)
-            return
-        for key, item in value.items():
-            try:
-                self.loader.engine.compile(item, dotted((*where, key)))
-            except TemplateError as found:
-                self.report_template(found)
-
-    def report_template(self, error: TemplateError) -> None:
-        self.problems.append(Problem(self.file.name, self.file.line(_key_path(error.where)), error.where, error.what))
+        self.problems.add(self.file.problem(key, message))
 
 
-def _reply_template(reply: ReplySettings | None) -> JsonValue:
-    if reply is None:
-        return None
-    return reply.text if reply.json_ is None else reply.json_
+def _parted(model: type[BaseModel], table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part a table into the host's keys and the component's own."""
+    own = {key: value for key, value in table.items() if key in model.model_fields}
+    return own, {key: table[key] for key in table if key not in own}
 
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
-
-
-def _key_path(key: str) -> KeyPath:
-    parts = re.findall(r"[^.\[\]]+|\[\d+\]", key)
-    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in parts)

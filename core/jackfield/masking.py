@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -50,9 +51,12 @@ class Mask:
 def mask_json(value: JsonValue, mask: Mask) -> tuple[JsonValue, bool]:
     """Take secrets, and the values of credential headers, out of JSON; tell whether there were any.
 
-    Raises ValueError if it holds text that UTF-8 cannot. Nearly all values are clean and come back as they are.
+    Raises ValueError if it holds text that UTF-8 cannot, or a number that JSON cannot. Nearly all values are clean and
+    come back as they are.
     """
     text = to_json(value).decode()
+    if "NaN" in text or "Infinity" in text:
+        json.dumps(value, allow_nan=False)
     if mask(text) == text and not _CREDENTIAL_KEY.search(text):
         return value, False
     return _masked(value, mask), True

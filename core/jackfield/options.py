@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -15,7 +15,37 @@ from jackfield.errors import TemplateError
 from jackfield.templates import Template, is_template
 from jackfield.tomlfile import KeyPath, did_you_mean, dotted
 
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+
 _SECRET_FORMAT: Final = b'"format":"password"'
+_WORDS: Final = {
+    "missing": "is required",
+    **dict.fromkeys(
+        ("dict_type", "mapping_type", "model_type", "model_attributes_type"),
+        'must be a table, such as {{ name = "value" }}',
+    ),
+    **dict.fromkeys(
+        ("list_type", "tuple_type", "set_type", "frozen_set_type"),
+        'must be a list, such as ["a", "b"]',
+    ),
+    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("literal_error", "enum"), "must be one of {expected}"),
+    "string_type": "must be text in quotes",
+    "string_pattern_mismatch": "must match the pattern {pattern}",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "must have {max_length} characters at most",
+    "too_short": "must have {min_length} or more entries",
+    "too_long": "must have {max_length} entries at most",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+}
+"""What pydantic's errors are in the words of who writes the file; the names in braces are of the error's context."""
+_RENDERED_WORDS: Final = _WORDS | {"string_type": "must come to text; add a filter such as string"}
+"""The same for what a template came to: quotes are there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +57,19 @@ class Complaint:
 
 
 def complaints(
-    error: ValidationError, raw: Mapping[str, Any], model: type[BaseModel], *, put_off: bool = False
+    error: ValidationError,
+    raw: Mapping[str, Any],
+    model: type[BaseModel],
+    *,
+    put_off: bool = False,
+    beside: Collection[str] = (),
+    words: Mapping[str, str] = _WORDS,
 ) -> list[Complaint]:
     """Say what a model has against some options, one complaint for each mistake, values left out.
 
     With `put_off`, an error about a string with a template in it is left for when the template is rendered. Where
-    an option may have one of several shapes, only the shape that fits best is spoken of.
+    an option may have one of several shapes, only the shape that fits best is spoken of. `beside` are keys that
+    somebody else reads in the same table: a misspelt one may be meant. `words` says what for each of pydantic's types.
     """
     by_option: dict[str | int, dict[KeyPath, list[ErrorDetails]]] = {}
     for detail in error.errors(include_url=False):
@@ -42,7 +79,16 @@ def complaints(
         by_option.setdefault(option, {}).setdefault(shape, []).append(detail)
     best = (min((_pending(details, put_off=put_off) for details in shapes.values()), key=len)
             for shapes in by_option.values())  # fmt: skip
-    return [_complaint(detail, raw, model) for details in best for detail in details]
+    return [_complaint(detail, raw, model, beside, words) for details in best for detail in details]
+
+
+def valid_part(model: type[_ModelT], raw: Mapping[str, Any], **required: Any) -> _ModelT:
+    """Validate options without those that are wrong: they keep their defaults, or what `required` has for them."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        wrong = {detail["loc"][0] for detail in error.errors()}
+        return model.model_validate(required | {key: raw[key] for key in raw if key not in wrong})
 
 
 class RenderedOptions(Generic[OptionsT]):
@@ -66,9 +112,9 @@ class RenderedOptions(Generic[OptionsT]):
         try:
             return self._model.model_validate(raw)
         except ValidationError as error:
-            found = complaints(error, raw if isinstance(raw, dict) else {}, self._model)
-            words = (f"{dotted((*self._where, *complaint.key))}: {complaint.message}" for complaint in found)
-            raise TemplateError("; ".join(words)) from None
+            found = complaints(error, raw if isinstance(raw, dict) else {}, self._model, words=_RENDERED_WORDS)
+            said = (f"{dotted((*self._where, *complaint.key))}: {complaint.message}" for complaint in found)
+            raise TemplateError("; ".join(said)) from None
 
     def secrets(self, options: OptionsModel) -> Iterator[str]:
         """Find the values of secret options among rendered ones."""
@@ -127,17 +173,26 @@ def _has(raw: object, part: str | int) -> bool:
     return isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw)
 
 
-def _complaint(detail: ErrorDetails, raw: Mapping[str, Any], model: type[BaseModel]) -> Complaint:
+def _complaint(
+    detail: ErrorDetails,
+    raw: Mapping[str, Any],
+    model: type[BaseModel],
+    beside: Collection[str],
+    words: Mapping[str, str],
+) -> Complaint:
     key, shape = _split(detail["loc"], raw)
     kind = detail["type"]
     if kind == "missing":
-        return Complaint((*key, *shape[-1:]), "is required")
+        return Complaint((*key, *shape[-1:]), words[kind])
     if kind == "extra_forbidden":
-        known = _fields_at(model, key[:-1])
+        known = _fields_at(model, key[:-1]).union(beside if len(key) == 1 else ())
         return Complaint(key, f"is not known here{did_you_mean(str(key[-1]), known)}")
     if kind in {"value_error", "assertion_error"}:
         return Complaint(key, str(detail["ctx"]["error"]))
-    return Complaint(key, detail["msg"][:1].lower() + detail["msg"][1:])
+    if kind in words:
+        return Complaint(key, words[kind].format_map(detail.get("ctx", {})))
+    message = detail["msg"].replace("Input should be", "must be")
+    return Complaint(key, message[:1].lower() + message[1:])
 
 
 def _fields_at(model: type[BaseModel], key: KeyPath) -> set[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from jackfield.components import Action, OptionsModel, WebhookSource
 from jackfield.errors import Problem
@@ -21,12 +21,20 @@ from jackfield.templates import Template
 from jackfield.units import Duration, Rate, parse_duration
 
 PIPELINE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_STEP_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+_STEP_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def pipeline_file(id: str) -> str:
     """Name the file of a pipeline, as seen from the project folder."""
     return f"{PIPELINES_FOLDER}/{id}.toml"
+
+
+def _step_name(name: str) -> str:
+    if not _STEP_NAME.fullmatch(name):
+        raise ValueError(
+            "may have only Latin letters, digits and _, with no digit in front: later steps use it in a path"
+        )
+    return name
 
 
 class ReplySettings(OptionsModel):
@@ -51,7 +59,11 @@ class StepSettings(OptionsModel):
     """The keys of a step that belong to the host."""
 
     use: str = Field(description="The action, by name.")
-    name: str = Field(default="", pattern=f"^{_STEP_NAME}$", description="What later steps call it: $.steps.<name>.")
+    name: Annotated[str, AfterValidator(_step_name)] = Field(
+        default="",
+        description="What later steps call it: $.steps.<name>.",
+        json_schema_extra={"pattern": f"^{_STEP_NAME.pattern}$"},
+    )
     when: str | bool | None = Field(default=None, description="A template: the step is passed over if it gives false.")
     retry: RetryPolicy = Field(default=RetryPolicy(), description="When to try again what failed for now.")
     timeout: Duration = Field(
@@ -102,7 +114,8 @@ class Pipeline:
     """A pipeline as one version of its file defines it.
 
     One with `problems` is blocked: it runs nothing, but as long as its `source` could be made it accepts events and
-    keeps them. `version` is the same for two files that differ in comments and layout only.
+    keeps them. `version` is the same for two files that differ in comments and layout only. The webhook's address is
+    derived from `address_version`, which the file says whether or not its source could be made; 1 if it says none.
     """
 
     id: str
@@ -110,17 +123,13 @@ class Pipeline:
     version: str
     text: str
     source: SourceDefinition | None
+    address_version: int
     steps: tuple[StepDefinition, ...]
     limits: Limits
     order_by: Template | None
     pause_after: int | None
     mask: Mask
     problems: tuple[Problem, ...]
-
-    @property
-    def address_version(self) -> int:
-        """Return the number that the webhook's address is derived from."""
-        return self.source.settings.address_version if self.source else 1
 
     @property
     def blocked(self) -> str | None:

@@ -22,13 +22,16 @@ STORED_BODY: Final = 64_000
 def stored_request(pipeline: Pipeline, request: WebhookRequest, *, cap: int | None = STORED_BODY) -> StoredRequest:
     """Make what the journal keeps of a request: nothing confidential, of query and body `cap` bytes each at most."""
     confidential = pipeline.source.confidential if pipeline.source else frozenset[str]()
-    query = _without_values(request.query.encode("latin-1", "replace"), confidential).decode("latin-1")
-    stored = _with_body(_masked_body(request.body, confidential, pipeline.mask), request, cap)
+    clean = _without_confidential(request, confidential)
+    query, body = pipeline.mask(clean.query), _masked_body(clean.body, pipeline.mask)
+    headers = tuple((name, pipeline.mask(value)) for name, value in clean.headers)
+    stored = _with_body(body, request, cap)
     return replace(
         stored,
-        query=pipeline.mask(query)[:cap],
-        headers=[(name, _header(name, value, confidential, pipeline.mask)) for name, value in request.headers],
+        query=query[:cap],
+        headers=headers,
         cut=stored.cut or (cap is not None and len(query) > cap),
+        masked=(query, headers, body) != (clean.query, clean.headers, clean.body),
     )
 
 
@@ -50,13 +53,21 @@ def _with_body(body: bytes, request: WebhookRequest, cap: int | None) -> StoredR
     return StoredRequest(request.method, "", (), text, "utf-8", cut)
 
 
-def _header(name: str, value: str, confidential: AbstractSet[str], mask: Mask) -> str:
-    return MASKED if name in CREDENTIAL_HEADERS or name in confidential else mask(value)
+def _without_confidential(request: WebhookRequest, names: AbstractSet[str]) -> WebhookRequest:
+    """Take the values of `names`, and credentials, out of a request."""
+    hidden = CREDENTIAL_HEADERS | names
+    body = request.body
+    if names:
+        body = _without_members(body, names) or _without_values(body, names)
+    return replace(
+        request,
+        query=_without_values(request.query.encode("latin-1", "replace"), names).decode("latin-1"),
+        headers=tuple((name, MASKED if name in hidden else value) for name, value in request.headers),
+        body=body,
+    )
 
 
-def _masked_body(body: bytes, confidential: AbstractSet[str], mask: Mask) -> bytes:
-    if confidential:
-        body = _without_members(body, confidential) or _without_values(body, confidential)
+def _masked_body(body: bytes, mask: Mask) -> bytes:
     try:
         return mask(body.decode()).encode()
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 from pydantic import JsonValue, TypeAdapter
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from jackfield.components import Action, OptionsModel
 from jackfield.document import attempt_document, event_document, recalled
@@ -60,6 +61,13 @@ class Runner:
 
     async def __call__(self, claim: Claim) -> tuple[Verdict, str]:
         """Take a run as far as it goes. Raises `LeaseLost` when it was cancelled, `JournalUnavailable` for later."""
+        named = bind_contextvars(run=claim.run, pipeline=claim.pipeline)  # in every line that the run's actions log
+        try:
+            return await self._carried(claim)
+        finally:
+            reset_contextvars(**named)
+
+    async def _carried(self, claim: Claim) -> tuple[Verdict, str]:
         try:
             if claim.pinned:
                 live = await self.pipelines.version(claim.pipeline, claim.version)

@@ -130,9 +130,22 @@ class Project:
         """The journal's file."""
         return self.folder / self.settings.journal.url.removeprefix(_SQLITE)
 
+    def stamp(self, name: str) -> tuple[int, int]:
+        """Tell a file of the folder apart from what it was: time of the last change and size, zeros if it has none."""
+        try:
+            status = (self.folder / name).stat()
+        except OSError:
+            return (0, 0)
+        return (status.st_mtime_ns, status.st_size)
+
     def pipeline_files(self) -> dict[str, Path]:
-        """Find the pipelines' files, by id."""
-        return {path.stem: path for path in sorted((self.folder / PIPELINES_FOLDER).glob("*.toml"))}
+        """Find the pipelines' files, by id. Raises `ConfigurationError` if their folder cannot be listed."""
+        try:
+            paths = sorted((self.folder / PIPELINES_FOLDER).iterdir())
+        except OSError as error:
+            message = f"cannot be listed: {error.strerror}; pipelines are files in this folder"
+            raise ConfigurationError([Problem(PIPELINES_FOLDER, 0, "", message)]) from None
+        return {path.stem: path for path in paths if path.suffix == ".toml"}
 
 
 def http_url(host: str, port: int) -> str:

@@ -8,7 +8,7 @@ nothing but one path does not go through Jinja at all. Braces in the data are ne
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -44,14 +44,14 @@ class Template:
     """A compiled value.
 
     `static` says that there is no template in it: `render()` gives the same value each time. `secrets` are the names
-    used as `secret.NAME`, `steps` those used as `$.steps.NAME`; whether there are such is for the caller to check.
+    used as `secret.NAME`, `paths` what it looks up in the document; whether there are such is for the caller to check.
     `single` says that it is one expression and nothing beside it, and so gives a value of any type.
     """
 
     static: bool
     single: bool
     secrets: frozenset[str]
-    steps: frozenset[str]
+    paths: frozenset[Path]
     render: _Render
     """Return the value for a run's document; what was rendered shares nothing with the document.
 
@@ -122,9 +122,12 @@ class TemplateEngine:
             render = self._renderer(tree, paths) if secrets <= self._secrets.keys() else self._without(secrets)
         except TemplateSyntaxError as error:
             raise TemplateError(_readable(error, paths)) from None
-        steps = frozenset(name for path in paths.values() for name in _step_names(path))
         return Template(
-            static=False, single=_is_single(_parts(tree)), secrets=secrets, steps=steps, render=_located(render, where)
+            static=False,
+            single=_is_single(_parts(tree)),
+            secrets=secrets,
+            paths=frozenset(paths.values()),
+            render=_located(render, where),
         )
 
     def _check(self, tree: nodes.Template, paths: _Paths) -> None:
@@ -203,7 +206,7 @@ def _text_renderer(readers: Collection[_Reader]) -> _Render:
 
 
 def _constant(value: JsonValue) -> Template:
-    return Template(static=True, single=False, secrets=frozenset(), steps=frozenset(), render=lambda _: value)
+    return Template(static=True, single=False, secrets=frozenset(), paths=frozenset(), render=lambda _: value)
 
 
 def _combine(value: JsonValue, parts: Collection[Template], render: _Render) -> Template:
@@ -213,7 +216,7 @@ def _combine(value: JsonValue, parts: Collection[Template], render: _Render) -> 
         static=False,
         single=False,
         secrets=frozenset[str]().union(*(part.secrets for part in parts)),
-        steps=frozenset[str]().union(*(part.steps for part in parts)),
+        paths=frozenset[Path]().union(*(part.paths for part in parts)),
         render=render,
     )
 
@@ -283,12 +286,6 @@ def _rewrite_code(text: str, position: int, paths: _Paths) -> tuple[str, int]:
 
 def _select_all(paths: _Paths, document: Document) -> dict[str, object]:
     return {variable: select(path, document) for variable, path in paths.items()}
-
-
-def _step_names(path: Path) -> Iterable[str]:
-    match path.keys:
-        case ("steps", str(name), *_):
-            yield name
 
 
 def _secret_names(tree: nodes.Template) -> frozenset[str]:

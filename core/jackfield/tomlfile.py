@@ -15,6 +15,7 @@ from jackfield.errors import ConfigurationError, Problem
 KeyPath: TypeAlias = tuple[str | int, ...]
 
 _HEADER: Final = re.compile(r"\s*\[(\[)?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?")
+_NAME: Final = re.compile(r"""'([^']*)'|"([^"]*)"|([^.'"]+)""")
 _SYNTAX: Final = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
 
@@ -28,9 +29,12 @@ class TomlFile:
 
     @classmethod
     def read(cls, path: Path, name: str) -> TomlFile:
-        """Read a file. Raises `ConfigurationError` if it cannot be read or is not TOML."""
+        """Read a file; a byte order mark, which Windows' editors write, is passed over.
+
+        Raises `ConfigurationError` if it cannot be read or is not TOML.
+        """
         try:
-            return cls.parse(path.read_text(encoding="utf-8"), name)
+            return cls.parse(path.read_text(encoding="utf-8-sig"), name)
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise ConfigurationError([Problem(name, line, "", "is not UTF-8 text; save it as UTF-8")]) from None
@@ -105,4 +109,5 @@ def _assigned(line: str) -> Sequence[str]:
 
 
 def _names(key: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in key.split(".") if part.strip()]
+    parts = ("".join(match.groups("")).strip() for match in _NAME.finditer(key))
+    return [part for part in parts if part]

@@ -5,25 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.cli import main
-
 Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run a command in this process; return its exit code and what it printed."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["jackfield", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture
@@ -178,3 +160,57 @@ def test_wrong_use_gets_one_readable_line(cli: Cli, arguments: tuple[str, ...], 
     printed = error or out
     assert message in printed
     assert printed.count("\n") == 1, printed
+
+
+def test_check_says_that_the_folder_of_the_pipelines_is_away(cli: Cli, school: Path) -> None:
+    (school / "pipelines").rename(school / "away")
+    problem = "pipelines: cannot be listed: No such file or directory; pipelines are files in this folder\n"
+    assert cli("check", "--project", school)[:2] == (1, problem)
+    code, out, _ = cli("doctor", "--project", school)
+    assert (code, problem in out) == (1, True)
+    assert cli("address", "new-student", "--project", school)[::2] == (1, problem)
+
+
+def test_an_address_is_told_to_programs(cli: Cli, school: Path) -> None:
+    told = json.loads(cli("address", "new-student", "--project", school, "--json")[1])
+    assert told["address"] == cli("address", "new-student", "--project", school)[1].splitlines()[0]
+    assert len(told["instructions"]) > 1
+
+
+@pytest.mark.parametrize("name", ["http_request", "jackfield_http_request", "jackfield-http-request"])
+def test_a_plugin_is_found_by_what_use_says_by_its_module_and_by_its_distribution(cli: Cli, name: str) -> None:
+    code, out, _ = cli("plugins", name)
+    assert (code, "idempotency_key" in out, "getcourse" in out) == (0, True, False)
+
+
+def test_pipelines_are_listed_with_mode_and_reason(cli: Cli, school: Path) -> None:
+    (school / "pipelines" / "broken.toml").write_text("[source]\n", encoding="utf-8")
+    cli("hold", "new-student", "--project", school)
+    code, out, _ = cli("pipelines", "--project", school)
+    assert code == 0
+    _, broken, held = (line.split(maxsplit=1)[1] for line in out.splitlines())
+    assert "running  blocked  pipelines/broken.toml: steps: is required" in broken
+    assert "held     ok       set on the command line" in held
+    told = {one["id"]: one for one in json.loads(cli("pipelines", "--project", school, "--json")[1])}
+    assert (told["new-student"]["mode"], told["new-student"]["blocked"]) == ("held", None)
+    assert (told["broken"]["mode"], told["broken"]["mode_reason"]) == ("running", "")
+    assert told["broken"]["blocked"] == "pipelines/broken.toml: steps: is required"
+
+
+@pytest.mark.parametrize("command", ["address", "hold"])
+def test_what_the_system_refuses_is_one_readable_line(cli: Cli, school: Path, command: str) -> None:
+    path = school / "var"
+    path.touch()
+    code, _, error = cli(command, "new-student", "--project", school)
+    assert (code, error) == (1, f"{path}: File exists\n")
+
+
+def test_a_key_that_cannot_be_read_is_one_readable_line(cli: Cli, school: Path) -> None:
+    path = school / "var" / "server.key"
+    path.mkdir(parents=True)
+    assert cli("address", "new-student", "--project", school)[::2] == (1, f"{path}: Is a directory\n")
+
+
+def test_init_on_a_file_is_one_readable_line(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert cli("init", tmp_path / "file")[::2] == (1, f"{tmp_path / 'file'}: Not a directory\n")

@@ -157,3 +157,17 @@ def test_sending_to_no_host_says_how_to_start_one(cli: Cli) -> None:
     sent = cli("send", "new-student", "--sample")
     assert (sent.returncode, sent.stderr.count("\n")) == (1, 1)
     assert "start it with `jackfield serve`" in sent.stderr
+
+
+def test_a_demonstration_that_is_told_to_end_removes_its_folder(tmp_path: Path) -> None:
+    command = [*JACKFIELD, "demo"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        assert process.stdout is not None
+        while "stays up until" not in process.stdout.readline():
+            assert process.poll() is None
+        assert list(tmp_path.iterdir()) != []
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert list(tmp_path.iterdir()) == []
+    assert (process.returncode, errors) == (130, "")

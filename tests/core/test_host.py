@@ -1,15 +1,19 @@
 import asyncio
+import json
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from jackfield import ActionContext
-from jackfield.errors import JournalUnavailable
+from jackfield.errors import ConfigurationError, JournalUnavailable
 from jackfield.host import Host, running
 from jackfield.journal.records import State
+from jackfield.logs import configure_logs
 from jackfield.registry import Registry
 from tests.support import Act, Plugin, give, make_project, run_host, steps, until
 
@@ -265,3 +269,84 @@ def test_no_log_line_holds_a_secret_and_every_line_of_a_run_names_it(tmp_path: P
     assert "s3cret-value" not in repr(lines)
     [failed] = [line for line in lines if line["event"] == "run failed"]
     assert (failed["run"], failed["pipeline"]) == (id, "x")
+
+
+async def reload_often(host: Host) -> None:
+    for _ in range(3):
+        await host.reload()
+
+
+def test_pipelines_stay_while_their_folder_is_away_and_that_is_said_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            (tmp_path / "pipelines").rename(tmp_path / "away")
+            with capture_logs() as lines:
+                await reload_often(host)
+            problem = await noticed(host, "pipelines")
+            assert problem.startswith("pipelines: cannot be listed: No such file or directory")
+            assert [line["problem"] for line in lines if line["log_level"] == "error"] == [problem]
+            await settle(host, "old")
+            (tmp_path / "away" / "x.toml").write_text(SAY.replace("old", "new"), encoding="utf-8")
+            (tmp_path / "away").rename(tmp_path / "pipelines")
+            await settle(host, "new")
+            assert host.problems == {}
+
+    asyncio.run(main())
+
+
+def test_an_empty_folder_has_no_pipelines(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            (tmp_path / "pipelines" / "x.toml").unlink()
+            await host.reload()
+            assert (list(host.pipelines), host.problems) == ([], {})
+
+    asyncio.run(main())
+
+
+def test_a_host_does_not_start_with_pipelines_that_it_cannot_list(tmp_path: Path) -> None:
+    async def main() -> None:
+        project = make_project(tmp_path, {})
+
+        def unreadable(_: Path) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        with pytest.MonkeyPatch.context() as patch:  # tests may run as root, who may read everything
+            patch.setattr(Path, "iterdir", unreadable)
+            with pytest.raises(ConfigurationError, match="pipelines: cannot be listed: Permission denied"):
+                async with running(project, {}, registry=Registry.of(Plugin())):
+                    pass
+
+    asyncio.run(main())
+
+
+def test_a_file_that_cannot_be_read_stops_neither_start_nor_reload(tmp_path: Path) -> None:
+    async def main() -> None:
+        (tmp_path / "pipelines").mkdir()
+        (tmp_path / "pipelines" / "a.toml").symlink_to("a.toml")
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            assert "a.toml: cannot be read: " in await noticed(host, "pipelines/a.toml")
+            (tmp_path / "pipelines" / "b.toml").symlink_to("b.toml")
+            assert "b.toml: cannot be read: " in await noticed(host, "pipelines/b.toml")
+            await settle(host, "old")
+
+    asyncio.run(main())
+
+
+def test_what_an_action_logs_names_its_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> str:
+        async with run_host(tmp_path, Plugin(), {"x": steps('do = "log"\ntext = "hello"')}) as host:
+            id = await give(host, {})
+            await until(host, id)
+            return id
+
+    configure_logs(level="info", json=True, mask=str)
+    try:
+        id = asyncio.run(main())
+    finally:
+        structlog.reset_defaults()
+        logging.basicConfig(force=True)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    [said] = [line for line in lines if line["event"] == "from the action"]
+    assert (said["run"], said["pipeline"], said["step"], said["said"]) == (id, "x", "act", "hello")
+    assert not any("run" in line for line in lines if line["event"] == "pipeline loaded")

@@ -1,11 +1,13 @@
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import Field, JsonValue, SecretStr
 
-from jackfield import Action, Event, OptionsModel, Step, WebhookRequest, WebhookSource, hookimpl
+from jackfield import Action, Duration, Event, OptionsModel, Step, WebhookRequest, WebhookSource, hookimpl
+from jackfield.document import event_document
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
 from jackfield.registry import Registry
@@ -17,6 +19,7 @@ class NoteOptions(OptionsModel):
     text: str
     times: int = Field(default=1, ge=1)
     pairs: dict[str, str] | list[tuple[str, str]] = {}
+    json_: JsonValue = Field(default=None, alias="json")
     key: SecretStr | None = None
 
 
@@ -31,6 +34,7 @@ class Note(Action[NoteOptions]):
 
 class CallOptions(OptionsModel):
     key: SecretStr | None = None
+    window: Duration | None = None
 
 
 class Call(WebhookSource[CallOptions]):
@@ -67,6 +71,10 @@ def problems(text: str, id: str = "x", **secrets: str) -> list[str]:
     return [str(problem) for problem in load(text, id, **secrets).problems]
 
 
+def places(text: str, **secrets: str) -> list[tuple[int, str]]:
+    return [(problem.line, problem.key) for problem in load(text, **secrets).problems]
+
+
 def test_a_good_file_makes_a_pipeline_that_can_run() -> None:
     pipeline = load(f'title = "T"\nconcurrency = 3\nrate = "7/s"\n{SOURCE}[[steps]]\nuse = "note"\ntext = "hello"\n')
     assert pipeline.blocked is None
@@ -86,18 +94,19 @@ def test_the_mistake_of_the_readme_is_named_by_file_line_key_and_remedy() -> Non
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        ("text = 5", "x.toml:5: steps[0].text: input should be a valid string"),
+        ("text = 5", "x.toml:5: steps[0].text: must be text in quotes"),
         ("txt = 'x'", 'x.toml:5: steps[0].txt: is not known here; did you mean "text"?'),
         ("txt = 'x'", "x.toml:3: steps[0].text: is required"),
-        ("text = 'x'\ntimes = 0", "x.toml:6: steps[0].times: input should be greater than or equal to 1"),
-        ("text = 'x'\npairs = { a = 1 }", "x.toml:6: steps[0].pairs.a: input should be a valid string"),
+        ("text = 'x'\ntimes = 0", "x.toml:6: steps[0].times: must be at least 1"),
+        ("text = 'x'\npairs = { a = 1 }", "x.toml:6: steps[0].pairs.a: must be text in quotes"),
         ("text = '{{ $.event. }}'", "x.toml:5: steps[0].text: "),
         ("text = '{{ $.event.a | lowr }}'", "x.toml:5: steps[0].text: there is no filter lowr; did you mean lower?"),
         ("text = '{{ secret.TOKN }}'", "secret TOKN is not set; put it into secrets.toml or JACKFIELD_SECRET_TOKN"),
         ("text = '{{ $.steps.later.x }}'", "$.steps.later is not an earlier step"),
         ("text = 'x'\ntimeout = '5'", "x.toml:6: steps[0].timeout: '5' is not a duration"),
+        ("text = 'x'\nname = 'a-b'", "x.toml:6: steps[0].name: may have only Latin letters, digits and _"),
         ("text = 'x'\nretry = { atempts = 1 }", 'steps[0].retry.atempts: is not known here; did you mean "attempts"?'),
-        ("text = 'x'\non_error = 'ignore'", "x.toml:6: steps[0].on_error: input should be 'stop' or 'continue'"),
+        ("text = 'x'\non_error = 'ignore'", "x.toml:6: steps[0].on_error: must be one of 'stop' or 'continue'"),
     ],
 )
 def test_each_mistake_in_a_step_is_named(step: str, expected: str) -> None:
@@ -208,3 +217,193 @@ def test_a_source_that_cannot_be_made_blocks_its_pipeline_and_says_why() -> None
 
 def test_a_pipeline_without_steps_is_a_mistake() -> None:
     assert len(problems(f"steps = []\n{SOURCE}")) == 1
+
+
+def test_a_mistake_in_the_hosts_keys_of_a_step_hides_none_in_its_options() -> None:
+    step = "timeout=30\npiars={ a='1' }\ntext='{{ $.evnt.a }}'\nwhen='{{ nope }}'\nuse='note'\nname='-'\ntimes='x'\n"
+    assert places(f"{SOURCE}[[steps]]\n{step}") == [
+        (4, "steps[0].timeout"),
+        (5, "steps[0].piars"),
+        (6, "steps[0].text"),
+        (7, "steps[0].when"),
+        (9, "steps[0].name"),
+        (10, "steps[0].times"),
+    ]
+
+
+def test_a_step_without_use_still_has_its_other_mistakes_named() -> None:
+    step = "when='x'\ntext='{{ secret.TOKEN }}'\n"
+    assert places(f"{SOURCE}[[steps]]\n{step}[[steps]]\n{step}") == [
+        (3, "steps[0].use"),
+        (4, "steps[0].when"),
+        (5, "steps[0].text"),
+        (6, "steps[1].use"),
+        (7, "steps[1].when"),
+        (8, "steps[1].text"),
+    ]
+
+
+def test_a_mistake_in_the_files_own_keys_hides_no_other() -> None:
+    assert places(f"order_by='x'\nconcurrency=0\npause_after=0\ntitle=5\n{SOURCE}") == [
+        (0, "steps"),
+        (1, "order_by"),
+        (2, "concurrency"),
+        (3, "pause_after"),
+        (4, "title"),
+    ]
+
+
+def test_all_mistakes_of_a_source_are_named_together() -> None:
+    source = "use='call'\naddress_version=0\nwindow='5'\nkey='{{ $.event.x }}'\ndedupe='x'\nreply.json.a='{{ nope }}'\n"
+    pipeline = load(f"[source]\n{source}[[steps]]\nuse='note'\ntext='x'\n")
+    assert [(problem.line, problem.key) for problem in pipeline.problems] == [
+        (3, "source.address_version"),
+        (4, "source.window"),
+        (5, "source.key"),
+        (6, "source.dedupe"),
+        (7, "source.reply.json.a"),
+    ]
+    assert pipeline.source is None, "a source that is set up in another way than was meant is worse than none"
+
+
+def test_what_a_secret_in_a_source_option_says_is_checked_beside_the_other_options() -> None:
+    source = "use='call'\nkye='x'\nwindow='{{ secret.WINDOW }}'\nkey=5\n"
+    text = f"[source]\n{source}[[steps]]\nuse='note'\ntext='x'\n"
+    assert places(text, WINDOW="5") == [(3, "source.kye"), (4, "source.window"), (5, "source.key")]
+
+
+def test_a_source_template_that_cannot_be_rendered_is_named_at_its_key() -> None:
+    text = "[source]\nuse='call'\nkey='{{ 1 / 0 }}'\n[[steps]]\nuse='note'\ntext='x'\n"
+    assert places(text) == [(3, "source.key")]
+
+
+def test_every_template_in_a_nesting_is_named_by_its_own_key_and_line() -> None:
+    step = """\
+use = "note"
+text = "x"
+[steps.json]
+one = "{{ nope }}"
+two = ["fine", "{{ $.event.a | lowr }}", { three = "{{ $.event. }}" }]
+"four.five" = "{{ secret.TOKN }}"
+"{{ six }}" = 6
+[steps.json.deep.deeper]
+seven = "{{ $.steps.later }} {{ $.steps.later.x }} {{ $.run.atempt }}"
+"""
+    found = problems(f"{SOURCE}[[steps]]\n{step}", TOKEN="t")
+    assert [problem.partition(": ")[2].partition(";")[0] for problem in found] == [
+        "steps[0].json: the key '{{ six }}' is a template, but only values can be",
+        "steps[0].json.one: nope is not known here",
+        "steps[0].json.two[1]: there is no filter lowr",
+        "steps[0].json.two[2].three: $.event. lacks a name after its last dot",
+        "steps[0].json.four.five: secret TOKN is not set",
+        "steps[0].json.deep.deeper.seven: $.run.atempt selects nothing",
+        "steps[0].json.deep.deeper.seven: $.steps.later is not an earlier step",
+    ]
+    assert [problem.split(":")[1] for problem in found] == ["6", "7", "8", "8", "9", "12", "12"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("dedup = '{{ $.event.id }}'", 'source.dedup: is not known here; did you mean "dedupe"?'),
+        ("adress_version = 2", 'source.adress_version: is not known here; did you mean "address_version"?'),
+        ("windw = '{{ $.event.id }}'", 'source.windw: is not known here; did you mean "window"?'),
+    ],
+)
+def test_a_misspelt_key_of_a_source_may_be_the_hosts_or_the_sources(line: str, expected: str) -> None:
+    [problem] = problems(f"[source]\nuse='call'\n{line}\n[[steps]]\nuse='note'\ntext='x'\n")
+    assert problem == f"pipelines/x.toml:3: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("nam = 'a'", "name"),
+        ("retrys = { attempts = 1 }", "retry"),
+        ("on_eror = 'stop'", "on_error"),
+        ("wen = '{{ $.evnt.x }}'", "when"),
+        ("tims = 2", "times"),
+    ],
+)
+def test_a_misspelt_key_of_a_step_may_be_the_hosts_or_the_actions(line: str, meant: str) -> None:
+    [problem] = problems(f"{SOURCE}[[steps]]\nuse='note'\ntext='x'\n{line}\n")
+    assert problem.startswith("pipelines/x.toml:6: ")
+    assert problem.endswith(f': is not known here; did you mean "{meant}"?')
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (
+            "$.evnt.email",
+            "$.evnt.email selects nothing; did you mean $.event? the document has: event, steps, run, pipel",
+        ),
+        ("$.email", "$.email selects nothing; the document has: event, steps, run, pipeline"),
+        ("$[0]", "$[0] selects nothing; the document has: event, steps, run, pipeline"),
+        ("$.run.atempt", "$.run.atempt selects nothing; did you mean $.run.attempt? run has: id, received_at, attempt"),
+        ("$.run.id.x", "$.run.id.x selects nothing; run.id is a text and has nothing inside"),
+        (
+            "$.pipeline.titel",
+            "$.pipeline.titel selects nothing; did you mean $.pipeline.title? pipeline has: id, title",
+        ),
+    ],
+)
+@pytest.mark.parametrize("key", ["dedupe", "order_by", "when", "text"])
+def test_a_path_that_no_run_has_is_found_at_load_time(key: str, path: str, expected: str) -> None:
+    lines = {"dedupe": "", "order_by": "", "when": "", "text": "text='x'\n"} | {key: f"{key} = '{{{{ {path} }}}}'\n"}
+    text = f"{lines['order_by']}{SOURCE}{lines['dedupe']}[[steps]]\nuse='note'\n{lines['text']}{lines['when']}"
+    [problem] = problems(text)
+    assert expected in problem
+
+
+def test_every_path_that_a_run_may_have_is_taken() -> None:
+    pipeline = load(f"title = {{ en = 'T' }}\n{SOURCE}[[steps]]\nuse='note'\ntext='x'\n")
+    document = event_document(pipeline, "1", datetime.now(UTC), Event({"any": 1}), {"note": None})
+    paths = [f"$.{key}.{inner}" for key, value in document.items() if isinstance(value, dict) for inner in value]
+    assert len(paths) == 7
+    more = ["$", "$.event", "$.event.a[0].b", "$.steps.note[0].x", "$.pipeline.title.en", "$.evnt[*]", "$..id", "$.*"]
+    texts = " ".join(f"{{{{ {path} }}}}" for path in [*paths, *more])
+    assert problems(f"{SOURCE}[[steps]]\nuse='note'\ntext='x'\n[[steps]]\nuse='note'\nname='b'\ntext='{texts}'\n") == []
+
+
+def test_a_source_says_that_it_knows_no_event() -> None:
+    [problem] = problems(f"{SOURCE}key='{{{{ $.event.id }}}}'\n[[steps]]\nuse='note'\ntext='x'\n")
+    assert problem == (
+        "pipelines/x.toml:3: source.key: $.event.id is not known here: "
+        "a source is set up before there is any event; write the value itself, or secret.NAME"
+    )
+
+
+def test_a_missing_secret_is_named_once() -> None:
+    [problem] = problems(f"{SOURCE}key='{{{{ secret.TOKN }}}}'\n[[steps]]\nuse='note'\ntext='x'\n", TOKEN="t")
+    assert problem.startswith("pipelines/x.toml:3: source.key: secret TOKN is not set")
+    assert problem.endswith('did you mean "TOKEN"?')
+
+
+def test_a_step_whose_name_is_wrong_is_still_the_earlier_step_that_others_mean() -> None:
+    first, second = "use='note'\nname='a-b'\ntext='x'\n", "use='note'\ntext='{{ $.steps.a-b }}'\n"
+    assert places(f"{SOURCE}[[steps]]\n{first}[[steps]]\n{second}") == [(5, "steps[0].name")]
+
+
+@pytest.mark.parametrize(
+    ("source", "version"),
+    [
+        ("use='gone'\naddress_version=3", 3),
+        ("use='call'\naddress_version=3\nkye='x'", 3),
+        ("address_version=3\ndedupe=5", 3),
+        ("use='call'\naddress_version=0", 1),
+        ("use='call'\naddress_version='new'", 1),
+        ("use='gone'", 1),
+    ],
+)
+def test_the_address_does_not_change_because_the_source_cannot_be_made(source: str, version: int) -> None:
+    pipeline = load(f"[source]\n{source}\n[[steps]]\nuse='note'\ntext='x'\n")
+    assert pipeline.source is None
+    assert pipeline.address_version == version
+
+
+def test_the_address_has_the_files_version() -> None:
+    step = "[[steps]]\nuse='note'\ntext='x'\n"
+    assert load(f"{SOURCE}address_version=2\n{step}").address_version == 2
+    assert load(f"{SOURCE}{step}").address_version == 1
+    assert load(f"source=5\n{step}").address_version == 1

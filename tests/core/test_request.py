@@ -70,3 +70,24 @@ def test_a_long_body_is_cut_to_so_many_bytes_and_marked(text: str, cap: int) -> 
     assert stored.cut is (len(text.encode()) > cap)
     assert text.startswith(stored.body)
     assert len(stored.body.encode()) <= cap
+
+
+@pytest.mark.parametrize(
+    ("request_", "masked"),
+    [
+        (
+            WebhookRequest("POST", f"a=1&{KEY}=s3cret-value", ((KEY, "s3cret-value"),), b'{"x-key": "s3cret-value"}'),
+            False,
+        ),
+        (
+            WebhookRequest("POST", "", (("authorization", "Bearer s3cret-value"), ("cookie", "s3cret-value")), b""),
+            False,
+        ),
+        (WebhookRequest("POST", "a=s3cret-value"), True),
+        (WebhookRequest("POST", "", (("x-other", "s3cret-value"),)), True),
+        (WebhookRequest("POST", "", (), b'{"a": "s3cret-value"}'), True),
+        (WebhookRequest("POST", "", (), b"s3cret-value " + "Анна".encode("windows-1251")), True),
+    ],
+)
+def test_a_request_says_whether_a_secret_is_missing_in_it(request_: WebhookRequest, masked: bool) -> None:  # noqa: FBT001
+    assert stored_request(pipeline(TOKEN="s3cret-value"), request_, cap=None).masked is masked

@@ -83,6 +83,7 @@ def test_on_error_continue_goes_on_and_keeps_the_error(tmp_path: Path) -> None:
         ("block", "kept the event loop to itself"),
         ("nonsense", "the action returned a set that is not JSON"),
         ("half_a_character", "the action returned a str that is not JSON"),
+        ("no_number", "the action returned a dict that is not JSON"),
         ("panic", "the action failed with RuntimeError: it raised Panic()"),
     ],
 )
@@ -118,7 +119,7 @@ def test_an_action_that_hangs_is_given_up_at_its_timeout_and_tried_again(tmp_pat
 
 def test_an_option_that_renders_to_the_wrong_type_fails_the_run_with_its_key(tmp_path: Path) -> None:
     view = outcome_of(tmp_path, steps('do = "say"\ntext = "{{ $.event.n }}"'), {"n": [1]})
-    assert view.summary.error == "step act: steps[0].text: input should be a valid string"
+    assert view.summary.error == "step act: steps[0].text: must come to text; add a filter such as string"
 
 
 def test_a_path_that_selects_nothing_fails_the_run_with_the_keys_that_exist(tmp_path: Path) -> None:

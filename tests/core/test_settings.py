@@ -45,14 +45,14 @@ def test_a_public_url_loses_its_last_slash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[server]\nport = 70000", "jackfield.toml:2: server.port: input should be less than or equal to 65535"),
+        ("[server]\nport = 70000", "jackfield.toml:2: server.port: must be at most 65535"),
         ("[servr]\nport = 1", 'jackfield.toml:1: servr: is not known here; did you mean "server"?'),
         ("[journal]\nurl = 'postgresql://x'", "jackfield.toml:2: journal.url: must be a file, such as"),
         (
             "[journal]\nkeep = { day = 3 }",
             'jackfield.toml:2: journal.keep.day: is not known here; did you mean "days"?',
         ),
-        ("[journal.keep]\nsize = '1 KB'", "jackfield.toml:2: journal.keep.size: input should be greater than"),
+        ("[journal.keep]\nsize = '1 KB'", "jackfield.toml:2: journal.keep.size: must be at least"),
         (
             "[server]\npublic_url = 'hooks.example.ru'",
             'jackfield.toml:2: server.public_url: must start with "https://"',
@@ -77,6 +77,22 @@ def test_mistakes_in_both_files_are_named_at_once(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_project_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="make a project with `jackfield init DIR`"):
         Project.load(tmp_path, {})
+
+
+def test_the_files_of_pipelines_are_found_by_id(tmp_path: Path) -> None:
+    project = load(tmp_path, "")
+    (tmp_path / "pipelines").mkdir()
+    for name in ("b.toml", "a.toml", "a.toml~", "notes.txt"):
+        (tmp_path / "pipelines" / name).touch()
+    assert list(project.pipeline_files()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_folder_of_pipelines_that_is_none_is_a_problem(tmp_path: Path, *, is_file: bool) -> None:
+    if is_file:
+        (tmp_path / "pipelines").touch()
+    with pytest.raises(ConfigurationError, match="pipelines: cannot be listed: "):
+        load(tmp_path, "").pipeline_files()
 
 
 def test_no_plugin_may_declare_a_key_of_the_host() -> None:

@@ -179,14 +179,14 @@ def test_a_template_says_what_it_uses() -> None:
     template = ENGINE.compile(value, "w")
     assert not template.static
     assert template.secrets == {"TOKEN"}
-    assert template.steps == {"add", "x y"}
+    assert {path.text for path in template.paths} == {"$.steps.add.status", "$.steps['x y'][*].id", "$.steps"}
 
 
 def test_a_value_without_templates_is_static_and_stays_the_same_object() -> None:
     value: Any = {"a": ["$.event.email", 1, {"b": "{object.id}"}], "c": "100 %}"}
     template = ENGINE.compile(value, "w")
     assert template == Template(
-        static=True, single=False, secrets=frozenset(), steps=frozenset(), render=template.render
+        static=True, single=False, secrets=frozenset(), paths=frozenset(), render=template.render
     )
     assert template.render({}) is value
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from jackfield.errors import ConfigurationError
@@ -19,6 +21,7 @@ use = "second"
 [steps.form]
 email = "e"
 "quoted name" = "q"
+"with.dots" . 'and "quotes"' = "d"
 """
 
 
@@ -35,6 +38,7 @@ email = "e"
         (("steps", 1, "use"), 12),
         (("steps", 1, "form", "email"), 14),
         (("steps", 1, "form", "quoted name"), 15),
+        (("steps", 1, "form", "with.dots", 'and "quotes"'), 16),
         (("steps", 1, "form", "missing"), 13),
         (("nowhere",), 0),
     ],
@@ -53,6 +57,16 @@ def test_a_file_that_ends_too_early_is_a_problem_at_its_last_line() -> None:
     with pytest.raises(ConfigurationError) as caught:
         TomlFile.parse("[server]\nport = [\n1,", "jackfield.toml")
     assert str(caught.value).startswith("jackfield.toml:3: is not valid TOML: ")
+
+
+def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes("\ufefftitle = 'я'\n".encode())
+    file = TomlFile.read(path, "x.toml")
+    assert (file.text, file.data, file.line(("title",))) == ("title = 'я'\n", {"title": "я"}, 1)
+    path.write_bytes("\ufefftitle = 'я'\nb = '".encode() + b"\xff'")
+    with pytest.raises(ConfigurationError, match=r"^x.toml:2: is not UTF-8 text; save it as UTF-8$"):
+        TomlFile.read(path, "x.toml")
 
 
 def test_a_key_path_is_written_as_people_do() -> None:

@@ -23,8 +23,10 @@ def test_the_demonstration_succeeds(environment: Environment, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_init_makes_a_project_without_a_mistake(environment: Environment, tmp_path: Path) -> None:
+def test_init_makes_a_project_that_lacks_nothing_but_the_token(environment: Environment, tmp_path: Path) -> None:
     assert environment.run("init", "school", cwd=tmp_path).returncode == 0
+    with (tmp_path / "school/secrets.toml").open("a", encoding="utf-8") as secrets:
+        secrets.write('BIZON_TOKEN = "a-token"\n')
     check = environment.run("check", "--project", "school", cwd=tmp_path)
     assert (check.returncode, check.stdout) == (0, "1 pipeline, no mistakes\n")
 

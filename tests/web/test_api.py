@@ -126,14 +126,14 @@ def test_a_held_run_is_cancelled(tmp_path: Path) -> None:
         ("GET runs/nope", b"", 404, "there is no run nope"),
         ("GET pipelines/nope", b"", 404, "there is no pipeline nope"),
         ("POST runs/nope/replay", b"{}", 404, "there is no run and no refused request nope"),
-        ("GET runs?limit=0", b"", 422, "limit: input should be greater than or equal to 1"),
-        ("GET runs?state=lost", b"", 422, "state: input should be"),
+        ("GET runs?limit=0", b"", 422, "limit: must be at least 1"),
+        ("GET runs?state=lost", b"", 422, "state: must be one of"),
         ("GET runs?stat=failed", b"", 422, 'stat: is not known here; did you mean "state"?'),
         ("GET runs?cursor=nonsense", b"", 422, "cursor"),
-        ("PUT pipelines/x/mode", b'{"mode": "on"}', 422, "mode: input should be"),
+        ("PUT pipelines/x/mode", b'{"mode": "on"}', 422, "mode: must be one of"),
         ("PUT pipelines/x/mode", b"{", 422, "the body is not JSON"),
         ("PUT pipelines/x/mode", b"[]", 422, "body: "),
-        ("POST runs/x/replay", b'{"on": "latest"}', 422, "on: input should be 'original' or 'current'"),
+        ("POST runs/x/replay", b'{"on": "latest"}', 422, "on: must be one of 'original' or 'current'"),
     ],
 )
 def test_wrong_use_is_answered_with_one_readable_sentence(
@@ -158,5 +158,37 @@ def test_metrics_count_what_happened(tmp_path: Path) -> None:
         assert 'jackfield_requests_refused_total{pipeline="x",status="405"} 1.0' in page
         assert 'jackfield_attempt_seconds_count{outcome="succeeded",pipeline="x",step="a"} 1.0' in page
         assert "jackfield_journal_bytes" in page
+
+    with_api(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "error"),
+    [
+        ("GET nothing", 404, "/api/v1/nothing is not a path of the API"),
+        ("GET runs/1/nothing", 404, "/api/v1/runs/1/nothing is not a path of the API"),
+        ("DELETE runs", 405, "/api/v1/runs does not take DELETE"),
+        ("GET runs/1/replay", 405, "/api/v1/runs/1/replay does not take GET"),
+    ],
+)
+def test_an_unknown_path_and_a_wrong_method_are_answered_in_json(
+    tmp_path: Path, call: str, status: int, error: str
+) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        method, path = call.split()
+        answer = await client.request(method, f"/api/v1/{path}")
+        assert (answer.status_code, answer.json()) == (status, {"error": error})
+        assert ("allow" in answer.headers) == (status == 405)
+
+    with_api(tmp_path, test)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_of_the_token_may_be_written_in_either_case(tmp_path: Path, scheme: str) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        token = (tmp_path / "var" / "api.token").read_text(encoding="ascii").strip()
+        answer = await client.get("/api/v1/runs", headers={"Authorization": f"{scheme} {token}"})
+        assert answer.status_code == 200
+        assert (await client.get("/api/v1/runs", headers={"Authorization": f"Basic {token}"})).status_code == 401
 
     with_api(tmp_path, test)

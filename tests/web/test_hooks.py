@@ -1,18 +1,20 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from jackfield import WebhookReply, WebhookRequest, WebhookSource, hookimpl
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.journal.records import Mode, Query, Refusal, RunView, State
 from jackfield.operations import Operations
 from jackfield.web.app import Served
-from tests.support import Plugin, hook, serve, steps, until
+from tests.support import Call, Plugin, hook, serve, steps, until
 
 SAY = steps('do = "say"')
 Test = Callable[[Served, httpx.AsyncClient], Awaitable[None]]
@@ -343,3 +345,141 @@ def test_a_rotated_address_refuses_the_old_one(tmp_path: Path) -> None:
         assert (await client.post(new, json={})).status_code == 200
 
     with_server(tmp_path, test, steps('do = "say"', source='use = "call"\naddress_version = 2'))
+
+
+async def refused(served: Served, client: httpx.AsyncClient, **call: str) -> Refusal:
+    await served.host.modes.set("x", Mode.STOPPED, "test")
+    await client.post(hook(served), **call)  # type: ignore[arg-type]
+    await served.host.modes.set("x", Mode.RUNNING, "test")
+    return await only_refusal(served)
+
+
+def test_a_request_that_was_stored_without_a_secret_cannot_be_accepted(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        host = served.host
+        refusal = await refused(served, client, content='{"mail": "boss@school.ru"}')
+        assert "boss@school.ru" not in refusal.request.body
+        operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+        with pytest.raises(JackfieldError, match="without the secret in it; let the sender send it again"):
+            await operations.replay(refusal.id)
+        assert (await host.journal.search(Query())).runs == []
+
+    with_server(tmp_path, test, secrets='MAIL = "boss@school.ru"')
+
+
+class Replying(Plugin):
+    """A plugin with a source that makes a reply of its own."""
+
+    def __init__(self, made: object) -> None:
+        super().__init__()
+        self._made = made
+
+    @hookimpl
+    def register_sources(self) -> list[type[WebhookSource[Any]]]:
+        made = self._made
+
+        class Replies(Call):
+            name = "replies"
+
+            def reply(self, request: WebhookRequest, runs: Sequence[str]) -> WebhookReply:
+                return made  # type: ignore[return-value]
+
+        return [Replies]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        None,
+        WebhookReply(status=199),
+        WebhookReply(status=600),
+        WebhookReply(status="200"),  # type: ignore[arg-type]
+        WebhookReply(body="text"),  # type: ignore[arg-type]
+        WebhookReply(content_type="text/plain\r\nx-forged: 1"),
+        WebhookReply(content_type="text/простой"),
+        WebhookReply(content_type=None),  # type: ignore[arg-type]
+    ],
+)
+def test_a_reply_that_cannot_be_sent_is_made_good_for_the_event_is_safe(tmp_path: Path, made: object) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        answer = await client.post(hook(served), json={"n": 1})
+        assert (answer.status_code, answer.text) == (200, "accepted\n")
+        assert "x-forged" not in answer.headers
+        assert (await only_run(served)).summary.state is State.SUCCEEDED
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "replies"'), plugin=Replying(made))
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_status_that_has_no_body_is_sent_without_one(
+    tmp_path: Path,
+    status: int,
+    configured: bool,  # noqa: FBT001
+) -> None:
+    async def test(served: Served, _client: httpx.AsyncClient) -> None:
+        path = hook(served).removeprefix(served.url)
+        answer = await raw_answer(served, f"POST {path} HTTP/1.1\r\nConnection: close\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert answer.endswith(b"\r\n\r\n")
+        assert b"content-length" not in answer
+
+    source = f'use = "call"\nreply = {{ status = {status}, text = "body" }}' if configured else 'use = "replies"'
+    plugin = None if configured else Replying(WebhookReply(status, b"body"))
+    with_server(tmp_path, test, steps('do = "say"', source=source), plugin=plugin)
+
+
+async def raw_answer(served: Served, head: bytes) -> bytes:
+    """Send a request with the body `{}`, its head as it is; return all that is answered."""
+    host, port = served.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head + b"Host: x\r\nContent-Length: 2\r\n\r\n{}")
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("length", "query", "status"),
+    [
+        (65_535, b"", 200),
+        (65_536, b"", 400),
+        (0, "имя=Анна".encode(), 400),
+        (0, "имя=Анна".encode("windows-1251"), 400),
+        (0, b"name=Anna B", 400),
+        (0, b"%D0%B8%D0%BC%D1%8F=%D0%90", 200),
+    ],
+)
+def test_an_address_that_is_too_long_or_not_encoded_is_answered_400_and_nothing_is_accepted(
+    tmp_path: Path, length: int, query: bytes, status: int
+) -> None:
+    async def test(served: Served, _client: httpx.AsyncClient) -> None:
+        target = hook(served).removeprefix(served.url).encode() + b"?" + query
+        target += b"q" * (length - len(target))
+        answer = await raw_answer(served, b"POST " + target + b" HTTP/1.1\r\nConnection: close\r\n")
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert len((await served.host.journal.search(Query())).runs) == (status == 200)
+        assert await served.host.journal.refusals() == []
+
+    with_server(tmp_path, test)
+
+
+def test_a_body_that_is_not_there_when_the_host_ends_is_answered_503_without_a_fuss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> bytes:
+        async with serve(tmp_path, {"x": SAY}) as served:
+            host, port = served.url.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            path = hook(served).removeprefix(served.url)
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+            writer.write(head.encode())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    monkeypatch.setattr("jackfield.web.app._LAST_ANSWERS", 1)
+    assert asyncio.run(main()).startswith(b"HTTP/1.1 503 ")
+    assert [record for record in caplog.records if record.exc_info] == []

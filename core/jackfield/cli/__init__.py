@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import metadata
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from jackfield.cli import demo, operation, project, records
+from jackfield.cli import demo, operation, pipelines, project, records
 from jackfield.cli.output import console
 from jackfield.errors import JackfieldError
 
@@ -26,6 +27,9 @@ def main() -> None:
         _fail(f"{command}: {error.format_message().rstrip('.')}; see `{command} --help`", error.exit_code)
     except JackfieldError as error:
         _fail(str(error), 1)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        _fail(f"{error.filename}: {reason}" if error.filename else reason, 1)
     except (Abort, KeyboardInterrupt):
         _fail("stopped", 130)
     sys.exit(code or 0)
@@ -40,7 +44,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(_jackfield)
-    for module in (demo, project, operation, records):
+    for module in (demo, project, pipelines, operation, records):
         module.add_commands(app)
     return app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import tempfile
 from collections.abc import Mapping
 from importlib import resources
@@ -64,6 +65,7 @@ def demo(*, once: Annotated[bool, typer.Option("--once", help="Check the result 
 
 
 async def _demonstrate(folder: Path, *, once: bool) -> None:
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # so that it removes the folder, too
     async with destination() as platform:
         _make_project(folder, platform)
         project = Project.load(folder, os.environ)

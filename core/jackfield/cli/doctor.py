@@ -55,7 +55,12 @@ def _plugins() -> Iterator[Finding]:
 
 def _pipelines(project: Project) -> Iterator[Finding]:
     loader = PipelineLoader(Registry.load(), project.secrets)
-    for id, path in project.pipeline_files().items():
+    try:
+        files = project.pipeline_files()
+    except ConfigurationError as error:
+        yield Finding("wrong", "pipelines", str(error))
+        return
+    for id, path in files.items():
         pipeline = loader.read(id, path)
         yield Finding("wrong", id, pipeline.blocked) if pipeline.blocked else Finding("ok", id, "can run")
 

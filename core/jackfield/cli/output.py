@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.text import Text as Rich
 
-from jackfield.journal.records import Attempt, Outcome, Refusal, RunSummary, RunView, State
+from jackfield.journal.records import Attempt, Duplicate, Outcome, Refusal, RunSummary, RunView, State, StoredRequest
 from jackfield.models import Exchange, Text
 
 _STATE_STYLES: Mapping[State, str] = {
@@ -91,14 +91,14 @@ def print_refusals(refusals: Sequence[Refusal]) -> None:
     print_table(columns, rows)
 
 
-def show_run(view: RunView) -> None:
-    """Show a run step by step: what came in, what was sent, what came back."""
+def show_run(view: RunView, hindrance: str | None = None) -> None:
+    """Show a run step by step: what came in, what was sent, what came back; and what keeps it from running."""
     out, summary = console(), view.summary
     out.print(Rich(f"{summary.state}  ", style=_STATE_STYLES.get(summary.state, "")), Rich(f"run {summary.id}"), sep="")
     out.print(f"pipeline {summary.pipeline}, version {summary.version}, received {local(summary.received_at)}")
-    for label, note in _notes(view):
+    for label, note in _notes(view, hindrance):
         out.print(f"{label}: {plain(note)}")
-    out.print(f"\nRequest: {view.request.method} {plain(view.request.query)}")
+    _show_request(out, view.request)
     out.print("Event:")
     for name, value in view.event.data.items():
         out.print(f"  {plain(name)} = {_value(value)}")
@@ -106,20 +106,35 @@ def show_run(view: RunView) -> None:
         _show_attempt(out, attempt)
 
 
-def _notes(view: RunView) -> Iterable[tuple[str, str]]:
+def _show_request(out: Console, request: StoredRequest) -> None:
+    out.print(f"\nRequest: {request.method} {plain(request.query)}".rstrip())
+    if request.body:
+        kind = "" if request.encoding == "utf-8" else f"{request.encoding}: "
+        out.print(f"    {kind}{_body(request.body)}{' … [cut]' if request.cut else ''}")
+
+
+def _notes(view: RunView, hindrance: str | None) -> Iterable[tuple[str, str]]:
     summary = view.summary
+    if hindrance:
+        yield "does not run", hindrance
     if summary.replay_of:
         yield "replay of", summary.replay_of
     if view.replays:
         yield "replayed as", ", ".join(view.replays)
-    if view.duplicates:
-        yield "came again", ", ".join(local(one.received_at) for one in view.duplicates)
+    for duplicate in view.duplicates:
+        yield from _duplicate_notes(duplicate)
     if summary.due_at and summary.state is State.WAITING:
         yield "next attempt", local(summary.due_at)
     if summary.error:
         yield "error", summary.error
     for warning in summary.warnings:
         yield "warning", warning
+
+
+def _duplicate_notes(duplicate: Duplicate) -> Iterable[tuple[str, str]]:
+    yield "came again", f"{local(duplicate.received_at)} {_value(duplicate.event.data)}"
+    for warning in duplicate.event.warnings:
+        yield "  warning", warning
 
 
 def _show_attempt(out: Console, attempt: Attempt) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,13 +14,13 @@ from jackfield.addresses import Addresses
 from jackfield.cli.doctor import examine
 from jackfield.cli.output import console, print_json, print_table, words
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
-from jackfield.errors import JackfieldError, Problem
+from jackfield.errors import ConfigurationError, JackfieldError, Problem
 from jackfield.host import webhook_address
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Plugin, Registry
 from jackfield.schema import option_rows, pipeline_schema
 from jackfield.secrets import SECRETS_FILE
-from jackfield.settings import Project
+from jackfield.settings import SETTINGS_FILE, Project
 from jackfield.tomlfile import did_you_mean
 
 _SKELETON: Final = {
@@ -73,35 +74,47 @@ def _examined(folder: Path) -> tuple[list[Problem], list[Problem], int]:
     """Look everything over, going on after the first mistake: pipelines are read even if the settings are broken."""
     project, problems = Project.read(folder, os.environ)
     loader = PipelineLoader(Registry.load(), project.secrets)
-    files = project.pipeline_files()
+    files: Mapping[str, Path] = {}
+    try:
+        files = project.pipeline_files()
+    except ConfigurationError as error:
+        if (folder / SETTINGS_FILE).exists():  # else this is no project, which is said already
+            problems += error.problems
     for id, path in files.items():
         problems += loader.read(id, path).problems
     return problems, list(project.secrets.warnings), len(files)
 
 
-def address(pipeline: Annotated[str, typer.Argument()], project: ProjectOption = HERE) -> None:
+def address(
+    pipeline: Annotated[str, typer.Argument()], project: ProjectOption = HERE, *, as_json: JsonOption = False
+) -> None:
     """Print a pipeline's webhook address, and how to set up its sender."""
     workspace = Workspace.open(project)
     found = workspace.pipeline(pipeline)
+    url = webhook_address(workspace.project, Addresses.load(workspace.project.var), found)
+    steps = [words(step) for step in (found.source.source.instructions if found.source else ())]
+    if as_json:
+        print_json({"address": url, "instructions": steps})
+        return
     out = console()
-    out.print(webhook_address(workspace.project, Addresses.load(workspace.project.var), found))
+    out.print(url)
     out.print()
-    for number, step in enumerate(found.source.source.instructions if found.source else (), 1):
-        out.print(f"{number}. {words(step)}")
+    for number, step in enumerate(steps, 1):
+        out.print(f"{number}. {step}")
     if workspace.project.settings.server.public_url is None:
         out.print("\nThis address works on this machine only: set [server] public_url in jackfield.toml.")
 
 
 def plugins(
-    name: Annotated[str | None, typer.Argument(help="Show one plugin with its options.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show one plugin, or what `use` names, with its options.")] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """List the installed plugins. Broken ones come with the reason, and make it exit with 1."""
     installed = Registry.load().plugins
-    chosen = [plugin for plugin in installed if name in {None, plugin.module, plugin.distribution}]
+    chosen = [plugin for plugin in installed if name is None or name in _names(plugin)]
     if name and not chosen:
-        known = did_you_mean(name, [plugin.distribution or plugin.module for plugin in installed])
+        known = did_you_mean(name, {known for plugin in installed for known in _names(plugin)})
         raise JackfieldError(f'no plugin is called "{name}"{known}')
     if as_json:
         print_json([_plugin_json(plugin) for plugin in chosen])
@@ -109,6 +122,11 @@ def plugins(
         _show_plugins(chosen, in_detail=name is not None)
     if any(plugin.error for plugin in chosen):
         raise typer.Exit(1)
+
+
+def _names(plugin: Plugin) -> set[str]:
+    """Say what a plugin may be called: its distribution, its module, or something that it offers."""
+    return {plugin.distribution or plugin.module, plugin.module, *(one.name for one in plugin.components)}
 
 
 def _show_plugins(chosen: list[Plugin], *, in_detail: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +14,12 @@ import typer
 from pydantic_core import from_json
 
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
+from jackfield.cli.pipelines import hindrance
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.intake import Intake
-from jackfield.journal.records import Page, Query, Refusal, RunView, State
+from jackfield.journal.records import ModeRecord, Page, Query, Refusal, RunView, State
 from jackfield.metrics import Metrics
 from jackfield.models import JsonObject
 from jackfield.operations import On, Operations
@@ -52,6 +55,7 @@ def list_runs(
 ) -> None:
     """List runs, newest first."""
     if context.invoked_subcommand is not None:
+        context.default_map = {context.invoked_subcommand: {"project": project, "as_json": as_json}}
         return
     states = frozenset({state}) if state else frozenset[State]()
     query = Query(pipeline, states, _moment(since), _moment(until), search, limit=limit)
@@ -75,19 +79,23 @@ def show(
     id: Annotated[str, typer.Argument(metavar="ID")], project: ProjectOption = HERE, *, as_json: JsonOption = False
 ) -> None:
     """Show a run: what came in, what was sent, what came back."""
-    view = asyncio.run(_run(project, id))
+    view, why_not = asyncio.run(_run(Workspace.open(project), id))
     if as_json:
         print_json(view)
     else:
-        show_run(view)
+        show_run(view, why_not)
 
 
-async def _run(folder: Path, id: str) -> RunView:
-    async with open_journal(_project(folder)) as journal:
-        view = await journal.run(id)
+async def _run(workspace: Workspace, id: str) -> tuple[RunView, str | None]:
+    """Return a run and what keeps it from starting, if anything does."""
+    async with open_journal(workspace.project) as journal:
+        view, modes = await journal.run(id), await journal.modes()
     if view is None:
         raise UnknownRun(f"there is no run {id}; `jackfield runs` lists them")
-    return view
+    if view.summary.state not in {State.HELD, State.QUEUED}:
+        return view, None
+    pipeline = view.summary.pipeline
+    return view, hindrance(pipeline, workspace.find(pipeline), modes.get(pipeline, ModeRecord()))
 
 
 def refused(
@@ -116,36 +124,63 @@ def replay(
     on: Annotated[str, typer.Option(metavar="original|current", help="The version of the pipeline.")] = "current",
     event: Annotated[str | None, typer.Option(help="The event's values instead, as a JSON object.")] = None,
     project: ProjectOption = HERE,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Run runs again, or accept refused requests after all. Each becomes a new run."""
     version, edited = _version(on), _event(event)
-    failed = asyncio.run(_replay(Workspace.open(project), ids, from_step, version, edited))
-    if failed:
+    workspace = Workspace.open(project)
+    done: list[_Replayed] = []
+
+    async def work() -> None:
+        async with open_journal(workspace.project) as journal:
+            operations = Operations(journal, Intake(journal, Metrics(), utc_now), workspace.find, utc_now)
+            for id in ids:
+                done.append(await _replayed(id, operations.replay(id, from_step=from_step, on=version, event=edited)))
+                if not as_json:
+                    done[-1].say()
+
+    asyncio.run(work())
+    if as_json:
+        print_json(done)
+    if any(one.error for one in done):
         raise typer.Exit(1)
 
 
-async def _replay(workspace: Workspace, ids: list[str], from_step: str | None, on: On, event: JsonObject | None) -> int:
-    """Replay one after the other, saying at once what was done; return how many could not be."""
-    failed = 0
-    async with open_journal(workspace.project) as journal:
-        operations = Operations(journal, Intake(journal, Metrics(), utc_now), workspace.find, utc_now)
-        for id in ids:
-            try:
-                made = await operations.replay(id, from_step=from_step, on=on, event=event)
-            except JournalUnavailable:
-                raise
-            except JackfieldError as error:
-                failed += 1
-                console(stderr=True).print(str(error))
-            else:
-                console().print(f"{id} replayed as {', '.join(made)}")
-    return failed
+@dataclass(frozen=True, slots=True)
+class _Replayed:
+    """What a run or refused request was replayed as, or why it could not be."""
+
+    id: str
+    runs: list[str]
+    error: str | None = None
+
+    def say(self) -> None:
+        if self.error:
+            console(stderr=True).print(self.error)
+        else:
+            console().print(f"{self.id} replayed as {', '.join(self.runs)}")
+
+
+async def _replayed(id: str, replaying: Awaitable[list[str]]) -> _Replayed:
+    try:
+        return _Replayed(id, await replaying)
+    except JournalUnavailable:
+        raise
+    except JackfieldError as error:
+        return _Replayed(id, [], str(error))
 
 
 def cancel(ids: _Ids, project: ProjectOption = HERE) -> None:
     """End runs that are not settled. A step that is being carried out comes to its end first."""
-    for id, ended in asyncio.run(_cancel(project, ids)):
-        console().print(f"{id} {'cancelled' if ended else 'is settled or unknown, nothing to cancel'}")
+    cancelled = asyncio.run(_cancel(project, ids))
+    for id, ended in cancelled:
+        if ended:
+            console().print(f"{id} cancelled")
+        else:
+            console(stderr=True).print(f"{id} is settled or unknown, nothing to cancel")
+    if not all(ended for _, ended in cancelled):
+        raise typer.Exit(1)
 
 
 async def _cancel(folder: Path, ids: list[str]) -> list[tuple[str, bool]]:

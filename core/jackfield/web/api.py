@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from pydantic import AwareDatetime, Field, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -124,12 +125,13 @@ class TokenRequired:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        if hmac.compare_digest(given, self._expected):
+        scheme, _, token = given.partition(b" ")
+        if hmac.compare_digest(token.strip(), self._token) and scheme.lower() == b"bearer":
             await self._app(scope, receive, send)
         else:
             response = _json({"error": "send the token in var/api.token as `Authorization: Bearer ...`"}, status=401)
@@ -150,7 +152,9 @@ def api_application(host: Host) -> Starlette:
         Route("/runs/{id}/retry", retry_run, methods=["POST"]),
         Route("/refusals", list_refusals),
     ]
-    application = Starlette(routes=routes, exception_handlers={JackfieldError: _failure})
+    application = Starlette(
+        routes=routes, exception_handlers={JackfieldError: _failure, HTTPException: _not_for_this_path}
+    )
     application.state.host = host
     return application
 
@@ -158,6 +162,15 @@ def api_application(host: Host) -> Starlette:
 async def _failure(_request: Request, error: Exception) -> Response:
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
     return _json({"error": str(error)}, status=status)
+
+
+async def _not_for_this_path(request: Request, error: Exception) -> Response:
+    """Answer what no route answers: an unknown path, or a method that a path does not take."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    what = "is not a path of the API" if status == 404 else f"does not take {request.method}"  # noqa: PLR2004
+    response = _json({"error": f"{request.url.path} {what}"}, status=status)
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
 
 
 _STATUS: Final[dict[type[Exception], int]] = {

@@ -6,6 +6,7 @@ that differs between them is done after it.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ _TOO_LARGE: Final = WebhookReply(413, b"the body is too large\n")
 _UNAVAILABLE: Final = WebhookReply(503, b"not accepting requests now, try again\n")
 _NO_EVENT: Final = WebhookReply(200, b"")
 _RETRY_AFTER: Final = (b"retry-after", b"30")
+_BODILESS: Final = frozenset({204, 304})
 _NO_TOKEN: Final = "0" * 32
 _DRAINED: Final = 8
 """How many times the body limit is read and thrown away, so that a sender gets to read why it was refused."""
@@ -48,6 +50,9 @@ class Hooks:
         try:
             body, complete = await _read_body(receive, limit)
         except ClientDisconnect:
+            return
+        except asyncio.CancelledError:  # the host ends, and the rest of the body has not come
+            await _send(send, _UNAVAILABLE)
             return
         id, token = _address(scope)
         request, pipeline = _request(scope, body), self.host.pipelines.get(id)
@@ -110,14 +115,15 @@ class _Throttle:
 
 
 async def _send(send: Send, reply: WebhookReply) -> None:
-    headers = [
-        (b"content-type", reply.content_type.encode("latin-1")),
-        (b"content-length", str(len(reply.body)).encode()),
-    ]
+    headers: list[tuple[bytes, bytes]] = []
+    body = b"" if reply.status in _BODILESS else reply.body
+    if reply.status not in _BODILESS:
+        headers.append((b"content-type", reply.content_type.encode("latin-1")))
+        headers.append((b"content-length", str(len(body)).encode()))
     if reply.status == _UNAVAILABLE.status:
         headers.append(_RETRY_AFTER)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _read_body(receive: Receive, limit: int) -> tuple[bytes, bool]:

@@ -15,10 +15,10 @@ from pydantic_core import from_json
 
 from jackfield import JsonObject, JsonValue, declared_charset, is_json_type
 
-_CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _HUGE_NUMBER: Final = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
-_EXCERPT: Final = 200
+_LONGEST_LINE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Answer:
         It is JSON if the Content-Type says so, or if it reads as a JSON object or array, with a byte order mark or
         without. Text is read in the charset that it is said to have, else as UTF-8; what does not fit becomes U+FFFD.
         """
-        text = self._text(self.content)
+        text = self._text()
         if not text:
             return None
         if not self.cut and (text.lstrip()[:1] in ("{", "[") or is_json_type(self._content_type)):
@@ -50,10 +50,16 @@ class Answer:
                 return _json(text)
         return text
 
-    def excerpt(self) -> str:
-        """Return the beginning of the body as one line for a message."""
-        text = _CONTROL.sub(" ", self._text(self.content[: 8 * _EXCERPT])).strip()
-        return text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 1]}…"
+    def line(self) -> str:
+        """Return the body as one line for a message; of a longer one, only how long it is.
+
+        The host takes secrets out of a message as they are or as Python escapes them. So nothing is cut here, for half
+        a secret would stay, and control characters are escaped.
+        """
+        if self.cut or len(self.content) > 4 * _LONGEST_LINE:
+            return self._length()
+        text = _CONTROL.sub(lambda match: repr(match[0])[1:-1], self._text().strip())
+        return text if len(text) <= _LONGEST_LINE else self._length()
 
     def retry_after(self, now: datetime) -> timedelta | None:
         """Return how long the destination asks to wait: `Retry-After`, in seconds or as an HTTP date."""
@@ -66,15 +72,19 @@ class Answer:
             return None
         return max(timedelta(0), (when if when.tzinfo else when.replace(tzinfo=UTC)) - now)
 
+    def _length(self) -> str:
+        more = "more than " if self.cut else ""
+        return f"{more}{len(self.content)} bytes, see the attempt"
+
     @property
     def _content_type(self) -> str | None:
         value: str | None = self.headers.get("content-type")
         return value
 
-    def _text(self, content: bytes) -> str:
-        """Decode the body or its beginning, without a byte order mark, and without a character that is cut in two."""
-        text = content.decode(declared_charset(self._content_type), "replace").removeprefix("\ufeff")
-        return text if content is self.content and not self.cut else text.rstrip("\ufffd")
+    def _text(self) -> str:
+        """Decode the body, without a byte order mark, and without a character that is cut in two."""
+        text = self.content.decode(declared_charset(self._content_type), "replace").removeprefix("\ufeff")
+        return text.rstrip("\ufffd") if self.cut else text
 
 
 def _json(text: str) -> JsonValue:

@@ -17,6 +17,8 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 def read_patterns(value: object) -> tuple[str, ...]:
     """Read one status pattern or a list of them: "2**", "200-204", 404. Raises ValueError."""
     patterns = tuple(str(item) for item in (value if isinstance(value, list | tuple) else [value]))
+    if not patterns:
+        raise ValueError('no status would be a success; write ["2**"], or leave it out')
     for pattern in patterns:
         low, _, high = pattern.partition("-")
         if not _PATTERN.fullmatch(pattern) or (high and high < low):
@@ -37,8 +39,8 @@ def is_redirect(answer: Answer) -> bool:
 
 def failure(host: str, answer: Answer) -> TemporaryFailure | PermanentFailure:
     """Say why an answer that is no success is a failure, and of which kind."""
-    excerpt = answer.excerpt()
-    reason = f"{host} answered {answer.status}{f': {excerpt}' if excerpt else ''}"
+    said = answer.line()
+    reason = f"{host} answered {answer.status}{f': {said}' if said else ''}"
     if answer.status in _TEMPORARY:
         return TemporaryFailure(reason, retry_after=answer.retry_after(datetime.now(UTC)))
     return PermanentFailure(reason)

@@ -53,6 +53,7 @@ def test_an_address_is_all_that_is_required() -> None:
         ({"success": "2xx"}, "is not a status pattern"),
         ({"success": "204-200"}, "is not a status pattern"),
         ({"success": [200, "20"]}, "is not a status pattern"),
+        ({"success": []}, "no status would be a success"),
         ({"timeouts": {"read": "0 s"}}, "longer than nothing"),
         ({"timeouts": {"read": 30}}, "is not a duration"),
         ({"redirects": "yes"}, "same_origin"),

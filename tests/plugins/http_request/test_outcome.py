@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield import PermanentFailure, TemporaryFailure
+from jackfield.masking import Mask
 from jackfield_http_request.answer import Answer
 from jackfield_http_request.outcome import failure, is_success, read_patterns
 
@@ -42,16 +43,29 @@ def test_only_some_statuses_are_worth_another_attempt(status: int) -> None:
     ("content", "message"),
     [
         (b"", "crm answered 500"),
-        (b'\xef\xbb\xbf{"error":\r\n "bad"}\x00', 'crm answered 500: {"error": "bad"}'),
-        ("я".encode() * 300, f"crm answered 500: {'я' * 199}…"),
+        (b'\xef\xbb\xbf{"error":\r\n "bad"}\x00\n', r'crm answered 500: {"error":\r\n "bad"}\x00'),
+        ("я".encode() * 500, f"crm answered 500: {'я' * 500}"),
+        ("я".encode() * 501, "crm answered 500: 1002 bytes, see the attempt"),
     ],
 )
-def test_a_message_has_the_status_and_the_beginning_of_the_answer(content: bytes, message: str) -> None:
+def test_a_message_has_the_status_and_a_short_answer(content: bytes, message: str) -> None:
     assert str(failure("crm", Answer(500, httpx.Headers(), content))) == message
+
+
+def test_nothing_of_an_answer_that_was_cut_is_in_a_message() -> None:
+    message = str(failure("crm", Answer(500, httpx.Headers(), b"half a sec", cut=True)))
+    assert message == "crm answered 500: more than 10 bytes, see the attempt"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=700), st.text("s3cret-\n\x00я ", min_size=8))
+def test_no_part_of_a_secret_is_in_a_message(before: str, secret: str) -> None:
+    mask = Mask([f"<{secret}>"])
+    message = mask(str(failure("crm", Answer(500, httpx.Headers(), f"{before}<{secret}>".encode()))))
+    assert message.endswith(("***", "see the attempt"))
 
 
 @given(st.binary(max_size=3000))
 def test_a_message_is_one_short_line_whatever_the_answer(content: bytes) -> None:
     text = str(failure("crm", Answer(500, httpx.Headers(), content)))
     assert text.isprintable() or all(char.isprintable() or ord(char) > 0x9F for char in text)
-    assert len(text) <= len("crm answered 500: ") + 200
+    assert len(text) <= len("crm answered 500: ") + 500

@@ -14,6 +14,9 @@ VERSION: Final = 1
 BUSY_TIMEOUT: Final = 4.0
 """Seconds that a statement waits for another process's lock: a sender that waits ten must get its 503 before."""
 
+_PREPARED: Final = 500
+"""Statements that stay prepared: those for many rows are one for each number of rows."""
+
 # A query finds a partial index only if it spells the condition on `state` as the index does.
 # `payload` stands apart from `run` so that a change of state rewrites a short row, not the event and the request.
 # `blocked`: an earlier run with the same order_key is not settled yet.
@@ -154,7 +157,9 @@ def used_bytes(connection: sqlite3.Connection) -> int:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=_PREPARED
+    )
 
 
 def _make_tables(connection: sqlite3.Connection, path: Path) -> None:

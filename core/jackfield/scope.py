@@ -1,0 +1,80 @@
+"""What the templates at one place may use: which secrets, which steps, and whether there is an event yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import JsonValue
+
+from jackfield.jsonpath import Document, Path
+from jackfield.templates import Template
+from jackfield.tomlfile import KeyPath, did_you_mean
+
+
+class _Anything(dict[str, JsonValue]):
+    """Stands for data that is not known before a run: whatever is looked up in it is there."""
+
+    def __missing__(self, key: str) -> JsonValue:
+        return self
+
+
+_ANYTHING: Final = _Anything()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the templates at one place may use.
+
+    `steps` are those that have run by then. Without `event`, nothing of the run's document is there.
+    """
+
+    secrets: Collection[str]
+    steps: Collection[str] = ()
+    event: bool = True
+
+    def mistakes(self, template: Template) -> Iterator[str]:
+        """Name what a template uses and there cannot be at any run. Only a run can tell about the event's own keys."""
+        for name in sorted(template.secrets.difference(self.secrets)):
+            message = f"secret {name} is not set; put it into secrets.toml or JACKFIELD_SECRET_{name}"
+            yield message + did_you_mean(name, self.secrets)
+        mistakes = {mistake for path in template.paths if (mistake := self._mistake(path))}
+        yield from sorted(mistakes)
+
+    def _mistake(self, path: Path) -> str | None:
+        if not self.event:
+            remedy = "a source is set up before there is any event; write the value itself, or secret.NAME"
+            return f"{path.text} is not known here: {remedy}"
+        match path.keys:
+            case ("steps", str(name), *_) if name not in self.steps:
+                return f"$.steps.{name} is not an earlier step{did_you_mean(name, self.steps)}"
+        document = self._document()
+        try:
+            if path.singular:
+                path.find(document)
+        except LookupError:
+            return path.explain(document)
+        return None
+
+    def _document(self) -> Document:
+        """Make the document of any run, as far as it is the same for all."""
+        return {
+            "event": _ANYTHING,
+            "steps": dict.fromkeys(self.steps, _ANYTHING),
+            "run": {"id": "", "received_at": "", "attempt": 1},
+            "pipeline": {"id": "", "title": _ANYTHING},
+        }
+
+
+def leaves(value: JsonValue, where: KeyPath) -> Iterator[tuple[KeyPath, JsonValue]]:
+    """Take a nesting apart, so that each template is by itself: single values, and tables with only their keys."""
+    if isinstance(value, dict):
+        yield where, dict.fromkeys(value)
+        for key, item in value.items():
+            yield from leaves(item, (*where, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*where, index))
+    else:
+        yield where, value

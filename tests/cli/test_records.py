@@ -1,0 +1,112 @@
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from jackfield import WebhookRequest
+from jackfield.clock import utc_now
+from jackfield.intake import Intake
+from jackfield.journal.records import Mode, Query
+from jackfield.journal.sqlite import SqliteJournal
+from jackfield.loader import PipelineLoader
+from jackfield.metrics import Metrics
+from jackfield.pipeline import Pipeline
+from jackfield.registry import Registry
+from tests.support import make_project
+
+Cli = Callable[..., tuple[int, str, str]]
+TEXT = """\
+[source]
+use = "getcourse.user_created"
+dedupe = "{{ $.event.id }}"
+[[steps]]
+use = "http_request"
+url = "https://crm.example.ru/"
+"""
+
+
+def received(folder: Path, *requests: WebhookRequest, mode: Mode = Mode.RUNNING) -> str:
+    """Have a project that received these requests while no run could start; return its first run, or refusal."""
+    project = make_project(folder, {"x": TEXT})
+    pipeline = PipelineLoader(Registry.load(), project.secrets).read("x", project.pipeline_files()["x"])
+    project.var.mkdir(exist_ok=True)
+    return asyncio.run(_received(SqliteJournal(project.journal_file, now=utc_now), pipeline, requests, mode))
+
+
+async def _received(journal: SqliteJournal, pipeline: Pipeline, requests: Sequence[WebhookRequest], mode: Mode) -> str:
+    await journal.open()
+    try:
+        for request in requests:
+            await Intake(journal, Metrics(), utc_now).receive(pipeline, mode, request)
+        await journal.set_mode("x", mode, reason="a holiday", at=utc_now())
+        runs = (await journal.search(Query())).runs
+        return runs[-1].id if runs else (await journal.refusals())[-1].id
+    finally:
+        await journal.close()
+
+
+def call(query: str, body: bytes = b"") -> WebhookRequest:
+    return WebhookRequest("POST" if body else "GET", query, (), body)
+
+
+def test_a_run_that_is_held_says_why(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1"), mode=Mode.HELD)
+    code, out, _ = cli("runs", "show", run, "--project", tmp_path)
+    assert code == 0
+    [why] = [line for line in out.splitlines() if line.startswith("does not run: pipeline x is held since ")]
+    assert why.endswith(" (a holiday); `jackfield start x` lets them run")
+
+
+def test_a_run_of_a_blocked_pipeline_says_why(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1"))
+    assert "does not run" not in cli("runs", "show", run, "--project", tmp_path)[1]
+    (tmp_path / "pipelines" / "x.toml").write_text(TEXT.replace("http_request", "http_requst"), encoding="utf-8")
+    expected = "does not run: pipeline x is blocked: pipelines/x.toml:5: steps[0].use: there is no action"
+    assert expected in cli("runs", "show", run, "--project", tmp_path)[1]
+    (tmp_path / "pipelines" / "x.toml").unlink()
+    expected = "does not run: pipeline x is gone: there is no pipelines/x.toml"
+    assert expected in cli("runs", "show", run, "--project", tmp_path)[1]
+
+
+def test_a_run_is_shown_with_the_body_of_its_request(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1", b"name=\xd0\x90\n&more=" + b"x" * 3000))
+    out = cli("runs", "show", run, "--project", tmp_path)[1]
+    assert "\nRequest: POST id=1\n    name=А\n    &more=xxx" in out
+    assert "xxx... (all of it: --json)\n" in out
+
+
+def test_a_duplicate_is_shown_with_its_event_and_warnings(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1&city=Казань"), call("id=1&city=%7Bobject.city%7D"))
+    out = cli("runs", "show", run, "--project", tmp_path)[1]
+    [again] = [line for line in out.splitlines() if line.startswith("came again: ")]
+    assert again.endswith('{"id":"1","city":"{object.city}"}')
+    assert "\n  warning: " in out
+
+
+@pytest.mark.parametrize("options", [["--project", "{}"], ["--json", "--project", "{}"]])
+def test_options_before_show_are_heeded(cli: Cli, tmp_path: Path, options: list[str]) -> None:
+    run = received(tmp_path, call("id=1"))
+    given = [option.format(tmp_path) for option in options]
+    code, out, _ = cli("runs", *given, "show", run)
+    assert (code, run in out) == (0, True)
+    assert out.startswith("{") is ("--json" in options)
+
+
+def test_a_replay_is_told_to_programs(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1"))
+    code, out, error = cli("replay", run, "nope", "--json", "--project", tmp_path)
+    [good, bad] = json.loads(out)
+    assert (code, error) == (1, "")
+    assert (good["id"], len(good["runs"]), good["error"]) == (run, 1, None)
+    assert (bad["id"], bad["runs"]) == ("nope", [])
+    assert "there is no run and no refused request nope" in bad["error"]
+
+
+def test_what_cannot_be_cancelled_is_said_and_exits_with_1(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1"))
+    assert cli("cancel", run, "--project", tmp_path) == (0, f"{run} cancelled\n", "")
+    for id in (run, "nope"):
+        error = f"{id} is settled or unknown, nothing to cancel\n"
+        assert cli("cancel", id, "--project", tmp_path) == (1, "", error)
