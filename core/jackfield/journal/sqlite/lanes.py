@@ -10,7 +10,7 @@ from typing import Final
 from jackfield.journal.records import Limits
 from jackfield.journal.sqlite.claims import SqliteClaim
 
-ROOM: Final = 500
+ROOM: Final = 1000
 """How many runs of one pipeline wait in memory; the others wait in the file."""
 
 _LOW: Final = ROOM // 4

@@ -13,8 +13,8 @@ from typing import Final
 
 from jackfield.journal.sqlite.encoding import Row
 
-_MOST: Final = 500
-"""So many rows at once. SQLite takes 32,766 values in a statement; it prepares each length once."""
+_MOST: Final = 128
+"""So many rows at once: each number of rows is a statement that stays prepared, and a long one takes 100 KB."""
 
 
 def execute_rows(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> Iterator[Row]:

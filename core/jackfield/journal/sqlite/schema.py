@@ -14,7 +14,7 @@ VERSION: Final = 1
 BUSY_TIMEOUT: Final = 4.0
 """Seconds that a statement waits for another process's lock: a sender that waits ten must get its 503 before."""
 
-_PREPARED: Final = 200
+_PREPARED: Final = 250
 """Statements that stay prepared: those for many rows are one for each number of rows."""
 
 # A query finds a partial index only if it spells the condition on `state` as the index does.
