@@ -8,6 +8,7 @@ from typing import Final
 
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, ModeRecord
+from jackfield.pipeline import Pipeline
 
 _RUNNING: Final = ModeRecord()
 
@@ -33,3 +34,16 @@ class Modes:
         await self._journal.set_mode(pipeline, mode, reason=reason, at=self._now())
         await self.refresh()
         await self._journal.wake()
+
+
+def pipeline_status(pipeline: Pipeline, record: ModeRecord) -> dict[str, object]:
+    """Say for programs which pipeline this is, and whether it runs; the same from the command line and from the API."""
+    return {
+        "id": pipeline.id,
+        "title": pipeline.title,
+        "version": pipeline.version,
+        "mode": record.mode,
+        "mode_since": record.since,
+        "mode_reason": record.reason,
+        "blocked": pipeline.blocked,
+    }

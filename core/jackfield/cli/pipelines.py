@@ -10,6 +10,7 @@ import typer
 from jackfield.cli.output import local, print_json, print_table, words
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace, open_journal
 from jackfield.journal.records import Mode, ModeRecord
+from jackfield.modes import pipeline_status
 from jackfield.pipeline import Pipeline, pipeline_file
 
 
@@ -24,7 +25,7 @@ def pipelines(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> 
     modes = asyncio.run(_modes(workspace))
     found = [workspace.pipeline(id) for id in workspace.project.pipeline_files()]
     if as_json:
-        print_json([_pipeline_json(one, modes.get(one.id, ModeRecord())) for one in found])
+        print_json([pipeline_status(one, modes.get(one.id, ModeRecord())) for one in found])
     else:
         rows = [_row(one, modes.get(one.id, ModeRecord())) for one in found]
         print_table(["PIPELINE", "TITLE", "MODE", "STATE", "REASON"], rows)
@@ -49,15 +50,3 @@ def _row(pipeline: Pipeline, record: ModeRecord) -> list[str]:
     state = "blocked" if pipeline.blocked else "ok"
     reasons = "; ".join(filter(None, (record.reason, pipeline.blocked)))
     return [pipeline.id, words(pipeline.title), record.mode, state, reasons]
-
-
-def _pipeline_json(pipeline: Pipeline, record: ModeRecord) -> dict[str, object]:
-    return {
-        "id": pipeline.id,
-        "title": pipeline.title,
-        "version": pipeline.version,
-        "mode": record.mode,
-        "mode_since": record.since,
-        "mode_reason": record.reason,
-        "blocked": pipeline.blocked,
-    }

@@ -19,6 +19,7 @@ from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, JackfieldError, JournalError, JournalUnavailable, PluginError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.records import Mode, Query, State
+from jackfield.modes import pipeline_status
 from jackfield.operations import On, Operations
 from jackfield.options import complaints
 from jackfield.pipeline import Pipeline, pipeline_file
@@ -190,15 +191,8 @@ def _known_pipeline(request: Request) -> Pipeline:
 
 def _pipeline(request: Request, pipeline: Pipeline) -> dict[str, object]:
     host = host_of(request)
-    record = host.modes.get(pipeline.id)
     return {
-        "id": pipeline.id,
-        "title": pipeline.title,
-        "version": pipeline.version,
-        "mode": record.mode,
-        "mode_since": record.since,
-        "mode_reason": record.reason,
-        "blocked": pipeline.blocked,
+        **pipeline_status(pipeline, host.modes.get(pipeline.id)),
         "problems": [str(problem) for problem in host.problems.get(pipeline_file(pipeline.id), ())],
         "address": _address(host, pipeline),
     }
