@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from jackfield.charsets import declared_charset, is_json_type
-from jackfield.components import Action, ActionContext, OptionsModel, Source, WebhookSource
+from jackfield.components import Action, ActionContext, Notifier, OptionsModel, Source, WebhookSource
 from jackfield.errors import (
     DestinationRefused,
     JackfieldError,
@@ -14,7 +14,17 @@ from jackfield.errors import (
     Unauthorized,
 )
 from jackfield.hookspecs import hookimpl
-from jackfield.models import Event, Field, JsonObject, Step, Text, WebhookReply, WebhookRequest
+from jackfield.models import (
+    Event,
+    Field,
+    JsonObject,
+    Notice,
+    NoticeKind,
+    Step,
+    Text,
+    WebhookReply,
+    WebhookRequest,
+)
 from jackfield.units import Duration, Size
 
 __all__ = [
@@ -28,6 +38,9 @@ __all__ = [
     "JsonObject",
     "JsonValue",
     "Malformed",
+    "Notice",
+    "NoticeKind",
+    "Notifier",
     "OptionsModel",
     "PermanentFailure",
     "Size",

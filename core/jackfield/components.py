@@ -1,4 +1,4 @@
-"""What a plugin's classes are: sources that read events, actions that do one thing for an event.
+"""What a plugin's classes are: sources read events, actions do one thing for an event, notifiers tell the operator.
 
 A component is named by `use` in a pipeline's file; the rest of that table is its options, validated against its
 `Options` model before the component ever sees them.
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import to_json
 from structlog.typing import FilteringBoundLogger
 
-from jackfield.models import Event, Field, Step, Text, WebhookReply, WebhookRequest
+from jackfield.models import Event, Field, Notice, Step, Text, WebhookReply, WebhookRequest
 
 
 class OptionsModel(BaseModel):
@@ -88,12 +88,20 @@ class WebhookSource(Source[OptionsT]):
         """Answer a request whose events are in the journal as `runs` (ids). Called only after that is durable."""
         return WebhookReply(body=b'{"accepted":%d}' % len(runs), content_type="application/json")
 
+    def reply_headers(self, request: WebhookRequest) -> Sequence[tuple[str, str]]:  # noqa: ARG002
+        """Name headers for the answer to this request, whatever the answer is: what a browser needs (CORS).
+
+        Called once for every request with the right address. Where there are any, the host answers OPTIONS by
+        itself, with 204 and these headers, unless `methods` has it.
+        """
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
-    """What the host lends to an action, for as long as the action lives.
+    """What the host lends to an action or a notifier, for as long as it lives.
 
-    `http` is shared with every other action: pooled, guarded, and recorded in the journal by the host. Pass
+    `http` is shared with all others: pooled, guarded, and, in an action, recorded in the journal by the host. Pass
     credentials with each request; set nothing on the client itself. `log` carries the pipeline and the step.
     """
 
@@ -127,3 +135,30 @@ class Action(ABC, Generic[OptionsT]):
 
     async def close(self) -> None:
         """Give back what the instance holds. Called once, after its last `run()` has ended."""
+
+
+class Notifier(ABC, Generic[OptionsT]):
+    """Tells the operator what happened, by one way: e-mail, a chat.
+
+    Named by a table of `[notices]` in `jackfield.toml`, which holds its options. One instance serves the host for as
+    long as it runs.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[Text]
+    Options: ClassVar[type[OptionsModel]]
+
+    def __init__(self, options: OptionsT, context: ActionContext) -> None:
+        self.options = options
+        self.context = context
+
+    @abstractmethod
+    async def notify(self, notice: Notice) -> None:
+        """Deliver a notice. Called for one notice at a time, and cancelled after 60 seconds.
+
+        Raise `TemporaryFailure` to be called again with it later, `PermanentFailure` if it can never be delivered;
+        anything else counts as temporary. The host shows the last failure until a notice gets through.
+        """
+
+    async def close(self) -> None:
+        """Give back what the instance holds. Called once, when the host ends."""

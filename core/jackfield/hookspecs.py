@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pluggy
 
-from jackfield.components import Action, Source
+from jackfield.components import Action, Notifier, Source
 
 PROJECT: Final = "jackfield"
 ENTRY_POINT_GROUP: Final = "jackfield.plugins"
@@ -29,6 +29,12 @@ def register_sources() -> Iterable[type[Source[Any]]]:
 @hookspec
 def register_actions() -> Iterable[type[Action[Any]]]:
     """Return the plugin's action classes."""
+    raise AssertionError
+
+
+@hookspec
+def register_notifiers() -> Iterable[type[Notifier[Any]]]:
+    """Return the plugin's notifier classes."""
     raise AssertionError
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -46,6 +47,7 @@ class WebhookReply:
     status: int = 200
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,14 @@ class Event:
 
     `blank` names the top-level keys of `data` whose value is there but says "nothing" (an empty form field): it
     stays as it came, and `default(...)` treats it as absent. `warnings` are shown with the run: something looks
-    wrong but the event can be used.
+    wrong but the event can be used. `key` is the sender's own id of this delivery: where the pipeline sets no
+    `dedupe`, an event whose key was seen before is a duplicate.
     """
 
     data: JsonObject
     blank: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,43 @@ class Step:
     name: str
     attempt: int
     idempotency_key: str
+
+
+class NoticeKind(StrEnum):
+    """What a notice tells the operator."""
+
+    FAILED = "failed"
+    """Runs of a pipeline have failed for good."""
+    BLOCKED = "blocked"
+    """A pipeline cannot run: its file or a plugin is at fault."""
+    PAUSED = "paused"
+    """A destination kept failing, and the pipeline was put on hold."""
+    SILENT = "silent"
+    """Nothing has come in for as long as `silent_after` says."""
+    JOURNAL = "journal"
+    """The journal is nearly full."""
+    RECOVERED = "recovered"
+    """What an earlier notice told about is over."""
+    TEST = "test"
+    """The operator tries out whether notices arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the operator is told: one for all that happened of a kind within a window, not one for each event.
+
+    `subject` is one line and `text` some lines of plain text, both in the operator's language and with secrets
+    masked. `count` is how often it happened since the last notice of its kind; `link` leads to the first example.
+    `pipeline` is None where it concerns the whole host.
+    """
+
+    kind: NoticeKind
+    subject: str
+    text: str
+    at: datetime
+    pipeline: str | None = None
+    count: int = 1
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ from jinja2.filters import FILTERS as JINJA_FILTERS
 from pydantic import BaseModel
 
 from jackfield import hookspecs
-from jackfield.components import Action, WebhookSource
+from jackfield.components import Action, Notifier, WebhookSource
 from jackfield.errors import PluginError
 from jackfield.hookspecs import ENTRY_POINT_GROUP, PROJECT
 from jackfield.tomlfile import did_you_mean
 
 SourceClass: TypeAlias = type[WebhookSource[Any]]
 ActionClass: TypeAlias = type[Action[Any]]
+NotifierClass: TypeAlias = type[Notifier[Any]]
 Filter: TypeAlias = Callable[..., object]
 _Key: TypeAlias = tuple[str, str]
 
@@ -51,14 +52,15 @@ class Plugin:
     version: str = ""
     sources: tuple[SourceClass, ...] = ()
     actions: tuple[ActionClass, ...] = ()
+    notifiers: tuple[NotifierClass, ...] = ()
     filters: Mapping[str, Filter] = field(default_factory=dict)
     error: str | None = None
     traceback: str | None = None
 
     @property
-    def components(self) -> tuple[SourceClass | ActionClass, ...]:
-        """Return sources and actions alike."""
-        return (*self.sources, *self.actions)
+    def components(self) -> tuple[SourceClass | ActionClass | NotifierClass, ...]:
+        """Return sources, actions and notifiers alike."""
+        return (*self.sources, *self.actions, *self.notifiers)
 
     def __str__(self) -> str:
         return f"{self.module} ({self.distribution} {self.version})" if self.distribution else self.module
@@ -74,6 +76,7 @@ class Registry:
     plugins: tuple[Plugin, ...]
     sources: Mapping[str, SourceClass]
     actions: Mapping[str, ActionClass]
+    notifiers: Mapping[str, NotifierClass]
     filters: Mapping[str, Filter]
     disputed: Mapping[_Key, str]
 
@@ -102,6 +105,12 @@ class Registry:
         if name not in self.actions:
             raise PluginError(self._missing("action", name, self.actions))
         return self.actions[name]
+
+    def notifier(self, name: str) -> NotifierClass:
+        """Return the notifier of this name. Raises `PluginError` that says what may be meant, or what is broken."""
+        if name not in self.notifiers:
+            raise PluginError(self._missing("notifier", name, self.notifiers))
+        return self.notifiers[name]
 
     def _missing(self, kind: str, name: str, known: Iterable[str]) -> str:
         if (kind, name) in self.disputed:
@@ -146,11 +155,13 @@ def _examined(load: Callable[[], object], origin: Plugin) -> Plugin:
         return replace(origin, error=faults.summary, traceback=faults.traceback)
     sources = _components(manager.hook.register_sources, WebhookSource, SOURCE_KEYS, faults)
     actions = _components(manager.hook.register_actions, Action, STEP_KEYS, faults)
+    notifiers = _components(manager.hook.register_notifiers, Notifier, frozenset(), faults)
     filters = _filters(manager.hook.register_filters, faults)
     return replace(
         origin,
         sources=tuple(sources),
         actions=tuple(actions),
+        notifiers=tuple(notifiers),
         filters=filters,
         error=faults.summary,
         traceback=faults.traceback,
@@ -261,6 +272,7 @@ def _assembled(plugins: Sequence[Plugin]) -> Registry:
         plugins=tuple(_with_disputes(plugin, disputed) for plugin in plugins),
         sources=undisputed("source"),
         actions=undisputed("action"),
+        notifiers=undisputed("notifier"),
         filters=undisputed("filter"),
         disputed=disputed,
     )
@@ -269,6 +281,7 @@ def _assembled(plugins: Sequence[Plugin]) -> Registry:
 def _offers(plugin: Plugin) -> Iterator[tuple[_Key, object]]:
     yield from ((("source", kind.name), kind) for kind in plugin.sources)
     yield from ((("action", kind.name), kind) for kind in plugin.actions)
+    yield from ((("notifier", kind.name), kind) for kind in plugin.notifiers)
     yield from ((("filter", name), function) for name, function in plugin.filters.items())
 
 

@@ -1,0 +1,1 @@
+"""Jackfield plugin: e-mail as a notice and as an action."""

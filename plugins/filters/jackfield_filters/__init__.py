@@ -1,0 +1,1 @@
+"""Jackfield plugin: template filters for phones, money, dates, hashes and transliteration."""

@@ -1,0 +1,1 @@
+"""Jackfield plugin: webhooks of any sender, signed or not, and Tilda's forms; notices as a webhook."""
