@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+import jackfield_compose
+import jackfield_email
+import jackfield_filters
 import jackfield_getcourse
 import jackfield_http_request
+import jackfield_webhook
 from jackfield.hookspecs import ENTRY_POINT_GROUP
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Registry
@@ -30,7 +34,15 @@ def module(block: Block) -> ModuleType:
 
 def registry() -> Registry:
     [example] = [block for block in blocks("python") if block.text.startswith("# jackfield_acme/")]
-    return Registry.of(jackfield_getcourse, jackfield_http_request, module(example))
+    bundled = (
+        jackfield_compose,
+        jackfield_email,
+        jackfield_filters,
+        jackfield_getcourse,
+        jackfield_http_request,
+        jackfield_webhook,
+    )
+    return Registry.of(*bundled, module(example))
 
 
 def is_pipeline(text: str, data: dict[str, Any]) -> None:

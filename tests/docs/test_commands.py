@@ -88,7 +88,9 @@ def test_other_commands_are_known_and_what_they_install_is_there(document: Path)
         elif words[:2] == ["uv", "run"] and words[2:4] == ["python", "-m"]:
             assert (ROOT / words[4]).is_dir(), words[4]
         elif "install" in words and "." in words:
-            for folder in words[words.index(".") :]:
-                assert (ROOT / folder / "pyproject.toml").exists(), folder
+            for pattern in words[words.index(".") + 1 :]:
+                folders = list(ROOT.glob(pattern))
+                assert folders, pattern
+                assert all((folder / "pyproject.toml").exists() for folder in folders), pattern
         else:
             assert program in TOOLS | {"jackfield", "pip"}, words

@@ -5,7 +5,14 @@ import zipfile
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
-BUNDLED = {"jackfield_getcourse", "jackfield_http_request"}
+BUNDLED = {
+    "jackfield_compose",
+    "jackfield_email",
+    "jackfield_filters",
+    "jackfield_getcourse",
+    "jackfield_http_request",
+    "jackfield_webhook",
+}
 SKELETON = {
     "gitignore",
     "jackfield.toml",

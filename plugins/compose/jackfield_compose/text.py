@@ -1,0 +1,33 @@
+"""`compose.text`: a text out of a template."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from jackfield import Action, OptionsModel, Step
+from jackfield_compose.about import about
+
+
+class ComposeTextOptions(OptionsModel):
+    """The options of `compose.text`."""
+
+    text: Annotated[
+        str,
+        about(
+            ("Text", "Any text with values of the event in it."),
+            ("Текст", "Любой текст со значениями из события."),
+            examples=["{{ $.event.first_name }} {{ $.event.last_name }}"],
+        ),
+    ]
+
+
+class ComposeText(Action[ComposeTextOptions]):
+    """Makes a text; a later step uses it as `{{ $.steps.<name> }}`."""
+
+    name = "compose.text"
+    title = {"en": "Form a text", "ru": "Сформировать текст"}  # noqa: RUF012 - the interface declares it a ClassVar
+    Options = ComposeTextOptions
+
+    async def run(self, options: ComposeTextOptions, step: Step) -> str:  # noqa: ARG002
+        """Return the text."""
+        return options.text

@@ -1,0 +1,34 @@
+"""Words in Latin letters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import partial
+from typing import Final
+
+from slugify import slugify
+
+from jackfield_filters.plain import plain_text
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_in_latin: Final = partial(slugify, entities=False, decimal=False, hexadecimal=False)
+
+
+def slug(value: object, separator: str = "-") -> str:
+    """Return a text as a part of an address: `Щукин Пётр, №2` is `shchukin-petr-no2`. May come to nothing."""
+    return _in_latin(plain_text(value), separator=separator)
+
+
+def translit(value: object) -> str:
+    """Write words in Latin letters, much as Russian passports do: `Юлия ЩУКИНА` is `Iuliia SHCHUKINA`.
+
+    Spaces, digits and signs stay. What cannot be written in Latin letters is left out.
+    """
+    return _WORD.sub(_word, unicodedata.normalize("NFC", plain_text(value)))
+
+
+def _word(found: re.Match[str]) -> str:
+    word = found.group()
+    latin = _in_latin(word, lowercase=False, separator="")
+    return latin.upper() if word.isupper() and len(word) > 1 else latin
