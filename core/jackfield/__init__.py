@@ -14,6 +14,7 @@ from jackfield.errors import (
     Unauthorized,
 )
 from jackfield.hookspecs import hookimpl
+from jackfield.late import LateExpression, LateTemplate
 from jackfield.models import (
     Event,
     Field,
@@ -37,6 +38,8 @@ __all__ = [
     "JackfieldError",
     "JsonObject",
     "JsonValue",
+    "LateExpression",
+    "LateTemplate",
     "Malformed",
     "Notice",
     "NoticeKind",

@@ -24,6 +24,7 @@ from jackfield.journal.sqlite import SqliteJournal
 from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
 from jackfield.modes import Modes
+from jackfield.notices import Notices
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.pipelines import Pipelines
 from jackfield.registry import Registry
@@ -33,6 +34,7 @@ from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
 from jackfield.watchdog import Watchdog
 
 _MODES_EVERY: Final = 0.5
+_LOOK_EVERY: Final = 1.0
 _PRUNE_EVERY: Final = 600.0
 _START_UP: Final = 0.1
 
@@ -51,6 +53,7 @@ class Host:
     metrics: Metrics
     intake: Intake
     runner: Runner
+    notices: Notices
     addresses: Addresses
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     """What is wrong with which file, whether or not an earlier version of it still runs."""
@@ -199,7 +202,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
     http = HttpPool(allow=project.settings.http.allow)
     modes = Modes(journal, now)
     pipelines = Pipelines(journal, PipelineLoader(registry, project.secrets), http.client)
-    runner = Runner(pipelines, modes, http, metrics, Watchdog(), now)
+    notices = Notices(project, pipelines, modes, metrics, journal, now)
     return Host(
         project=project,
         environ=environ,
@@ -210,7 +213,8 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         modes=modes,
         metrics=metrics,
         intake=Intake(journal, metrics, now),
-        runner=runner,
+        runner=Runner(pipelines, modes, http, metrics, Watchdog(), notices, now),
+        notices=notices,
         addresses=Addresses.load(project.var),
     )
 
@@ -225,13 +229,17 @@ async def _working(host: Host) -> AsyncIterator[None]:
     if work.done():
         await work
     work.add_done_callback(lambda task: _worked(host, task))
-    keepers = [asyncio.create_task(keeper(host)) for keeper in (_watch_files, _watch_modes, _prune)]
+    modes = _regularly(host, _MODES_EVERY, "modes", host.modes.refresh)
+    notices = _regularly(host, _LOOK_EVERY, "notices", host.notices.look)
+    keepers = [asyncio.create_task(keeper) for keeper in (_watch_files(host), modes, notices, _prune(host))]
+    host.notices.start()
     host.runner.watchdog.start()
     try:
         yield
     finally:
         host.stopping.set()
         await asyncio.gather(work, *keepers, return_exceptions=True)
+        await host.notices.end()
         host.runner.watchdog.stop()
 
 
@@ -266,9 +274,9 @@ def _notices(host: Host) -> AsyncIterator[object]:
     )
 
 
-async def _watch_modes(host: Host) -> None:
-    while not await _stopping_within(host, _MODES_EVERY):
-        await _kept_going("modes", host.modes.refresh())
+async def _regularly(host: Host, seconds: float, what: str, work: Callable[[], Awaitable[object]]) -> None:
+    while not await _stopping_within(host, seconds):
+        await _kept_going(what, work())
 
 
 async def _prune(host: Host) -> None:
@@ -276,6 +284,7 @@ async def _prune(host: Host) -> None:
     policy = Retention(timedelta(days=keep.days), keep.size)
     while not await _stopping_within(host, _PRUNE_EVERY):
         await _kept_going("prune", host.journal.prune(policy, utc_now()))
+        await _kept_going("size", host.notices.pruned())
 
 
 async def _stopping_within(host: Host, seconds: float) -> bool:

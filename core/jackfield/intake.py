@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +26,10 @@ from jackfield.templates import Template
 
 _STRANGERS_BODY: Final = 4000
 _EVENT_DATA: Final = TypeAdapter(JsonObject)
+_EVENT_KEY: Final[TypeAdapter[str | None]] = TypeAdapter(str | None)
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_HOSTS_HEADERS: Final = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
 
 
 class _Refused(JackfieldError):  # noqa: N818
@@ -174,6 +179,7 @@ def _parsed(source: WebhookSource[Any], request: WebhookRequest) -> list[Event]:
         events = list(source.parse(request))
         for event in events:
             _EVENT_DATA.validate_python(event.data)
+            _EVENT_KEY.validate_python(event.key)
     except Malformed as error:
         raise _Refused(400, str(error)) from None
     except ValidationError:
@@ -191,7 +197,7 @@ def _new_run(
     document: JsonObject = {}
     if source.dedupe is not None or pipeline.order_by is not None:
         document = event_document(pipeline, id, request.received_at, event)
-    dedupe_key = _key(source.dedupe, "source.dedupe", document, warnings)
+    dedupe_key = _key(source.dedupe, "source.dedupe", document, warnings) if source.dedupe else event.key or None
     order_key = _key(pipeline.order_by, "order_by", document, warnings)
     if warnings:
         event = Event(event.data, event.blank, (*event.warnings, *warnings))
@@ -242,7 +248,33 @@ def _checked(reply: WebhookReply) -> WebhookReply:
     kind: Any = reply.content_type
     if not (isinstance(kind, str) and kind.isascii() and kind.isprintable()):
         raise PluginError(f"reply() has a content type that cannot be sent: {kind!r}")
+    _checked_headers(reply.headers)
     return reply
+
+
+def _checked_headers(headers: Any) -> Sequence[tuple[str, str]]:
+    """Return a source's headers if they can be sent. Raises `PluginError` if not."""
+    for name, value in headers:
+        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)) or name.lower() in _HOSTS_HEADERS:
+            raise PluginError(f"a source cannot set the answer's header {name!r}")
+        if not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
+            raise PluginError(f"the answer's header {name} has a value that cannot be sent")
+    return tuple(headers)
+
+
+def reply_headers(pipeline: Pipeline, request: WebhookRequest) -> Sequence[tuple[str, str]]:
+    """Return what the pipeline's source adds to the answer to this request, whatever the answer is."""
+    if pipeline.source is None:
+        return ()
+    source = pipeline.source.source
+    if type(source).reply_headers is WebhookSource.reply_headers:
+        return ()
+    try:
+        return _checked_headers(source.reply_headers(request))
+    except Exception as error:  # noqa: BLE001 - a plugin's fault must not keep an event out
+        log = structlog.get_logger()
+        log.warning("answered without the source's headers", pipeline=pipeline.id, error=pipeline.mask(str(error)))
+        return ()
 
 
 def _refusal_reply(refused: _Refused) -> WebhookReply:

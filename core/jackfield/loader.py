@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_json
 
-from jackfield.components import OptionsModel, WebhookSource
+from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateError
 from jackfield.journal.records import Limits
+from jackfield.late import LateTemplate, late_options
 from jackfield.masking import Mask
 from jackfield.options import RenderedOptions, complaints, secret_values, valid_part
 from jackfield.pipeline import (
@@ -58,6 +60,22 @@ class PipelineLoader:
         except ConfigurationError as error:
             return Pipeline(id, id, "", "", None, 1, (), Limits(), None, None, self.mask, error.problems)
 
+    def fixed_options(self, model: type[OptionsModel], file: TomlFile, where: KeyPath) -> FixedOptions:
+        """Read the table at `where` as options that no event is known to: templates may use secrets only."""
+        table: Any = file.data
+        for key in where:
+            table = table[key]
+        reading = _Reading(self, "", file)
+        return FixedOptions(reading.fixed_options(model, table, where), tuple(sorted(reading.problems)))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedOptions:
+    """Options that are rendered once, when they are read; None if something is wrong with them."""
+
+    options: OptionsModel | None
+    problems: tuple[Problem, ...]
+
 
 class _Reading:
     """One reading of one file: collects problems on the way instead of stopping at the first."""
@@ -101,7 +119,7 @@ class _Reading:
         dedupe = self.expression(valid.dedupe, (*_SOURCE, "dedupe"), self.scope)
         reply = self.reply(valid.reply)
         kind = self.component(self.loader.registry.source, table, _SOURCE)
-        options = self.source_options(kind, rest)
+        options = self.fixed_options(kind.Options if kind else None, rest, _SOURCE, beside=SourceSettings.model_fields)
         if kind is None or settings is None or options is None:
             return None
         self.secret_values.update(secret_values(options))
@@ -118,22 +136,28 @@ class _Reading:
         key, value = ("text", reply.text) if reply.json_ is None else ("json", reply.json_)
         return self.template(value, (*_SOURCE, "reply", key), self.scope)
 
-    def source_options(self, kind: type[WebhookSource[Any]] | None, table: dict[str, Any]) -> OptionsModel | None:
-        """Source options know no event: their templates may use secrets only, and are rendered here and now."""
-        keys = SourceSettings.model_fields
-        if kind is not None:
-            self.validated(kind.Options, table, _SOURCE, put_off=True, beside=keys)
-        rest = self.unreported(table, _SOURCE)
+    def fixed_options(
+        self,
+        model: type[OptionsModel] | None,
+        table: dict[str, Any],
+        where: KeyPath,
+        *,
+        beside: Collection[str] = (),
+    ) -> OptionsModel | None:
+        """These options know no event: their templates may use secrets only, and are rendered here and now."""
+        if model is not None:
+            self.validated(model, table, where, put_off=True, beside=beside)
+        rest = self.unreported(table, where)
         reported = len(self.problems)
-        template = self.template(rest, _SOURCE, Scope(self.loader.secrets, event=False))
-        if kind is None or template is None or len(self.problems) > reported:
+        template = self.template(rest, where, Scope(self.loader.secrets, event=False))
+        if model is None or template is None or len(self.problems) > reported:
             return None
         try:
             rendered: Any = template.render({})
         except TemplateError as error:
-            self.report(next(key for key, _ in leaves(rest, _SOURCE) if dotted(key) == error.where), error.what)
+            self.report(next(key for key, _ in leaves(rest, where) if dotted(key) == error.where), error.what)
             return None
-        return self.validated(kind.Options, {**table, **rendered}, _SOURCE, beside=keys)
+        return self.validated(model, {**table, **rendered}, where, beside=beside)
 
     def steps(self, tables: object) -> Iterator[StepDefinition]:
         earlier: list[str] = []
@@ -159,13 +183,28 @@ class _Reading:
         kind = self.component(self.loader.registry.action, table, where)
         keys = StepSettings.model_fields
         fixed = self.validated(kind.Options, rest, where, put_off=True, beside=keys) if kind else None
-        template = self.template(self.unreported(rest, where), where, scope)
+        rest = self.unreported(rest, where)
+        late = self.late(kind.Options, rest, where, scope) if kind else {}
+        template = self.template({key: rest[key] for key in rest if key not in late}, where, scope)
         if kind is None or template is None:
             return None
         if fixed is not None:
             self.secret_values.update(secret_values(fixed))
-        options = RenderedOptions(kind.Options, template, where, fixed if template.static else None)
+        options = RenderedOptions(kind.Options, template, where, fixed if template.static and not late else None, late)
         return StepDefinition(index, name, kind, settings, when, options)
+
+    def late(
+        self, model: type[BaseModel], table: dict[str, Any], where: KeyPath, scope: Scope
+    ) -> dict[str, tuple[LateTemplate, Template]]:
+        """Compile the options that the action renders by itself."""
+        scope = replace(scope, response=True)
+        found = {}
+        for name, kind in late_options(model).items():
+            if not isinstance(text := table.get(name), str):
+                continue
+            compiled = (self.expression if kind.expression else self.template)(text, (*where, name), scope)
+            found[name] = (kind(text), compiled or self.loader.engine.compile("", ""))
+        return found
 
     def component(self, find: Callable[[str], _KindT], table: dict[str, Any], where: KeyPath) -> _KindT | None:
         """Find what `use` names. One that is no text is reported with the other keys of the host."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from jackfield.journal.records import Backlog, Outcome
@@ -11,6 +13,8 @@ class Metrics:
     """The counters of one host; `page()` is what `/metrics` shows."""
 
     def __init__(self) -> None:
+        self.arrivals: Tally[str] = Tally()
+        """How many events have come in for each pipeline, duplicates included."""
         self._registry = CollectorRegistry()
         self._accepted = Counter(
             "jackfield_events_accepted", "Events written to the journal.", ["pipeline"], registry=self._registry
@@ -33,6 +37,7 @@ class Metrics:
 
     def accepted(self, pipeline: str, runs: int, duplicates: int) -> None:
         """Count what one request brought."""
+        self.arrivals[pipeline] += runs + duplicates
         self._accepted.labels(pipeline).inc(runs)
         if duplicates:
             self._duplicates.labels(pipeline).inc(duplicates)

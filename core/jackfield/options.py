@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationError
@@ -12,11 +13,13 @@ from pydantic_core import ErrorDetails, to_json
 
 from jackfield.components import OptionsModel, OptionsT
 from jackfield.errors import TemplateError
+from jackfield.late import LateTemplate
 from jackfield.templates import Template, is_template
 from jackfield.tomlfile import KeyPath, did_you_mean, dotted
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
+_NOTHING_LATE: Final[Mapping[str, tuple[LateTemplate, Template]]] = MappingProxyType({})
 _SECRET_FORMAT: Final = b'"format":"password"'
 _WORDS: Final = {
     "missing": "is required",
@@ -97,11 +100,19 @@ class RenderedOptions(Generic[OptionsT]):
     What has no template in it was validated once, when the pipeline was loaded, and is used as it is.
     """
 
-    def __init__(self, model: type[OptionsT], template: Template, where: KeyPath, fixed: OptionsT | None) -> None:
+    def __init__(
+        self,
+        model: type[OptionsT],
+        template: Template,
+        where: KeyPath,
+        fixed: OptionsT | None,
+        late: Mapping[str, tuple[LateTemplate, Template]] = _NOTHING_LATE,
+    ) -> None:
         self._model = model
         self._template = template
         self._where = where
         self._fixed = fixed
+        self._late = late
         self._secret_options = [name for name, field in model.model_fields.items() if _may_hold_secrets(field)]
 
     def render(self, document: Mapping[str, JsonValue]) -> OptionsT:
@@ -109,6 +120,8 @@ class RenderedOptions(Generic[OptionsT]):
         if self._fixed is not None:
             return self._fixed
         raw = self._template.render(document)
+        if self._late and isinstance(raw, dict):
+            raw |= {name: late.bound(template, document) for name, (late, template) in self._late.items()}  # type: ignore[misc]
         try:
             return self._model.model_validate(raw)
         except ValidationError as error:

@@ -52,6 +52,9 @@ class SourceSettings(OptionsModel):
     dedupe: str | None = Field(default=None, description="A template: events for which it gives the same are one.")
     dedupe_within: Duration | None = Field(default=None, description="For how long; without it, for ever.")
     reply: ReplySettings | None = Field(default=None, description="What the sender is answered.")
+    silent_after: Duration | None = Field(
+        default=None, gt=timedelta(0), description="Tell the operator when nothing has come in for so long."
+    )
     address_version: int = Field(default=1, ge=1, description="Raise it to get a new webhook address.")
 
 

@@ -34,6 +34,7 @@ from jackfield.masking import Mask, mask_json
 from jackfield.metrics import Metrics
 from jackfield.models import JsonObject, Step
 from jackfield.modes import Modes
+from jackfield.notices import Notices
 from jackfield.pipeline import StepDefinition
 from jackfield.pipelines import LivePipeline, Pipelines
 from jackfield.watchdog import Watchdog
@@ -55,6 +56,7 @@ class Runner:
     http: HttpPool
     metrics: Metrics
     watchdog: Watchdog
+    notices: Notices
     now: Callable[[], datetime]
     _failures: dict[str, int] = field(default_factory=dict)
     """How many runs of a pipeline have failed in a row."""
@@ -63,9 +65,11 @@ class Runner:
         """Take a run as far as it goes. Raises `LeaseLost` when it was cancelled, `JournalUnavailable` for later."""
         named = bind_contextvars(run=claim.run, pipeline=claim.pipeline)  # in every line that the run's actions log
         try:
-            return await self._carried(claim)
+            verdict, version = await self._carried(claim)
         finally:
             reset_contextvars(**named)
+        self.notices.settled(claim.pipeline, claim.run, verdict)
+        return verdict, version
 
     async def _carried(self, claim: Claim) -> tuple[Verdict, str]:
         try:
@@ -81,10 +85,10 @@ class Runner:
             verdict = await _Passage(self, live, claim).steps()
         if live.retired:
             await self.pipelines.close_idle()
-        await self._watch_failures(live, verdict)
+        await self._watch_failures(live, claim.run, verdict)
         return verdict, live.pipeline.version
 
-    async def _watch_failures(self, live: LivePipeline, verdict: Verdict) -> None:
+    async def _watch_failures(self, live: LivePipeline, run: str, verdict: Verdict) -> None:
         pipeline = live.pipeline
         if isinstance(verdict, Succeeded | Skipped):
             self._failures.pop(pipeline.id, None)
@@ -92,9 +96,9 @@ class Runner:
             return
         failures = self._failures[pipeline.id] = self._failures.get(pipeline.id, 0) + 1
         if failures >= pipeline.pause_after and self.modes.get(pipeline.id).mode is Mode.RUNNING:
-            await self._pause(pipeline.id, f"put on hold after {failures} failed runs in a row; {verdict.error}")
+            await self._pause(pipeline.id, run, f"put on hold after {failures} failed runs in a row; {verdict.error}")
 
-    async def _pause(self, pipeline: str, reason: str) -> None:
+    async def _pause(self, pipeline: str, run: str, reason: str) -> None:
         log = structlog.get_logger().bind(pipeline=pipeline, reason=reason)
         try:
             await self.modes.set(pipeline, Mode.HELD, reason)
@@ -103,6 +107,7 @@ class Runner:
         else:
             self._failures.pop(pipeline, None)
             log.error("pipeline put on hold")
+            self.notices.paused(pipeline, run, reason)
 
 
 class _Passage:

@@ -28,11 +28,13 @@ class Scope:
     """What the templates at one place may use.
 
     `steps` are those that have run by then. Without `event`, nothing of the run's document is there.
+    With `response`, there is an answer as well.
     """
 
     secrets: Collection[str]
     steps: Collection[str] = ()
     event: bool = True
+    response: bool = False
 
     def mistakes(self, template: Template) -> Iterator[str]:
         """Name what a template uses and there cannot be at any run. Only a run can tell about the event's own keys."""
@@ -44,11 +46,13 @@ class Scope:
 
     def _mistake(self, path: Path) -> str | None:
         if not self.event:
-            remedy = "a source is set up before there is any event; write the value itself, or secret.NAME"
+            remedy = "this is set up before there is any event; write the value itself, or secret.NAME"
             return f"{path.text} is not known here: {remedy}"
         match path.keys:
             case ("steps", str(name), *_) if name not in self.steps:
                 return f"$.steps.{name} is not an earlier step{did_you_mean(name, self.steps)}"
+            case ("response", *_) if not self.response:
+                return f"{path.text} is not there before the answer; in a later step write $.steps and this step's name"
         document = self._document()
         try:
             if path.singular:
@@ -64,6 +68,7 @@ class Scope:
             "steps": dict.fromkeys(self.steps, _ANYTHING),
             "run": {"id": "", "received_at": "", "attempt": 1},
             "pipeline": {"id": "", "title": _ANYTHING},
+            **({"response": _ANYTHING} if self.response else {}),
         }
 
 

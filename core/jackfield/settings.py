@@ -1,13 +1,14 @@
-"""The project folder and `jackfield.toml`: server, journal, limits."""
+"""The project folder and `jackfield.toml`: server, journal, limits, notices."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, Problem
@@ -20,6 +21,8 @@ from jackfield.units import Duration, Size, parse_duration, parse_size
 SETTINGS_FILE: Final = "jackfield.toml"
 PIPELINES_FOLDER: Final = "pipelines"
 VAR_FOLDER: Final = "var"
+ROOM: Final = 500_000_000
+"""How many bytes should be free on the journal's disk; with less, the operator is told."""
 _SQLITE: Final = "sqlite:///"
 
 
@@ -70,12 +73,22 @@ class HttpSettings(OptionsModel):
     allow: Annotated[tuple[str, ...], AfterValidator(_allowed)] = ()
 
 
+class NoticeSettings(OptionsModel):
+    """How the operator is told. Every further key is the table of a notifier, which is read with its options' model."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    language: Literal["en", "ru"] = "en"
+    window: Duration = Field(default=parse_duration("15 min"), ge=timedelta(minutes=1))
+
+
 class Settings(OptionsModel):
     """All of `jackfield.toml`."""
 
     server: ServerSettings = ServerSettings()
     journal: JournalSettings = JournalSettings()
     http: HttpSettings = HttpSettings()
+    notices: NoticeSettings = NoticeSettings()
 
     @property
     def local_url(self) -> str:

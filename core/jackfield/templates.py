@@ -34,7 +34,7 @@ _TAG: Final = re.compile(
     r"(?P<opaque>\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\})|\{\{|\{%", re.DOTALL
 )
 _STRING_OR_CHARACTER: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)
-_DOCUMENT: Final = ("event", "pipeline", "run", "steps")
+_DOCUMENT: Final = ("event", "pipeline", "response", "run", "steps")
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _NO_FILTERS: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
 

@@ -18,13 +18,15 @@ import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from jackfield.components import Action, ActionContext, Source, WebhookSource
+from jackfield.components import Action, ActionContext, Notifier, Source, WebhookSource
 from jackfield.errors import Malformed, Unauthorized
 from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpPool
-from jackfield.models import Event, JsonObject, Step, Text, WebhookRequest
+from jackfield.late import late_options
+from jackfield.models import Event, JsonObject, Notice, Step, Text, WebhookRequest
 from jackfield.options import secret_values
 from jackfield.registry import Registry
+from jackfield.templates import TemplateEngine
 
 THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 
@@ -66,11 +68,67 @@ async def _run(action: type[Action[Any]], options: Mapping[str, object], step: S
     http = HttpPool(allow=allow)
     made = action(ActionContext(http=http.client, log=structlog.get_logger()))
     try:
-        result = await made.run(action.Options.model_validate(dict(options)), step)
+        result = await made.run(action.Options.model_validate(_with_late(action, options)), step)
     finally:
         await made.close()
         await http.close()
     return _JSON.validate_python(result)
+
+
+def _with_late(action: type[Action[Any]], options: Mapping[str, object]) -> dict[str, object]:
+    """Make late templates ready to be rendered, for a run without secrets whose event is empty."""
+    document: JsonObject = {"event": {}, "steps": {}}
+    late = {
+        name: kind(text).bound(TemplateEngine({}).compile(text, name), document)
+        for name, kind in late_options(action.Options).items()
+        if isinstance(text := options.get(name), str)
+    }
+    return {**options, **late}
+
+
+def run_notifier(
+    notifier: type[Notifier[Any]], options: Mapping[str, object], notice: Notice, *, allow: Sequence[str] = THIS_MACHINE
+) -> None:
+    """Deliver a notice once, as a host would. Call it where no event loop is running; raises what the notifier raises.
+
+    `options` are what stands in the notifier's table, rendered; `allow` is as in `run_action()`.
+    """
+    asyncio.run(_deliver(notifier, options, notice, allow))
+
+
+async def _deliver(
+    notifier: type[Notifier[Any]], options: Mapping[str, object], notice: Notice, allow: Sequence[str]
+) -> None:
+    http = HttpPool(allow=allow)
+    context = ActionContext(http=http.client, log=structlog.get_logger())
+    made = notifier(notifier.Options.model_validate(dict(options)), context)
+    try:
+        await made.notify(notice)
+    finally:
+        await made.close()
+        await http.close()
+
+
+class NotifierContract:
+    """Tests that every notifier passes. `options` are valid ones, as they stand in its table, rendered."""
+
+    notifier: ClassVar[type[Notifier[Any]]]
+    options: ClassVar[Mapping[str, object]] = {}
+
+    def test_a_host_takes_it(self) -> None:
+        _assert_taken(_Offer(notifiers=[self.notifier]))
+
+    def test_every_option_has_a_title_and_a_description(self) -> None:
+        _assert_described(self.notifier.title, self.notifier.Options)
+
+    def test_it_can_be_made_and_closed_without_a_notice(self) -> None:
+        async def main() -> None:
+            http = HttpPool()
+            context = ActionContext(http=http.client, log=structlog.get_logger())
+            await self.notifier(self.notifier.Options.model_validate(dict(self.options)), context).close()
+            await http.close()
+
+        asyncio.run(main())
 
 
 class ActionContract:
@@ -139,7 +197,10 @@ class SourceContract:
             assert read == value, f"{name} went in as {value!r} and came out as {read!r}"
 
     def test_reading_a_request_again_gives_the_same_events(self) -> None:
-        assert self._events_of_the_sample() == self._events_of_the_sample(), "parse() must be a function of the request"
+        source = self._source()
+        request = source.sample(self._values())
+        source.verify(request)
+        assert list(source.parse(request)) == list(source.parse(request)), "parse() must be a function of the request"
 
     def test_a_sample_is_answered_with_success(self) -> None:
         source = self._source()
@@ -192,9 +253,15 @@ class SourceContract:
 class _Offer:
     """A plugin that offers what it is given."""
 
-    def __init__(self, sources: Iterable[type[Source[Any]]] = (), actions: Iterable[type[Action[Any]]] = ()) -> None:
+    def __init__(
+        self,
+        sources: Iterable[type[Source[Any]]] = (),
+        actions: Iterable[type[Action[Any]]] = (),
+        notifiers: Iterable[type[Notifier[Any]]] = (),
+    ) -> None:
         self._sources = sources
         self._actions = actions
+        self._notifiers = notifiers
 
     @hookimpl
     def register_sources(self) -> Iterable[type[Source[Any]]]:
@@ -203,6 +270,10 @@ class _Offer:
     @hookimpl
     def register_actions(self) -> Iterable[type[Action[Any]]]:
         return self._actions
+
+    @hookimpl
+    def register_notifiers(self) -> Iterable[type[Notifier[Any]]]:
+        return self._notifiers
 
 
 def _assert_taken(offer: _Offer) -> None:

@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from pydantic import Field, JsonValue, SecretStr
 
-from jackfield import Action, Duration, Event, OptionsModel, Step, WebhookRequest, WebhookSource, hookimpl
+from jackfield import (
+    Action,
+    Duration,
+    Event,
+    LateExpression,
+    OptionsModel,
+    Step,
+    WebhookRequest,
+    WebhookSource,
+    hookimpl,
+)
 from jackfield.document import event_document
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
@@ -32,6 +42,20 @@ class Note(Action[NoteOptions]):
         return [options.text] * options.times
 
 
+class LateOptions(OptionsModel):
+    text: str = ""
+    rule: LateExpression | None = None
+
+
+class Late(Action[LateOptions]):
+    name = "late"
+    title = "Late"
+    Options = LateOptions
+
+    async def run(self, options: LateOptions, step: Step) -> JsonValue:
+        return None
+
+
 class CallOptions(OptionsModel):
     key: SecretStr | None = None
     window: Duration | None = None
@@ -52,7 +76,7 @@ class Call(WebhookSource[CallOptions]):
 class Plugin:
     @hookimpl
     def register_actions(self) -> list[type[Action[Any]]]:
-        return [Note]
+        return [Note, Late]
 
     @hookimpl
     def register_sources(self) -> list[type[WebhookSource[Any]]]:
@@ -154,7 +178,7 @@ def test_a_version_is_the_same_for_files_that_differ_in_comments_and_layout_only
 def test_a_pipeline_with_a_broken_step_still_has_its_source() -> None:
     pipeline = load(f"{SOURCE}[[steps]]\nuse = 'gone'\n")
     assert pipeline.source is not None
-    assert pipeline.blocked == 'pipelines/x.toml:4: steps[0].use: there is no action "gone"; known: note'
+    assert pipeline.blocked == 'pipelines/x.toml:4: steps[0].use: there is no action "gone"; known: late, note'
 
 
 def test_secrets_in_options_are_masked_even_if_they_are_not_named() -> None:
@@ -370,7 +394,7 @@ def test_a_source_says_that_it_knows_no_event() -> None:
     [problem] = problems(f"{SOURCE}key='{{{{ $.event.id }}}}'\n[[steps]]\nuse='note'\ntext='x'\n")
     assert problem == (
         "pipelines/x.toml:3: source.key: $.event.id is not known here: "
-        "a source is set up before there is any event; write the value itself, or secret.NAME"
+        "this is set up before there is any event; write the value itself, or secret.NAME"
     )
 
 
@@ -407,3 +431,20 @@ def test_the_address_has_the_files_version() -> None:
     assert load(f"{SOURCE}address_version=2\n{step}").address_version == 2
     assert load(f"{SOURCE}{step}").address_version == 1
     assert load(f"source=5\n{step}").address_version == 1
+
+
+def test_the_answer_is_there_for_a_late_template_and_for_nothing_else() -> None:
+    step = '[source]\nuse = "call"\n[[steps]]\nuse = "late"\n'
+    assert not problems(step + 'rule = "{{ $.response.body.ok and $.event.a }}"')
+    [ordinary] = problems(step + 'text = "{{ $.response.body }}"')
+    assert "steps[0].text: $.response.body is not there before the answer" in ordinary
+    [plain] = problems(step + 'rule = "true"')
+    assert "steps[0].rule: must be one expression in braces" in plain
+    [secret] = problems(step + 'rule = "{{ secret.NONE }}"')
+    assert "steps[0].rule: secret NONE is not set" in secret
+
+
+def test_a_late_template_is_rendered_with_the_answer_beside_the_runs_document() -> None:
+    pipeline = load('[source]\nuse = "call"\n[[steps]]\nuse = "late"\nrule = "{{ $.response ~ $.event.a }}"')
+    options = pipeline.steps[0].options.render({"event": {"a": "b"}})
+    assert options.rule.render(response="a") == "ab"

@@ -1,7 +1,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jackfield import WebhookReply, WebhookRequest, WebhookSource, hookimpl
+from jackfield import Event, WebhookReply, WebhookRequest, WebhookSource, hookimpl
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.journal.records import Mode, Query, Refusal, RunView, State
 from jackfield.operations import Operations
@@ -215,6 +215,52 @@ def test_the_same_event_again_is_recorded_on_the_run_that_it_duplicates(tmp_path
 
     source = 'use = "call"\ndedupe = "{{ $.event.id }}"\ndedupe_within = "1 h"'
     with_server(tmp_path, test, steps('do = "say"', source=source))
+
+
+class Delivered(Call):
+    """Gives each event its `n` as a key, and headers that the host must or must not send."""
+
+    name = "delivered"
+
+    def parse(self, request: WebhookRequest) -> Iterable[Event]:
+        return [Event(event.data, key=str(event.data["n"])) for event in super().parse(request)]
+
+    def reply(self, request: WebhookRequest, runs: Sequence[str]) -> WebhookReply:
+        return WebhookReply(body=b"ok", headers=(("X-Runs", str(len(runs))),))
+
+    def reply_headers(self, request: WebhookRequest) -> Sequence[tuple[str, str]]:
+        return (("Vary", request.header("x-vary") or "Origin"),)
+
+
+class Deliveries(Plugin):
+    @hookimpl
+    def register_sources(self) -> list[type[WebhookSource[Any]]]:
+        return [Delivered]
+
+
+def test_the_senders_delivery_id_is_compared_where_the_pipeline_compares_nothing(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        for _ in range(2):
+            assert (await client.post(hook(served), json={"n": 1})).status_code == 200
+        assert len((await only_run(served)).duplicates) == 1
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "delivered"'), plugin=Deliveries())
+
+
+def test_a_sources_headers_are_on_every_answer_but_404_and_a_preflight_is_no_event(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        url = hook(served)
+        answer = await client.post(url, json={"n": 1})
+        assert (answer.headers["x-runs"], answer.headers["vary"]) == ("1", "Origin")
+        for refused in (await client.get(url), await client.post(url, content=b"x" * 1_000_001)):
+            assert refused.headers["vary"] == "Origin"
+        before = len(await served.host.journal.refusals())
+        preflight = await client.options(url)
+        assert (preflight.status_code, preflight.headers["vary"]) == (204, "Origin")
+        assert len(await served.host.journal.refusals()) == before
+        assert "vary" not in (await client.post(url + "x", json={"n": 1})).headers
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "delivered"'), plugin=Deliveries())
 
 
 def test_an_event_without_the_dedupe_key_is_taken_with_a_warning(tmp_path: Path) -> None:

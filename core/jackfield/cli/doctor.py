@@ -10,17 +10,16 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import httpx
 
 from jackfield.cli.workspace import open_journal
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.loader import PipelineLoader
+from jackfield.notifiers import read_notifiers
 from jackfield.registry import Registry
-from jackfield.settings import Project
-
-_ROOM: Final = 500_000_000
+from jackfield.settings import ROOM, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,15 @@ def examine(folder: Path) -> list[Finding]:
     except ConfigurationError as error:
         return findings + [Finding("wrong", "settings", str(problem)) for problem in error.problems]
     findings += [Finding("note", "secrets", str(warning)) for warning in project.secrets.warnings]
-    return [*findings, *_pipelines(project), *_address(project), *_disk(project), _journal(project), _host(project)]
+    return [
+        *findings,
+        *_pipelines(project),
+        *_notifiers(project),
+        *_address(project),
+        *_disk(project),
+        _journal(project),
+        _host(project),
+    ]
 
 
 def _plugins() -> Iterator[Finding]:
@@ -65,6 +72,17 @@ def _pipelines(project: Project) -> Iterator[Finding]:
         yield Finding("wrong", id, pipeline.blocked) if pipeline.blocked else Finding("ok", id, "can run")
 
 
+def _notifiers(project: Project) -> Iterator[Finding]:
+    definitions, problems = read_notifiers(project, PipelineLoader(Registry.load(), project.secrets))
+    yield from (Finding("wrong", "notices", str(problem)) for problem in problems)
+    if names := [one.kind.name for one in definitions]:
+        yield Finding("ok", "notices", f"{', '.join(names)}; `jackfield notify-test` tries them")
+    elif not problems:
+        yield Finding(
+            "note", "notices", "nobody is told when runs fail: jackfield.toml has no table such as [notices.email]"
+        )
+
+
 def _address(project: Project) -> Iterator[Finding]:
     url = project.settings.server.public_url
     if url is None:
@@ -79,7 +97,7 @@ def _disk(project: Project) -> Iterator[Finding]:
     free = shutil.disk_usage(project.folder).free
     keep = project.settings.journal.keep.size
     words = f"{free // 1_000_000} MB free, the journal may take {keep // 1_000_000} MB"
-    yield Finding("ok" if free > _ROOM else "wrong", "disk", words)
+    yield Finding("ok" if free > ROOM else "wrong", "disk", words)
 
 
 def _journal(project: Project) -> Finding:

@@ -17,6 +17,7 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
 from jackfield.errors import ConfigurationError, JackfieldError, Problem
 from jackfield.host import webhook_address
 from jackfield.loader import PipelineLoader
+from jackfield.notifiers import read_notifiers
 from jackfield.registry import Plugin, Registry
 from jackfield.schema import option_rows, pipeline_schema
 from jackfield.secrets import SECRETS_FILE
@@ -74,6 +75,7 @@ def _examined(folder: Path) -> tuple[list[Problem], list[Problem], int]:
     """Look everything over, going on after the first mistake: pipelines are read even if the settings are broken."""
     project, problems = Project.read(folder, os.environ)
     loader = PipelineLoader(Registry.load(), project.secrets)
+    problems += read_notifiers(project, loader)[1]
     files: Mapping[str, Path] = {}
     try:
         files = project.pipeline_files()
@@ -163,6 +165,7 @@ def _plugin_json(plugin: Plugin) -> dict[str, object]:
         "version": plugin.version,
         "sources": [component.name for component in plugin.sources],
         "actions": [component.name for component in plugin.actions],
+        "notifiers": [component.name for component in plugin.notifiers],
         "filters": sorted(plugin.filters),
         "error": plugin.error,
     }

@@ -114,6 +114,12 @@ async def list_refusals(request: Request) -> Response:
     return _json(await host_of(request).journal.refusals(request.query_params.get("pipeline")))
 
 
+async def list_notifiers(request: Request) -> Response:
+    """Say how each notifier does, and what is wrong with those that cannot be used."""
+    notifiers = host_of(request).notices.notifiers
+    return _json({"notifiers": notifiers.statuses, "problems": [str(problem) for problem in notifiers.problems]})
+
+
 async def metrics(request: Request) -> Response:
     """Show the host's counters in Prometheus's format."""
     host = host_of(request)
@@ -152,6 +158,7 @@ def api_application(host: Host) -> Starlette:
         Route("/runs/{id}/cancel", cancel_run, methods=["POST"]),
         Route("/runs/{id}/retry", retry_run, methods=["POST"]),
         Route("/refusals", list_refusals),
+        Route("/notifiers", list_notifiers),
     ]
     application = Starlette(
         routes=routes, exception_handlers={JackfieldError: _failure, HTTPException: _not_for_this_path}

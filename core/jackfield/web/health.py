@@ -21,7 +21,7 @@ async def healthz(_request: Request) -> PlainTextResponse:
 
 
 async def readyz(request: Request) -> PlainTextResponse:
-    """Answer 200 if events can be taken over, 503 if not."""
+    """Answer 200 if events can be taken over, 503 if not. Notices that do not get through are said in further lines."""
     host = host_of(request)
     if not host.ready:
         return PlainTextResponse("not ready\n", status_code=503)
@@ -29,4 +29,8 @@ async def readyz(request: Request) -> PlainTextResponse:
         await host.journal.check()
     except JournalError:
         return PlainTextResponse("the journal cannot be written\n", status_code=503)
-    return PlainTextResponse("ready\n")
+    failing = [one for one in host.notices.notifiers.statuses if one.failing_since]
+    lines = [f"notices: {one.name} fails since {one.failing_since:%Y-%m-%d %H:%M:%S} UTC\n" for one in failing]
+    wrong = len(host.notices.notifiers.problems)
+    lines += [f"notices: mistakes in jackfield.toml: {wrong}\n"] if wrong else []
+    return PlainTextResponse("".join(["ready\n", *lines]))

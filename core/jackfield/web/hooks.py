@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +21,7 @@ from jackfield.addresses import HOOKS_PATH
 from jackfield.clock import utc_now
 from jackfield.errors import JournalError
 from jackfield.host import Host
+from jackfield.intake import reply_headers
 from jackfield.models import WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline
 
@@ -27,6 +29,7 @@ _NOT_FOUND: Final = WebhookReply(404, b"not found\n")
 _TOO_LARGE: Final = WebhookReply(413, b"the body is too large\n")
 _UNAVAILABLE: Final = WebhookReply(503, b"not accepting requests now, try again\n")
 _NO_EVENT: Final = WebhookReply(200, b"")
+_PREFLIGHT: Final = WebhookReply(204)
 _RETRY_AFTER: Final = (b"retry-after", b"30")
 _BODILESS: Final = frozenset({204, 304})
 _NO_TOKEN: Final = "0" * 32
@@ -59,10 +62,18 @@ class Hooks:
         if not self._opens(id, token) or pipeline is None:
             await _send(send, _NOT_FOUND)
             await self._note_stranger(pipeline, request)
-        elif request.method == "HEAD":
-            await _send(send, _NO_EVENT)
         else:
-            await _send(send, await self._take_over(pipeline, request, complete=complete))
+            more = reply_headers(pipeline, request)
+            await _send(send, await self._answer(pipeline, request, more, complete=complete), more)
+
+    async def _answer(
+        self, pipeline: Pipeline, request: WebhookRequest, more: Sequence[tuple[str, str]], *, complete: bool
+    ) -> WebhookReply:
+        if request.method == "HEAD":
+            return _NO_EVENT
+        if request.method == "OPTIONS" and more and _asks_first(pipeline):
+            return _PREFLIGHT
+        return await self._take_over(pipeline, request, complete=complete)
 
     async def _take_over(self, pipeline: Pipeline, request: WebhookRequest, *, complete: bool) -> WebhookReply:
         intake = self.host.intake
@@ -114,8 +125,13 @@ class _Throttle:
         return True
 
 
-async def _send(send: Send, reply: WebhookReply) -> None:
-    headers: list[tuple[bytes, bytes]] = []
+def _asks_first(pipeline: Pipeline) -> bool:
+    """Tell whether OPTIONS is a browser's question before the request, and no request that the source takes."""
+    return pipeline.source is not None and "OPTIONS" not in pipeline.source.source.methods
+
+
+async def _send(send: Send, reply: WebhookReply, more: Sequence[tuple[str, str]] = ()) -> None:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in (*reply.headers, *more)]
     body = b"" if reply.status in _BODILESS else reply.body
     if reply.status not in _BODILESS:
         headers.append((b"content-type", reply.content_type.encode("latin-1")))

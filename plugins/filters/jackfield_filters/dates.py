@@ -35,9 +35,9 @@ def format_date(value: object, format: str = "", zone: str = "", to: str = "") -
     """
     if is_blank(value):
         return value
-    moment = _read(value)
+    moment, here, there = _read(value), _zone(zone), _zone(to or zone)
     if isinstance(moment, datetime):
-        moment = _moved(moment, zone, to)
+        moment = _moved(moment, here, there)
     if format == "unix":
         return _seconds(moment)
     return moment.strftime(format) if format else _iso(moment)
@@ -71,24 +71,21 @@ def _dotted(found: re.Match[str]) -> date:
     return datetime(day.year, day.month, day.day, int(found["hour"]), int(found["minute"]), int(found["second"] or 0))  # noqa: DTZ001 - the zone is the caller's to say
 
 
-def _moved(moment: datetime, zone: str, to: str) -> datetime:
-    if moment.tzinfo is None:
-        if not zone and to:
+def _moved(moment: datetime, here: ZoneInfo | None, there: ZoneInfo | None) -> datetime:
+    if moment.tzinfo is None and here is None:
+        if there is not None:
             raise UnknownZoneError("the time does not say in which zone it is; say it with zone")
-        return moment if not zone else _shifted(moment.replace(tzinfo=_zone(zone)), to)
-    return _shifted(moment, to or zone)
-
-
-def _shifted(moment: datetime, zone: str) -> datetime:
+        return moment
+    placed = moment if moment.tzinfo else moment.replace(tzinfo=here)
     try:
-        return moment.astimezone(_zone(zone)) if zone else moment
+        return placed.astimezone(there) if there else placed
     except OverflowError:
         raise NotADateError("there is no such date in that zone") from None
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(name) if name else None
     except (KeyError, ValueError, OSError):  # OSError: the name is that of a folder, such as Europe
         raise UnknownZoneError("the time zone is unknown; write one such as Europe/Moscow") from None
 

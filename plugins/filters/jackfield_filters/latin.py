@@ -11,7 +11,7 @@ from slugify import slugify
 
 from jackfield_filters.plain import plain_text
 
-_WORD: Final = re.compile(r"[^\W\d_]+")
+_WORD: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")  # with accents that no letter has by itself
 _in_latin: Final = partial(slugify, entities=False, decimal=False, hexadecimal=False)
 
 

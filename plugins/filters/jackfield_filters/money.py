@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from jackfield_filters.plain import is_blank
+from jackfield_filters.plain import is_blank, plain_text
 
 _CURRENCY: Final = r"(?:[A-Za-z]{3}|р(?:уб(?:\.|л[а-я]{1,2})?|\.)?|тг\.?|тенге|грн\.?|сум|сом|[$€£¥₽₸₴₼₾₺₹₪])"
 _AMOUNT: Final = re.compile(
-    rf"(?P<sign>[-+−]?) ?(?:{_CURRENCY} ?)?(?P<number>[0-9](?:[0-9 .,]*[0-9])?) ?(?:{_CURRENCY})?", re.IGNORECASE
+    rf"(?P<sign>[-+−]?) ?(?:{_CURRENCY} ?)?(?P<number>[0-9](?:[0-9 .,']*[0-9])?) ?(?:{_CURRENCY})?", re.IGNORECASE
 )
 _PLAIN: Final = re.compile(r"(?P<whole>[0-9]+)(?P<mark>[.,])?(?P<part>(?<=[.,])[0-9]+)?")
 _GROUPED: Final = re.compile(
-    r"(?P<whole>[1-9][0-9]{0,2}(?P<group>[ .,])[0-9]{3}(?:(?P=group)[0-9]{3})*)"
+    r"(?P<whole>[1-9][0-9]{0,2}(?P<group>[ .,'])[0-9]{3}(?:(?P=group)[0-9]{3})*)"
     r"(?:(?!(?P=group))(?P<mark>[.,])(?P<part>[0-9]+))?"
 )
 _LONGEST: Final = 60
@@ -42,11 +42,9 @@ def money(value: object, decimal: str | None = None) -> object:
         return value
     if decimal not in {None, ",", "."}:
         raise NotMoneyError('decimal must be "," or "."')
-    if isinstance(value, str):
-        return _number(_amount(value, decimal))
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return int(value) if value == int(value) else value
-    raise NotMoneyError("this is neither text nor a number")
+    return _number(_amount(plain_text(value), decimal))
 
 
 def _amount(value: str, decimal: str | None) -> Decimal:
@@ -69,7 +67,7 @@ def _readings(number: str, decimal: str | None) -> Iterator[Decimal]:
             continue
         group = found.groupdict().get("group")
         if decimal is None or (group != decimal and found["mark"] in {None, decimal}):
-            yield Decimal(f"{re.sub(r'[ .,]', '', found['whole'])}.{found['part'] or 0}")
+            yield Decimal(f"{re.sub('[^0-9]', '', found['whole'])}.{found['part'] or 0}")
 
 
 def _number(amount: Decimal) -> int | float:

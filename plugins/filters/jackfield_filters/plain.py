@@ -10,8 +10,7 @@ def is_blank(value: object) -> bool:
 
 def plain_text(value: object) -> str:
     """Return text as it is and a number as it is written. Raises TypeError for anything else."""
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+    text = str(value)  # if there is no value, the host's placeholder raises here and says what is missing
+    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return text
     raise TypeError("only text and numbers can be used here; write a table or a list as text with tojson")

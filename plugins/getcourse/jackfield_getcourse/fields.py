@@ -1,4 +1,4 @@
-"""Fields: what GetCourse knows of a user, with the placeholder that asks for it."""
+"""Fields: what GetCourse knows of a user or an order, with the placeholder that asks for it."""
 
 from __future__ import annotations
 
@@ -40,3 +40,49 @@ USER: Final = (
     _utm("group", ""),
 )
 """A user's fields, in the order in which the address asks for them."""
+
+
+def _buyer(name: str, english: str, russian: str, example: str) -> Field:
+    return _field(f"user_{name}", f"Buyer's {english}", f"Покупатель: {russian}", example, f"user.{name}")
+
+
+def _moment(name: str, english: str, russian: str, example: str) -> Field:
+    """Describe a time that the placeholder asks for in one format, in the school's own time, without a zone."""
+    return _field(name, english, russian, example, f"{name} format='Y-m-d H:i:s'")
+
+
+def _deal_utm(part: str, example: str) -> Field:
+    """Describe a UTM tag of the order."""
+    name = f"deal_utm_{part}"
+    return _field(name, name, name, example)
+
+
+ORDER: Final = (
+    _field("id", "Order's id", "ID заказа", "271828182"),
+    _field("number", "Order's number", "Номер заказа", "1017"),
+    _field("positions", "Names of the offers", "Названия предложений", "Курс «Весна»"),
+    _field("offers", "Ids of the offers", "ID предложений", "314159"),
+    _field("cost_money_value", "Cost without spaces", "Стоимость без пробелов", "24900"),
+    _field("cost_money", "Cost as it is shown", "Стоимость с пробелами", "24 900"),
+    _field("left_cost_money", "Left to pay", "Осталось оплатить", "24 900"),
+    _field("payed_money", "Paid", "Оплачено", "0"),
+    _field("status", "Status", "Статус", "Новый"),
+    _field("payment_link", "Payment link", "Ссылка на оплату", "https://school.getcourse.ru/pay?id=1&hash=abc"),
+    _field("promocode", "Promo code", "Промокод", ""),
+    _field("manager", "Manager", "Менеджер", ""),
+    _field("manager_email", "Manager's e-mail", "Эл. почта менеджера", ""),
+    _field("manager_phone", "Manager's phone", "Телефон менеджера", ""),
+    _buyer("id", "id", "ID", "184467440"),
+    _buyer("email", "e-mail", "эл. почта", "anna.petrova@example.ru"),
+    _buyer("phone", "phone", "телефон", "+7 916 123-45-67"),
+    _buyer("first_name", "first name", "имя", "Анна"),
+    _buyer("last_name", "last name", "фамилия", "Петрова"),
+    _deal_utm("source", "vk"),
+    _deal_utm("medium", "cpc"),
+    _deal_utm("campaign", "весна-2026"),
+    _deal_utm("content", "banner 1"),
+    _deal_utm("term", ""),
+    _moment("created_at", "Created at", "Дата создания", "2026-03-14 09:26:53"),
+    _moment("payed_at", "Paid at", "Дата оплаты", ""),
+)
+"""An order's fields, in the order in which the address asks for them."""

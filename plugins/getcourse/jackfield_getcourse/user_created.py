@@ -2,237 +2,33 @@
 
 from __future__ import annotations
 
-import hmac
-import re
-import reprlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Final
-from urllib.parse import quote, urlencode
+from collections.abc import Sequence
+from typing import ClassVar
 
-from pydantic import AfterValidator, SecretStr, model_validator
-from pydantic import Field as Option
-from pydantic_core import to_json
-
-from jackfield import (
-    Event,
-    Field,
-    JsonValue,
-    Malformed,
-    OptionsModel,
-    Text,
-    Unauthorized,
-    WebhookRequest,
-    WebhookSource,
-)
-from jackfield_getcourse.fields import USER, placeholder
-from jackfield_getcourse.parameters import Parameters, find_parameter, octets, read_parameters
-
-_NOTHING: Final = frozenset({"", "(empty)", "none", "null"})
-# A placeholder that was not replaced: `{object.anything}` wherever it stands, or `{email}` as the whole value.
-_PLACEHOLDER: Final = re.compile(r"\{object\.[^{}]*\}|\A\s*\{[a-z_][\w.-]*(?:\s+format=[^{}]*)?\}\s*\Z", re.IGNORECASE)
-_NAMES_SHOWN: Final = 5
+from jackfield import Field, OptionsModel, Text
+from jackfield_getcourse.callback import Callback, CallbackOptions
+from jackfield_getcourse.fields import USER
+from jackfield_getcourse.instructions import ON_CREATION, process
 
 
-def _not_empty(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value():
-        raise ValueError("is empty and would keep nobody out; give it a value, or leave it out to let every call in")
-    return secret
+class UserCreatedOptions(CallbackOptions):
+    """How a pipeline takes the calls for a user."""
+
+    asked_for: ClassVar[Sequence[Field]] = USER
 
 
-def _variable(text: str) -> str:
-    if not text.strip() or "{" in text or "}" in text or text.startswith("object."):
-        raise ValueError(f'{text!r} is not the name of a variable; write "VK-ID" for {{object.VK-ID}}')
-    return text
-
-
-class UserCreatedOptions(OptionsModel):
-    """How a pipeline takes GetCourse's calls."""
-
-    secret: Annotated[SecretStr, AfterValidator(_not_empty)] | None = Option(
-        default=None,
-        title="Secret",
-        description="A word that every call must carry; calls without it are turned away.",
-        examples=["{{ secret.GETCOURSE }}"],
-        json_schema_extra={
-            "ru": {
-                "title": "Секрет",
-                "description": "Слово, которое должен содержать каждый вызов; вызовы без него отклоняются.",
-            }
-        },
-    )
-    secret_parameter: str = Option(
-        default="secret",
-        title="Secret's parameter",
-        description="The parameter that carries the secret. Leave it empty to take the secret from the header only.",
-        json_schema_extra={
-            "ru": {
-                "title": "Параметр секрета",
-                "description": "Параметр, в котором передаётся секрет. Оставьте пустым, чтобы принимать секрет только "
-                "в заголовке.",
-            }
-        },
-    )
-    secret_header: str = Option(
-        default="X-Access-Secret",
-        pattern=r"^[A-Za-z0-9_-]+$",
-        title="Secret's header",
-        description="The header that may carry the secret in place of the parameter.",
-        json_schema_extra={
-            "ru": {
-                "title": "Заголовок секрета",
-                "description": "Заголовок, в котором секрет можно передать вместо параметра.",
-            }
-        },
-    )
-    extra: dict[Annotated[str, Option(min_length=1)], Annotated[str, AfterValidator(_variable)]] = Option(
-        default_factory=dict,
-        title="Further parameters",
-        description="What the address asks for besides the usual fields: a parameter's name and the variable in "
-        "GetCourse, which for a custom field is its full title.",
-        examples=[{"vk_id": "VK-ID"}],
-        json_schema_extra={
-            "ru": {
-                "title": "Дополнительные параметры",
-                "description": "Что добавить в адрес к обычным полям: имя параметра и переменная GetCourse; для "
-                "дополнительного поля это его полный заголовок.",
-            }
-        },
-    )
-
-    @model_validator(mode="after")
-    def _secret_hides_no_field(self) -> UserCreatedOptions:
-        if self.secret is not None and self.secret_parameter in {*(field.name for field in USER), *self.extra}:
-            raise ValueError(f"secret_parameter {self.secret_parameter!r} is the name of a field; choose another one")
-        return self
-
-
-class UserCreated(WebhookSource[UserCreatedOptions]):
-    """Reads the call that «Вызвать URL» makes in a GetCourse process whose object is the user.
-
-    One request is one event: the parameters of query and body under the names that the school's administrator has given
-    them. GetCourse signs nothing, so the optional secret is all there is to verify.
-    """
+class UserCreated(Callback):
+    """Reads the call of a process whose object is the user."""
 
     name: ClassVar[str] = "getcourse.user_created"
     title: ClassVar[Text] = {"en": "GetCourse: user created", "ru": "GetCourse: создан пользователь"}
     Options: ClassVar[type[OptionsModel]] = UserCreatedOptions
     fields: ClassVar[Sequence[Field]] = USER
-    instructions: ClassVar[Sequence[Text]] = (
-        {
-            "en": "In GetCourse, as the owner or an administrator, create a process («Процессы») with the object type "
-            "«Пользователи»; it cannot be changed later.",
-            "ru": "В GetCourse под владельцем или администратором создайте процесс («Процессы») с типом объекта "
-            "«Пользователи»: изменить его потом нельзя.",
-        },
-        {
-            "en": "Let the process start at «При создании объекта».",
-            "ru": "Выберите запуск процесса «При создании объекта».",
-        },
-        {
-            "en": "Add the operation «Вызвать URL» and choose GET or POST.",
-            "ru": "Добавьте операцию «Вызвать URL» и выберите метод GET или POST.",
-        },
-        {
-            "en": "Paste the address as it is, braces included; make sure that no space or tab slipped in before it.",
-            "ru": "Вставьте адрес как есть, вместе с фигурными скобками; убедитесь, что перед ним не вставились "
-            "пробелы или табуляция.",
-        },
-        {
-            "en": "Only if the pipeline takes its secret from a header: add that header to the operation.",
-            "ru": "Только если секрет передаётся в заголовке: добавьте этот заголовок в операцию.",
-        },
-        {
+    instructions: ClassVar[Sequence[Text]] = process(
+        "Пользователи",
+        ON_CREATION,
+        trial={
             "en": "Start the process, create a user and look for the run in the journal.",
             "ru": "Запустите процесс, создайте пользователя и найдите операцию в журнале.",
         },
     )
-    methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
-
-    def __init__(self, options: UserCreatedOptions) -> None:
-        super().__init__(options)
-        self._secret = options.secret.get_secret_value() if options.secret else ""
-        self._secret_parameter = options.secret_parameter if options.secret else ""
-
-    def verify(self, request: WebhookRequest) -> None:
-        """Raise `Unauthorized` if a secret is set and the request carries it neither way."""
-        expected = self._secret.encode()
-        if expected and not any(hmac.compare_digest(shown, expected) for shown in self._shown_secrets(request)):
-            raise Unauthorized(
-                "The call does not carry the pipeline's secret; paste the address that `jackfield address` prints into "
-                f"GetCourse again, or add the header {self.options.secret_header} there."
-            )
-
-    def parse(self, request: WebhookRequest) -> Iterable[Event]:
-        """Read the parameters into one event; raise `Malformed` if there are none or they cannot be read."""
-        parameters = read_parameters(request)
-        data = parameters.values
-        if self._secret_parameter:
-            data.pop(self._secret_parameter, None)
-        if not data:
-            raise Malformed(
-                "The call carries no parameters; paste the whole address that `jackfield address` prints into "
-                "GetCourse, with everything after the question mark."
-            )
-        blank = frozenset(name for name, value in data.items() if _says_nothing(value))
-        return (Event(data, blank, tuple(_warnings(parameters))),)
-
-    def confidential(self) -> frozenset[str]:
-        """Name the secret's parameter and header, if there is a secret."""
-        if not self._secret:
-            return frozenset()
-        return frozenset({self.options.secret_header.lower(), self._secret_parameter.lower()} - {""})
-
-    def address(self, url: str) -> str:
-        """Add the parameters: placeholders with literal braces, as GetCourse wants them, and the secret, if any."""
-        wanted = {field.name: field.placeholder for field in self.fields}
-        wanted |= {name: placeholder(variable) for name, variable in self.options.extra.items()}
-        if self._secret_parameter:
-            wanted[self._secret_parameter] = quote(self._secret)
-        return f"{url}?" + "&".join(f"{quote(name)}={value}" for name, value in wanted.items())
-
-    def sample(self, values: Mapping[str, JsonValue]) -> WebhookRequest:
-        """Return GetCourse's GET request for a user with these values; else with the examples, extra ones empty."""
-        examples = {field.name: field.example for field in self.fields}
-        shown = dict.fromkeys(self.options.extra, "") | examples | dict(values)
-        query = {name: _as_text(value) for name, value in shown.items()}
-        headers = [("accept", "*/*")]
-        if self._secret_parameter:
-            query[self._secret_parameter] = self._secret
-        elif self._secret:
-            headers.append((self.options.secret_header.lower(), self._secret))
-        return WebhookRequest(method="GET", query=urlencode(query, quote_via=quote), headers=tuple(headers))
-
-    def _shown_secrets(self, request: WebhookRequest) -> Iterator[bytes]:
-        header = request.header(self.options.secret_header)
-        if header is not None:
-            yield octets(header)
-        if self._secret_parameter:
-            yield from find_parameter(request, self._secret_parameter)
-
-
-def _says_nothing(value: JsonValue) -> bool:
-    return value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING)
-
-
-def _warnings(parameters: Parameters) -> Iterator[str]:
-    literal = [
-        name for name, value in parameters.values.items() if isinstance(value, str) and _PLACEHOLDER.search(value)
-    ]
-    if literal:
-        yield (
-            f"GetCourse did not replace the placeholder of {_listed(literal)}; check its spelling in GetCourse, and "
-            "that its braces are { and }, not %7B and %7D."
-        )
-    if parameters.repeated:
-        yield f"Several values came for {_listed(sorted(parameters.repeated))}; the last one was kept."
-
-
-def _listed(names: Collection[str]) -> str:
-    shown = ", ".join(reprlib.repr(name) for name in list(names)[:_NAMES_SHOWN])
-    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown
-
-
-def _as_text(value: JsonValue) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else to_json(value).decode()

@@ -19,8 +19,9 @@ from jackfield import (
 )
 from jackfield_http_request.answer import Answer
 from jackfield_http_request.options import HttpRequestOptions
-from jackfield_http_request.outcome import failure, is_redirect, is_success
+from jackfield_http_request.outcome import is_redirect, is_success
 from jackfield_http_request.request import build_request, origin, redirected
+from jackfield_http_request.rules import judge
 
 _MOST_REDIRECTS: Final = 5
 _ADDRESSES_REMEMBERED: Final = 64
@@ -65,10 +66,12 @@ class HttpRequest(Action[HttpRequestOptions]):
         """Return the answer if it is a success, at the end of all redirects that may be followed."""
         for _ in range(_MOST_REDIRECTS + 1):
             answer = await self._send(request, options.max_answer)
-            if is_success(answer.status, options.success):
+            if is_success(answer.status, options.ignore):
                 return answer
-            if not is_redirect(answer):
-                raise failure(request.url.host, answer)
+            succeeded = is_success(answer.status, options.success)
+            if succeeded or not is_redirect(answer):
+                judge(request.url.host, answer, options, succeeded=succeeded)
+                return answer
             request = _next(request, answer, options.redirects)
         raise PermanentFailure(f"{request.url.host} redirects more than {_MOST_REDIRECTS} times")
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from jackfield import Duration, JsonValue, OptionsModel, Size
-from jackfield_http_request.outcome import read_patterns
+from jackfield import Duration, JsonValue, LateExpression, LateTemplate, OptionsModel, Size
+from jackfield_http_request.outcome import read_ignored, read_patterns
 from jackfield_http_request.pairs import Pairs, read_pairs
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
@@ -85,6 +85,9 @@ _Headers: TypeAlias = Annotated[
 ]
 _Patterns: TypeAlias = Annotated[
     tuple[str, ...], BeforeValidator(read_patterns, json_schema_input_type=str | int | list[str | int])
+]
+_Ignored: TypeAlias = Annotated[
+    tuple[str, ...], BeforeValidator(read_ignored, json_schema_input_type=str | int | list[str | int])
 ]
 _Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_credential)]
 _Wait: TypeAlias = Annotated[Duration, AfterValidator(_positive)]
@@ -214,6 +217,54 @@ class HttpRequestOptions(OptionsModel):
             examples=["2**", ["200-204", 404]],
         ),
     ] = ("2**",)
+    ignore: Annotated[
+        _Ignored,
+        _about(
+            ("Ignore", "Statuses that are success whatever the answer says, such as 404 or 409."),
+            ("Не считать ошибкой", "Статусы, которые считаются успехом, что бы ни было в ответе: 404, 409."),
+            examples=[[404, 409]],
+        ),
+    ] = ()
+    success_when: Annotated[
+        LateExpression | None,
+        _about(
+            ("Success when", "What must be true of an answer with a success status; `$.response` is the answer."),
+            ("Успех, если", "Что должно быть верно для ответа с успешным статусом; `$.response` — сам ответ."),
+            examples=["{{ $.response.body.ok }}"],
+        ),
+    ] = None
+    fail_when: Annotated[
+        LateExpression | None,
+        _about(
+            ("Failure when", "What makes an answer with a success status a failure that stays."),
+            ("Ошибка, если", "Что делает ответ с успешным статусом окончательной ошибкой."),
+            examples=["{{ $.response.body.error | default(false) }}"],
+        ),
+    ] = None
+    retry_when: Annotated[
+        LateExpression | None,
+        _about(
+            ("Retry when", "What makes an answer, whatever its status, a failure that passes."),
+            ("Повторить, если", "Что делает ответ с любым статусом временной ошибкой."),
+            examples=["{{ $.response.body.code | default('') == 'retry_later' }}"],
+        ),
+    ] = None
+    retry_after: Annotated[
+        LateExpression | None,
+        _about(
+            ("Retry after", "How many seconds the answer asks to wait; empty or null is no wish."),
+            ("Повторить через", "Сколько секунд ответ просит подождать; пусто или null — не просит."),
+            examples=["{{ $.response.body.parameters.retry_after | default('') }}"],
+        ),
+    ] = None
+    reason: Annotated[
+        LateTemplate | None,
+        _about(
+            ("Reason", "What a failure says in place of the answer's text."),
+            ("Причина", "Что написать в ошибке вместо текста ответа."),
+            examples=["{{ $.response.body.description | default('') }}"],
+        ),
+    ] = None
     auth: Annotated[
         Auth | None,
         _about(

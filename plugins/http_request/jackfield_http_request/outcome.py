@@ -26,6 +26,11 @@ def read_patterns(value: object) -> tuple[str, ...]:
     return patterns
 
 
+def read_ignored(value: object) -> tuple[str, ...]:
+    """Read status patterns as `read_patterns` does, or none. Raises ValueError."""
+    return () if value in ([], ()) else read_patterns(value)
+
+
 def is_success(status: int, patterns: tuple[str, ...]) -> bool:
     """Tell whether a status fits one of the patterns."""
     text = str(status)

@@ -1,4 +1,5 @@
 from jackfield.testing import SourceContract
+from jackfield_getcourse.orders import OrderCreated, OrderPaid
 from jackfield_getcourse.user_created import UserCreated
 
 
@@ -15,3 +16,13 @@ class TestUserCreatedWithASecretInTheAddress(SourceContract):
 class TestUserCreatedWithASecretInAHeader(SourceContract):
     source = UserCreated
     options = {"secret": "s3cret", "secret_parameter": "", "secret_header": "X-Key"}
+
+
+class TestOrderCreated(SourceContract):
+    source = OrderCreated
+    options = {"secret": "s3cret+/=", "extra": {"source": "zakaz_id"}}
+
+
+class TestOrderPaid(SourceContract):
+    source = OrderPaid
+    options = {"secret": "s3cret"}

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import jackfield_getcourse
 from jackfield import Event, Malformed, Unauthorized, WebhookRequest
+from jackfield_getcourse.orders import OrderCreated, OrderPaid
 from jackfield_getcourse.user_created import UserCreated, UserCreatedOptions
 
 HOOK = "https://hooks.example.ru/hooks/new-student/token"
@@ -31,10 +32,10 @@ def got(query: str) -> Event:
     return parsed(WebhookRequest(method="GET", query=query))
 
 
-def test_the_plugin_registers_the_source() -> None:
+def test_the_plugin_registers_the_sources() -> None:
     manager = pluggy.PluginManager("jackfield")
     manager.register(jackfield_getcourse)
-    assert [list(sources) for sources in manager.hook.register_sources()] == [[UserCreated]]
+    assert [list(sources) for sources in manager.hook.register_sources()] == [[UserCreated, OrderCreated, OrderPaid]]
 
 
 def test_get_and_post_are_accepted() -> None:

@@ -1,0 +1,108 @@
+"""Tables: the parts of an import, as GetCourse's API names their keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jackfield import JsonValue
+
+
+def about(english: tuple[str, str], russian: tuple[str, str], *, examples: list[Any] | None = None) -> Any:
+    """Describe an option: its title and description in both languages."""
+    words: dict[str, Any] = {"ru": {"title": russian[0], "description": russian[1]}}
+    return Field(title=english[0], description=english[1], examples=examples, json_schema_extra=words)
+
+
+_Text: TypeAlias = str | None
+_Scalar: TypeAlias = bool | int | float | str | None
+
+
+class _Table(BaseModel):
+    """A table of the import: these keys are checked, and any other goes to GetCourse as it is."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class User(_Table):
+    """The user, or an order's buyer."""
+
+    email: Annotated[_Text, about(("E-mail", "The user's e-mail."), ("Эл. почта", "Эл. почта пользователя."))] = None
+    phone: Annotated[_Text, about(("Phone", "The user's phone."), ("Телефон", "Телефон пользователя."))] = None
+    first_name: Annotated[_Text, about(("First name", "The first name."), ("Имя", "Имя пользователя."))] = None
+    last_name: Annotated[_Text, about(("Last name", "The last name."), ("Фамилия", "Фамилия пользователя."))] = None
+    city: Annotated[_Text, about(("City", "The user's city."), ("Город", "Город пользователя."))] = None
+    country: Annotated[_Text, about(("Country", "The user's country."), ("Страна", "Страна пользователя."))] = None
+    group_name: Annotated[
+        list[str | list[str]] | None,
+        about(
+            ("Groups", "Names of groups, or pairs of a name and a date."),
+            ("Группы", "Названия групп или пары из названия и даты."),
+            examples=[["Весна", ["Клуб", "2026-05-01 21:21"]]],
+        ),
+    ] = None
+    addfields: Annotated[
+        dict[str, JsonValue] | None,
+        about(
+            ("Custom fields", "Values by the title of the field."),
+            ("Дополнительные поля", "Значения по названию поля."),
+        ),
+    ] = None
+
+
+class System(_Table):
+    """What GetCourse is to do."""
+
+    refresh_if_exists: Annotated[
+        bool | None,
+        about(
+            ("Refresh", "Whether a user who exists is refreshed."),
+            ("Обновлять", "Обновлять ли пользователя, который уже есть."),
+        ),
+    ] = None
+    partner_email: Annotated[
+        _Text, about(("Partner's e-mail", "The e-mail of the partner."), ("Эл. почта партнёра", "Эл. почта партнёра."))
+    ] = None
+    multiple_offers: Annotated[
+        bool | None,
+        about(
+            ("Several offers", "GetCourse's `multiple_offers`."), ("Несколько предложений", "Параметр multiple_offers.")
+        ),
+    ] = None
+    return_payment_link: Annotated[
+        bool | None,
+        about(
+            ("Payment link", "Whether the result has the link to pay by."),
+            ("Ссылка на оплату", "Вернуть ли ссылку на оплату."),
+        ),
+    ] = None
+
+
+class Session(_Table):
+    """Where the user came from."""
+
+    utm_source: Annotated[_Text, about(("utm_source", "UTM tag."), ("utm_source", "UTM-метка."))] = None
+    utm_medium: Annotated[_Text, about(("utm_medium", "UTM tag."), ("utm_medium", "UTM-метка."))] = None
+    utm_content: Annotated[_Text, about(("utm_content", "UTM tag."), ("utm_content", "UTM-метка."))] = None
+    utm_campaign: Annotated[_Text, about(("utm_campaign", "UTM tag."), ("utm_campaign", "UTM-метка."))] = None
+    utm_group: Annotated[_Text, about(("utm_group", "UTM tag."), ("utm_group", "UTM-метка."))] = None
+    gcpc: Annotated[_Text, about(("gcpc", "GetCourse's `gcpc`."), ("gcpc", "Параметр gcpc."))] = None
+    gcao: Annotated[_Text, about(("gcao", "GetCourse's `gcao`."), ("gcao", "Параметр gcao."))] = None
+    referer: Annotated[_Text, about(("Referer", "The page before."), ("Источник", "Предыдущая страница."))] = None
+
+
+class Deal(_Table):
+    """The order."""
+
+    deal_number: Annotated[str | int | None, about(("Number", "The order's number."), ("Номер", "Номер заказа."))] = (
+        None
+    )
+    offer_code: Annotated[
+        str | int | None, about(("Offer", "The code of the offer."), ("Предложение", "Код предложения."))
+    ] = None
+    product_title: Annotated[_Text, about(("Product", "Its title."), ("Продукт", "Название продукта."))] = None
+    quantity: Annotated[int | str | None, about(("Quantity", "How many."), ("Количество", "Сколько."))] = None
+    deal_cost: Annotated[_Scalar, about(("Cost", "What the order costs."), ("Стоимость", "Стоимость заказа."))] = None
+    deal_is_paid: Annotated[_Scalar, about(("Paid", "Whether it is paid."), ("Оплачен", "Оплачен ли заказ."))] = None
+    deal_status: Annotated[_Text, about(("Status", "The order's status."), ("Статус", "Статус заказа."))] = None

@@ -1,0 +1,293 @@
+import io
+import json
+import shlex
+import shutil
+import subprocess
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jackfield import Event
+from jackfield.cli.shellwords import split_words
+from jackfield.document import event_document
+from jackfield.loader import PipelineLoader
+from jackfield.registry import Registry
+from jackfield.secrets import Secrets
+from jackfield.testing import run_action
+from jackfield.tomlfile import TomlFile
+
+Cli = Callable[..., tuple[int, str, str]]
+Received = tuple[str, str, dict[str, str], bytes]
+FORM = "application/x-www-form-urlencoded"
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+# What people paste.
+CHROME_BASH = r"""curl 'https://api.example.ru/v1/users?page=2' \
+  -H 'accept: application/json' \
+  -H 'accept-encoding: gzip, br' \
+  -b 'sid=s3cret-cookie' \
+  --data-raw $'{"name":"\u0410\u043d\u043d\u0430","say":"it\'s \u0021"}' \
+  --compressed"""
+CHROME_CMD = """curl ^"https://api.example.ru/v1/users?page=2^" ^
+  -H ^"content-type: application/json^" ^
+  --data-raw ^"^{^\\^"name^\\^":^\\^"50^%^\\^"^}^" """
+
+
+class Recorder(BaseHTTPRequestHandler):
+    received: list[Received]
+
+    def _take(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.received.append((self.command, self.path, headers, body))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _take  # noqa: N815 - the names that http.server calls
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, list[Received]]]:
+    class Own(Recorder):
+        received: list[Received] = []
+
+    with HTTPServer(("127.0.0.1", 0), Own) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", Own.received
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def step(cli: Cli) -> Callable[[str], dict[str, Any]]:
+    """Import a command; return the step."""
+
+    def imported(command: str) -> dict[str, Any]:
+        code, out, error = cli("import-curl", command)
+        assert code == 0, error
+        [found] = tomllib.loads(out)["steps"]
+        assert found.pop("use") == "http_request"
+        return dict(found)
+
+    return imported
+
+
+def target(path: str) -> tuple[str, list[tuple[str, str]]]:
+    """Read a path: curl's versions differ in how they write a space."""
+    address, _, query = path.partition("?")
+    return address, parse_qsl(query, keep_blank_values=True)
+
+
+def send(text: str, secrets: dict[str, str]) -> None:
+    """Load a step as a host would, and carry it out."""
+    whole = f'[source]\nuse = "getcourse.user_created"\n{text}'
+    pipeline = PipelineLoader(Registry.load(), Secrets(secrets)).load("x", TomlFile.parse(whole, "x.toml"))
+    assert pipeline.problems == ()
+    [loaded] = pipeline.steps
+    assert loaded.action is not None
+    options = loaded.options.render(event_document(pipeline, "run-1", datetime.now(UTC), Event({})))
+    run_action(loaded.action, options.model_dump(by_alias=True, exclude_unset=True))
+
+
+def test_what_chrome_copies_becomes_a_step_without_the_cookie(cli: Cli) -> None:
+    code, out, error = cli("import-curl", CHROME_BASH)
+    assert code == 0
+    [found] = tomllib.loads(out)["steps"]
+    assert found == {
+        "use": "http_request",
+        "method": "POST",
+        "url": "https://api.example.ru/v1/users?page=2",
+        "headers": {"Content-Type": FORM, "Cookie": "{{ secret.COOKIE }}", "accept": "application/json"},
+        "body": '{"name":"Анна","say":"it\'s !"}',
+    }
+    assert "s3cret-cookie" not in out + error
+    assert error == "set the secret COOKIE, in secrets.toml or as JACKFIELD_SECRET_COOKIE\n"
+
+
+def test_what_chrome_copies_for_windows_is_read_as_well(step: Callable[[str], Any]) -> None:
+    assert step(CHROME_CMD) == {
+        "method": "POST",
+        "url": "https://api.example.ru/v1/users?page=2",
+        "json": {"name": "50%"},
+    }
+
+
+def test_a_command_may_come_on_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("$ curl example.ru\n"))
+    assert cli("import-curl")[:2] == (0, '[[steps]]\nuse = "http_request"\nmethod = "GET"\nurl = "http://example.ru"\n')
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("-I", {"method": "HEAD"}),
+        ("-XPUT", {"method": "PUT"}),
+        ("--request=DELETE", {"method": "DELETE"}),
+        ("-sSL", {"method": "GET", "redirects": "all"}),
+        ("-m 2.5", {"method": "GET", "timeout": "2.5 s"}),
+        ("--connect-timeout 3", {"method": "GET", "timeouts": {"connect": "3 s"}}),
+        ("-A me -e there", {"method": "GET", "headers": {"User-Agent": "me", "Referer": "there"}}),
+        ("-d a=1 -d b=%20", {"method": "POST", "form": {"a": "1", "b": " "}}),
+        ("-d a=1 -d a=2", {"method": "POST", "form": [["a", "1"], ["a", "2"]]}),
+        ("--data-urlencode 'a=б&'", {"method": "POST", "form": {"a": "б&"}}),
+        ("--json '[1,{}]'", {"method": "POST", "headers": {"Accept": "application/json"}, "json": [1, {}]}),
+        ("-d '{{ 1 }}' -H content-type:text/plain", {"body": "{{ '{{' }} 1 }}", "method": "POST"}),
+    ],
+)
+def test_an_option_becomes_what_does_the_same(
+    step: Callable[[str], Any], options: str, expected: dict[str, Any]
+) -> None:
+    found = step(f"curl {options} https://example.ru/a")
+    if "body" in expected:
+        assert found.pop("headers") == {"content-type": "text/plain"}
+    assert found == {"url": "https://example.ru/a", **expected}
+
+
+def test_data_of_a_get_go_into_the_address(step: Callable[[str], Any]) -> None:
+    assert step("curl -G -d b=2 'https://example.ru/?a=1'")["url"] == "https://example.ru/?a=1&b=2"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "curl -u anna:the-password https://example.ru",
+        "curl https://anna:the-password@example.ru",
+        "curl -H 'Authorization: Bearer the-password' https://example.ru",
+        "curl -H 'X-Api-Key: the-password' https://example.ru",
+        "curl 'https://example.ru/?api_key=the-password'",
+        "curl -d token=the-password -d x https://example.ru",
+        """curl --json '{"a":{"access_token":"the-password"}}' https://example.ru""",
+        """curl --json '{"a":null,"access_token":"the-password"}' https://example.ru""",
+        """curl -d '{"clientSecret":"the-password"}' https://example.ru""",
+        "curl https://api.telegram.org/bot123:the-password/sendMessage",
+    ],
+)
+def test_a_credential_is_left_to_the_secrets(cli: Cli, command: str) -> None:
+    code, out, error = cli("import-curl", command)
+    assert code == 0
+    assert "the-password" not in out + error
+    name = error.split("JACKFIELD_SECRET_")[1].strip()
+    assert f"{{{{ secret.{name} " in out
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("curl --unix-socket s https://example.ru", "--unix-socket is an option that is not imported"),
+        ("curl -sZ https://example.ru", "-Z is an option that is not imported"),
+        ("curl -F a=@photo.png https://example.ru", "-F sends a multipart form"),
+        ("curl -d @data.json https://example.ru", "reads a file"),
+        ("curl -b the-password https://example.ru", "reads a file"),
+        ("curl", "the command has no addresses"),
+        ("curl a.ru b.ru", "the command has 2 addresses"),
+        ("curl ftp://example.ru", "must begin with http or https"),
+        ("curl -H", "-H has no value"),
+        ("wget example.ru", "does not begin with curl"),
+        ("curl 'https://example.ru", "No closing quotation"),
+        ("curl -m soon https://example.ru", "not a number of seconds"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_one_line(cli: Cli, command: str, message: str) -> None:
+    code, out, error = cli("import-curl", command)
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert message in error
+    assert "the-password" not in error
+
+
+def test_what_is_not_taken_over_is_said(cli: Cli) -> None:
+    error = cli("import-curl", "curl -k -x proxy:3128 https://example.ru")[2]
+    assert error.splitlines() == [
+        "note: -k is not taken over: certificates are always checked",
+        "note: the proxy (-x) is not taken over",
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(TEXT.filter(lambda text: "^" not in text and "\r" not in text), min_size=1, max_size=5))
+def test_quoted_words_are_read_as_they_were_written(words: list[str]) -> None:
+    assert split_words(shlex.join(words)) == words
+    escaped = ["".join(f"\\U{ord(letter):08x}" for letter in word) for word in words]
+    assert split_words(" ".join(f"$'{word}'" for word in escaped)) == words
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(JSON)
+def test_json_is_sent_as_it_was(cli: Cli, server: tuple[str, list[Received]], value: Any) -> None:
+    url, received = server
+    code, out, _ = cli("import-curl", shlex.join(["curl", "--json", json.dumps(value, ensure_ascii=False), url]))
+    assert code == 0
+    send(out, {})
+    _, _, headers, body = received[-1]
+    assert json.loads(body) == value
+    assert headers["content-type"].startswith("application/json")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
+def test_a_form_and_a_query_are_sent_as_they_were(
+    cli: Cli, server: tuple[str, list[Received]], pairs: list[tuple[str, str]]
+) -> None:
+    url, received = server
+    text = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    code, out, _ = cli("import-curl", shlex.join(["curl", "-d", text, f"{url}/a?{text}"]))
+    assert code == 0
+    send(out, {})
+    method, path, headers, body = received[-1]
+    assert (method, headers["content-type"]) == ("POST", FORM)
+    assert parse_qsl(body.decode(), keep_blank_values=True) == pairs
+    assert parse_qsl(path.partition("?")[2], keep_blank_values=True) == pairs
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize(
+    ("words", "secrets"),
+    [
+        (["-X", "PATCH", "-H", "X-Custom: Привет", "-d", "a=1", "-d", "b=%7B%7B"], {}),
+        (["-G", "--data-urlencode", "q=a b&c"], {}),
+        (["-u", "anna:p:w0rd", "--json", '{"a": "{{ x }}", "b": [1.5, true]}'], {"PASSWORD": "p:w0rd"}),
+        (["-H", "Authorization: Bearer tok", "-d", "plain text"], {"TOKEN": "tok"}),
+        (["-H", "Content-Type: application/xml", "--data-binary", "<a>\n</a>", "-b", "a=b"], {"COOKIE": "a=b"}),
+        (["--json", '{"a": null, "b": {"password": "p\\"w"}}'], {"PASSWORD": 'p"w'}),
+        (["-sSL", "-H", "Accept: text/x", "-A", "me/1"], {}),
+        (["-I"], {}),
+    ],
+)
+def test_what_arrives_is_what_curl_itself_sends(
+    cli: Cli, server: tuple[str, list[Received]], words: list[str], secrets: dict[str, str]
+) -> None:
+    url, received = server
+    command = ["curl", *words, f"{url}/path?x=%2F&y"]
+    subprocess.run(["curl", "--noproxy", "*", "-s", "-o", "/dev/null", *command[1:]], check=True, timeout=20)
+    theirs = received[-1]
+    code, out, error = cli("import-curl", shlex.join(command))
+    assert code == 0, error
+    send(out, secrets)
+    ours = received[-1]
+    assert ours[0] == theirs[0]
+    assert target(ours[1]) == target(theirs[1])
+    named = {"content-type", "authorization", "cookie", "x-custom"} | (
+        {"accept"} if "Accept: text/x" in words else set()
+    )
+    assert {name: ours[2].get(name) for name in named} == {name: theirs[2].get(name) for name in named}
+    is_json = "json" in theirs[2].get("content-type", "")
+    assert (
+        (json.loads(ours[3]), 0) == (json.loads(theirs[3]), 0)
+        if is_json
+        else parse_qsl(ours[3]) == parse_qsl(theirs[3])
+    )
