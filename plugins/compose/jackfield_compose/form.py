@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import math
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, TypeAlias
-from urllib.parse import urlencode
-
-from pydantic import AfterValidator
+from urllib.parse import quote, urlencode
 
 from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step
 from jackfield_compose.about import about
 from jackfield_compose.empty import OmitEmpty, without_empty
 
 _Lists: TypeAlias = Literal["repeat", "brackets", "indexes"]
-
-
-def _charset(name: str) -> str:
-    try:
-        if "ab".encode(name) != b"ab":
-            raise ValueError(f"{name} cannot carry a form: it does not contain ASCII")
-        return codecs.lookup(name).name
-    except LookupError:
-        raise ValueError(f"{name} is not a charset; write utf-8, windows-1251 or another") from None
 
 
 class ComposeFormOptions(OptionsModel):
@@ -46,12 +34,10 @@ class ComposeFormOptions(OptionsModel):
     ] = "repeat"
     omit_empty: OmitEmpty = False
     charset: Annotated[
-        str,
-        AfterValidator(_charset),
+        Literal["utf-8", "windows-1251"],
         about(
             ("Charset", "What the text is encoded in before it is percent-encoded."),
             ("Кодировка", "В какой кодировке текст до процентного кодирования."),
-            examples=["utf-8", "windows-1251"],
         ),
     ] = "utf-8"
 
@@ -69,10 +55,9 @@ class ComposeForm(Action[ComposeFormOptions]):
         entries = list(fields.items()) if isinstance(fields, dict) else fields
         pairs = [pair for name, value in entries for pair in _flat(name, value, options)]
         try:
-            return urlencode(pairs, encoding=options.charset)
-        except UnicodeEncodeError as error:
-            missing = error.object[error.start]
-            raise PermanentFailure(f"{options.charset} has no {missing!a}; use utf-8, or leave it out") from None
+            return urlencode(pairs, encoding=options.charset, quote_via=quote, safe="")
+        except UnicodeEncodeError:
+            raise PermanentFailure(f"a field has characters that {options.charset} does not have; use utf-8") from None
 
 
 def _flat(name: str, value: JsonValue, options: ComposeFormOptions) -> Iterator[tuple[str, str]]:

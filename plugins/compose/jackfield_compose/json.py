@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic_core import to_json
 
-from jackfield import Action, JsonValue, OptionsModel, Step
+from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step
 from jackfield_compose.about import about
 from jackfield_compose.empty import OmitEmpty, without_empty
 
@@ -42,6 +42,11 @@ class ComposeJson(Action[ComposeJsonOptions]):
     Options = ComposeJsonOptions
 
     async def run(self, options: ComposeJsonOptions, step: Step) -> JsonValue:  # noqa: ARG002
-        """Return the value, or its JSON in compact form."""
+        """Return the value, or its JSON in compact form. Raises `PermanentFailure` for a number that JSON lacks."""
         value = without_empty(options.value) if options.omit_empty else options.value
-        return value if options.as_ == "value" else to_json(value).decode()
+        if options.as_ == "value":
+            return value
+        try:
+            return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        except ValueError:
+            raise PermanentFailure("value has a number that JSON does not have: nan or inf") from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field
+
 from jackfield import Action, OptionsModel, Step
 from jackfield_compose.about import about
 
@@ -13,6 +15,7 @@ class ComposeTextOptions(OptionsModel):
 
     text: Annotated[
         str,
+        Field(coerce_numbers_to_str=True),
         about(
             ("Text", "Any text with values of the event in it."),
             ("Текст", "Любой текст со значениями из события."),

@@ -63,18 +63,18 @@ class ImportUserOptions(OptionsModel):
         ),
     ]
     system: Annotated[
-        System,
+        System | None,
         about(
             ("What to do", "`refresh_if_exists`, `partner_email`, `multiple_offers`, `return_payment_link`."),
             ("Что делать", "`refresh_if_exists`, `partner_email`, `multiple_offers`, `return_payment_link`."),
         ),
-    ] = System()
+    ] = None
     session: Annotated[
-        Session,
+        Session | None,
         about(
             ("Session", "UTM tags and where the user came from."), ("Сессия", "UTM-метки и откуда пришёл пользователь.")
         ),
-    ] = Session()
+    ] = None
 
 
 class ImportDealOptions(ImportUserOptions):

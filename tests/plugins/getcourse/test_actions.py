@@ -245,6 +245,6 @@ def test_the_key_is_in_nothing_that_a_host_keeps_even_if_getcourse_gives_it_back
         with school(answer) as (account, seen):
             kept = asyncio.run(main(account, state))
         assert quote(KEY, safe="").encode() in seen[0][1]
-        assert "***" in kept
+        assert "key=***&params=" in kept
         assert KEY not in kept
         assert quote(KEY, safe="") not in kept
