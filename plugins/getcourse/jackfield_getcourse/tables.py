@@ -22,7 +22,7 @@ _Scalar: TypeAlias = bool | int | float | str | None
 class _Table(BaseModel):
     """A table of the import: these keys are checked, and any other goes to GetCourse as it is."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=True)
 
 
 class User(_Table):

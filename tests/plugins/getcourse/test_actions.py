@@ -114,6 +114,13 @@ def test_empty_values_are_left_out_and_zero_and_false_are_not() -> None:
     }
 
 
+def test_a_number_where_getcourse_wants_text_is_written_as_text() -> None:
+    table = {"email": "a@b.ru", "phone": 79161234567}
+    deal = {"deal_number": 5, "deal_cost": 10.5, "deal_is_paid": "да", "quantity": 2}
+    options = ImportDealOptions.model_validate({"account": "s", "key": "k", "user": table, "deal": deal})
+    assert sent(import_form(options))[1] == {"user": table | {"phone": "79161234567"}, "deal": deal}
+
+
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 
 
