@@ -96,7 +96,7 @@ def test_500_failing_runs_in_one_minute_make_one_notice_with_their_number_and_th
     plugin, clock = NoticePlugin(), Clock()
 
     async def main() -> None:
-        pipeline = steps('name = "add"\ndo = "give_up"\ntext = "{{ $.event.n }}"', head='title = "School"')
+        pipeline = steps('name = "add"\ndo = "give_up"\ntext = "{{ $.event.n | string }}"', head='title = "School"')
         async with host_with(tmp_path, plugin, pipeline, clock) as host:
             runs = []
             for n in range(500):

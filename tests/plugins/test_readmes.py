@@ -22,6 +22,7 @@ NEEDED: dict[str, dict[str, Any]] = {
         "subject": "x",
         "text": "x",
     },
+    "webhook": {"url": "https://example.ru"},
     "webhook.generic": {"verify": "none"},
 }
 """For options that cannot be left out: some value, to make a model with."""
