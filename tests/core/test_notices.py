@@ -71,6 +71,7 @@ async def host_with(
     plugin: Plugin,
     pipeline: str,
     clock: Clock,
+    *,
     language: str = "en",
     settings: str = "",
     secrets: str = "",
@@ -123,7 +124,7 @@ def test_after_a_failure_was_told_the_first_success_is_told_once(tmp_path: Path)
 
     async def main() -> None:
         pipeline = steps('do = "{{ $.event.do }}"', head='title = { en = "School", ru = "Школа" }')
-        async with host_with(tmp_path, plugin, pipeline, clock, "ru") as host:
+        async with host_with(tmp_path, plugin, pipeline, clock, language="ru") as host:
             failed = await give(host, {"do": "give_up"})
             await until(host, failed)
             clock.time += MINUTE
@@ -361,8 +362,10 @@ def test_an_error_is_of_the_same_kind_if_only_numbers_names_and_addresses_differ
         ),
         (
             "[notices.recorder]\npassword = '{{ secret.PASS }}'",
-            "jackfield.toml:2: notices.recorder.password: secret PASS is not set;"
-            " put it into secrets.toml or JACKFIELD_SECRET_PASS",
+            (
+                "jackfield.toml:2: notices.recorder.password: secret PASS is not set;"
+                " put it into secrets.toml or JACKFIELD_SECRET_PASS"
+            ),
         ),
     ],
 )
