@@ -128,6 +128,7 @@ def test_plugins_shows_what_a_plugin_offers_and_why_another_is_broken(environmen
         "version": "1.2.3",
         "sources": ["acme.order"],
         "actions": ["acme.note"],
+        "notifiers": [],
         "filters": ["shout"],
         "error": None,
     }

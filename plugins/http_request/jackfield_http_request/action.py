@@ -23,7 +23,6 @@ from jackfield_http_request.outcome import is_redirect, is_success
 from jackfield_http_request.request import build_request, origin, redirected
 from jackfield_http_request.rules import judge
 
-_MOST_REDIRECTS: Final = 5
 _ADDRESSES_REMEMBERED: Final = 64
 _NO_ADDRESS: Final = "a redirect to what is no web address"
 
@@ -64,7 +63,7 @@ class HttpRequest(Action[HttpRequestOptions]):
 
     async def _answer(self, request: httpx.Request, options: HttpRequestOptions) -> Answer:
         """Return the answer if it is a success, at the end of all redirects that may be followed."""
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(options.max_redirects + 1):
             answer = await self._send(request, options.max_answer)
             if is_success(answer.status, options.ignore):
                 return answer
@@ -73,7 +72,7 @@ class HttpRequest(Action[HttpRequestOptions]):
                 judge(request.url.host, answer, options, succeeded=succeeded)
                 return answer
             request = _next(request, answer, options.redirects)
-        raise PermanentFailure(f"{request.url.host} redirects more than {_MOST_REDIRECTS} times")
+        raise PermanentFailure(f"{request.url.host} redirects more than {options.max_redirects} times")
 
     async def _send(self, request: httpx.Request, limit: int) -> Answer:
         response = await self.context.http.send(request, stream=True)
@@ -101,4 +100,6 @@ def _next(request: httpx.Request, answer: Answer, redirects: str) -> httpx.Reque
         raise PermanentFailure(f'{where}, and redirects are off; redirects = "same_origin" or "all" follows them')
     if redirects == "same_origin" and origin(target) != origin(request.url):
         raise PermanentFailure(f'{where}, which is another origin; redirects = "all" follows it')
+    if request.url.scheme == "https" and target.scheme == "http":
+        raise PermanentFailure(f"{where} without TLS; nothing is sent in the clear that was to be encrypted")
     return redirected(request, answer.status, target)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from jackfield_http_request.empty import pairs_with_value, without_empty
 from jackfield_http_request.options import HttpRequestOptions
 from jackfield_http_request.pairs import percent_encode
 
@@ -18,11 +19,13 @@ def encode_body(options: HttpRequestOptions) -> tuple[bytes, bytes]:
     """
     given = options.model_fields_set
     if "json_" in given:
-        return _json(options.json_), b"application/json"
+        return _json(without_empty(options.json_) if options.omit_empty else options.json_), b"application/json"
     if "form" in given:
-        return percent_encode(options.form).encode(), b"application/x-www-form-urlencoded"
+        form = pairs_with_value(options.form) if options.omit_empty else options.form
+        return percent_encode(form).encode(), b"application/x-www-form-urlencoded"
     if options.body is not None:
-        return options.body.encode(), b"text/plain; charset=utf-8"
+        kind = b"application/xml" if options.body.startswith("<?xml") else b"text/plain"
+        return options.body.encode(), kind + b"; charset=utf-8"
     return b"", b""
 
 

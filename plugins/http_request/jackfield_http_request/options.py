@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from jackfield import Duration, JsonValue, LateExpression, LateTemplate, OptionsModel, Size
+from jackfield_http_request.about import about
+from jackfield_http_request.auth import CONTROL, Auth
 from jackfield_http_request.outcome import read_ignored, read_patterns
 from jackfield_http_request.pairs import Pairs, read_pairs
 
@@ -16,7 +18,6 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 
 _URL: Final = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|[^\s/?#@\\\[\]:]+)(?::[0-9]{1,5})?(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE
 )
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -48,33 +49,15 @@ def _header_name(text: str) -> str:
 
 def _header_value(text: str) -> str:
     value = text.strip()
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise ValueError("a header's value must be one line without control characters")
     return value
-
-
-def _credential(secret: SecretStr) -> SecretStr:
-    if _CONTROL.search(secret.get_secret_value()):
-        raise ValueError("must be one line without control characters (does the secret end with a line break?)")
-    return secret
-
-
-def _user(text: str) -> str:
-    if ":" in text or _CONTROL.search(text):
-        raise ValueError("a user name for basic authentication has no colon and no control characters (RFC 7617)")
-    return text
 
 
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
         raise ValueError("must be longer than nothing")
     return value
-
-
-def _about(english: tuple[str, str], russian: tuple[str, str], *, examples: list[Any] | None = None) -> Any:
-    """Describe an option: its title and description in both languages."""
-    words: dict[str, Any] = {"ru": {"title": russian[0], "description": russian[1]}}
-    return Field(title=english[0], description=english[1], examples=examples, json_schema_extra=words)
 
 
 _Table: TypeAlias = dict[str, JsonValue] | list[tuple[str, JsonValue]]
@@ -89,46 +72,7 @@ _Patterns: TypeAlias = Annotated[
 _Ignored: TypeAlias = Annotated[
     tuple[str, ...], BeforeValidator(read_ignored, json_schema_input_type=str | int | list[str | int])
 ]
-_Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_credential)]
 _Wait: TypeAlias = Annotated[Duration, AfterValidator(_positive)]
-
-
-class Basic(OptionsModel):
-    """User and password, sent in UTF-8 (RFC 7617)."""
-
-    username: Annotated[
-        str,
-        AfterValidator(_user),
-        _about(("User name", "Who the destination knows you as."), ("Имя пользователя", "Под каким именем вас знают.")),
-    ]
-    password: Annotated[
-        _Secret,
-        _about(
-            ("Password", 'Best a secret: "{{ secret.NAME }}".'), ("Пароль", "Лучше из секретов: «{{ secret.NAME }}».")
-        ),
-    ]
-
-
-class Auth(OptionsModel):
-    """How the step shows who it is: by exactly one of these."""
-
-    basic: Annotated[
-        Basic | None,
-        _about(("Basic", "User name and password."), ("Логин и пароль", "Имя пользователя и пароль.")),
-    ] = None
-    bearer: Annotated[
-        _Secret | None,
-        _about(
-            ("Bearer token", "Sent as `Authorization: Bearer ...`."),
-            ("Токен", "Уйдёт как `Authorization: Bearer ...`."),
-        ),
-    ] = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.basic is None) == (self.bearer is None):
-            raise ValueError("give either basic or bearer")
-        return self
 
 
 class Timeouts(OptionsModel):
@@ -136,14 +80,14 @@ class Timeouts(OptionsModel):
 
     connect: Annotated[
         _Wait,
-        _about(
+        about(
             ("Connect", "For the name, the connection and TLS."),
             ("Соединение", "Поиск имени, соединение и TLS."),
         ),
     ] = timedelta(seconds=10)
     read: Annotated[
         _Wait,
-        _about(
+        about(
             ("Read", "For each next piece of the answer."),
             ("Чтение", "Ожидание каждой следующей части ответа."),
         ),
@@ -156,12 +100,12 @@ class HttpRequestOptions(OptionsModel):
     method: Annotated[
         str,
         AfterValidator(_method),
-        _about(("Method", "The request's method."), ("Метод", "Метод запроса."), examples=["POST", "GET", "PUT"]),
+        about(("Method", "The request's method."), ("Метод", "Метод запроса."), examples=["POST", "GET", "PUT"]),
     ] = "POST"
     url: Annotated[
         str,
         AfterValidator(_url),
-        _about(
+        about(
             ("Address", "Where the request goes: http or https. A query that it has is kept."),
             ("Адрес", "Куда отправить запрос: http или https. Параметры, которые в нём уже есть, остаются."),
             examples=["https://online.bizon365.ru/api/v1/course/student/add"],
@@ -169,7 +113,7 @@ class HttpRequestOptions(OptionsModel):
     ]
     query: Annotated[
         _Pairs,
-        _about(
+        about(
             ("Query parameters", "A table or a list of pairs, added to the address. A list repeats the name."),
             ("Параметры адреса", "Таблица или список пар, добавляются к адресу. Список повторяет имя."),
             examples=[{"format": "json", "tags": ["a", "b"]}],
@@ -177,7 +121,7 @@ class HttpRequestOptions(OptionsModel):
     ] = ()
     headers: Annotated[
         _Headers,
-        _about(
+        about(
             ("Headers", "A table or a list of pairs. They replace what would be sent by itself."),
             ("Заголовки", "Таблица или список пар. Они заменяют то, что ушло бы само."),
             examples=[{"X-Token": "{{ secret.BIZON_TOKEN }}"}],
@@ -186,7 +130,7 @@ class HttpRequestOptions(OptionsModel):
     json_: Annotated[
         JsonValue,
         Field(alias="json"),
-        _about(
+        about(
             ("JSON body", "Any JSON value."),
             ("Тело JSON", "Любое значение JSON."),
             examples=[{"email": "{{ $.event.email }}"}],
@@ -194,7 +138,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     form: Annotated[
         _Pairs,
-        _about(
+        about(
             (
                 "Form body",
                 "A table or a list of pairs, sent urlencoded. Tables inside become a[b], lists repeat the name.",
@@ -207,11 +151,22 @@ class HttpRequestOptions(OptionsModel):
         ),
     ] = ()
     body: Annotated[
-        str | None, _about(("Text body", "Sent as it is, in UTF-8."), ("Тело-текст", "Уйдёт как есть, в UTF-8."))
+        str | None,
+        about(
+            ("Text body", "A text or XML, sent as it is, in UTF-8."),
+            ("Тело-текст", "Текст или XML, уйдёт как есть, в UTF-8."),
+        ),
     ] = None
+    omit_empty: Annotated[
+        bool,
+        about(
+            ("Leave out empty values", "Leaves null and empty text out of query, form and json, at every depth."),
+            ("Убрать пустые значения", "Не передавать null и пустой текст в query, form и json, на любой глубине."),
+        ),
+    ] = False
     success: Annotated[
         _Patterns,
-        _about(
+        about(
             ("Success", 'Which statuses are success: "2**", "200-204", 404, or a list of these.'),
             ("Успех", "Какие статусы считать успехом: «2**», «200-204», 404 или список."),
             examples=["2**", ["200-204", 404]],
@@ -219,7 +174,7 @@ class HttpRequestOptions(OptionsModel):
     ] = ("2**",)
     ignore: Annotated[
         _Ignored,
-        _about(
+        about(
             ("Ignore", "Statuses that are success whatever the answer says, such as 404 or 409."),
             ("Не считать ошибкой", "Статусы, которые считаются успехом, что бы ни было в ответе: 404, 409."),
             examples=[[404, 409]],
@@ -227,7 +182,7 @@ class HttpRequestOptions(OptionsModel):
     ] = ()
     success_when: Annotated[
         LateExpression | None,
-        _about(
+        about(
             ("Success when", "What must be true of an answer with a success status; `$.response` is the answer."),
             ("Успех, если", "Что должно быть верно для ответа с успешным статусом; `$.response` — сам ответ."),
             examples=["{{ $.response.body.ok }}"],
@@ -235,7 +190,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     fail_when: Annotated[
         LateExpression | None,
-        _about(
+        about(
             ("Failure when", "What makes an answer with a success status a failure that stays."),
             ("Ошибка, если", "Что делает ответ с успешным статусом окончательной ошибкой."),
             examples=["{{ $.response.body.error | default(false) }}"],
@@ -243,7 +198,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     retry_when: Annotated[
         LateExpression | None,
-        _about(
+        about(
             ("Retry when", "What makes an answer, whatever its status, a failure that passes."),
             ("Повторить, если", "Что делает ответ с любым статусом временной ошибкой."),
             examples=["{{ $.response.body.code | default('') == 'retry_later' }}"],
@@ -251,7 +206,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     retry_after: Annotated[
         LateExpression | None,
-        _about(
+        about(
             ("Retry after", "How many seconds the answer asks to wait; empty or null is no wish."),
             ("Повторить через", "Сколько секунд ответ просит подождать; пусто или null — не просит."),
             examples=["{{ $.response.body.parameters.retry_after | default('') }}"],
@@ -259,7 +214,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     reason: Annotated[
         LateTemplate | None,
-        _about(
+        about(
             ("Reason", "What a failure says in place of the answer's text."),
             ("Причина", "Что написать в ошибке вместо текста ответа."),
             examples=["{{ $.response.body.description | default('') }}"],
@@ -267,32 +222,40 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     auth: Annotated[
         Auth | None,
-        _about(
+        about(
             ("Authentication", "Basic or bearer; becomes the header Authorization."),
             ("Авторизация", "Логин и пароль или токен; станет заголовком Authorization."),
         ),
     ] = None
     timeouts: Annotated[
         Timeouts,
-        _about(("Timeouts", "How long single waits may take."), ("Время ожидания", "Сколько длится каждое ожидание.")),
+        about(("Timeouts", "How long single waits may take."), ("Время ожидания", "Сколько длится каждое ожидание.")),
     ] = Timeouts()
     redirects: Annotated[
         Literal["off", "same_origin", "all"],
-        _about(
-            ("Redirects", "Whether they are followed, five at most; other origins get no headers of yours."),
-            ("Перенаправления", "Следовать ли им, не больше пяти; чужим адресам ваши заголовки не уходят."),
+        about(
+            ("Redirects", "Whether they are followed; other origins get no headers of yours."),
+            ("Перенаправления", "Следовать ли им; чужим адресам ваши заголовки не уходят."),
         ),
     ] = "off"
+    max_redirects: Annotated[
+        int,
+        Field(ge=1, le=20),
+        about(
+            ("Most redirects", "How many are followed, one after the other."),
+            ("Сколько перенаправлений", "Сколько перенаправлений подряд выполнять."),
+        ),
+    ] = 5
     max_answer: Annotated[
         Size,
-        _about(
+        about(
             ("Longest answer", "Reading stops there; a longer answer is kept as text, with `cut` in the result."),
             ("Длина ответа", "Дальше ответ не читается: останется текст, и в результате появится `cut`."),
         ),
     ] = 1_000_000
     idempotency_key: Annotated[
         bool,
-        _about(
+        about(
             ("Idempotency key", "Whether to send Idempotency-Key, the same at every attempt."),
             ("Ключ идемпотентности", "Отправлять ли Idempotency-Key, один и тот же при каждой попытке."),
         ),

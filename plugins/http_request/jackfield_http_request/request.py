@@ -9,8 +9,10 @@ from typing import Any, Final, TypeAlias
 import httpx
 
 from jackfield import Step
+from jackfield_http_request.auth import Auth
 from jackfield_http_request.body import encode_body
-from jackfield_http_request.options import Auth, HttpRequestOptions
+from jackfield_http_request.empty import pairs_with_value
+from jackfield_http_request.options import HttpRequestOptions
 from jackfield_http_request.pairs import percent_encode
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
@@ -82,10 +84,11 @@ def _request(
 
 def _address(options: HttpRequestOptions) -> str:
     url = options.url.partition("#")[0]
-    if not options.query:
+    query = pairs_with_value(options.query) if options.omit_empty else options.query
+    if not query:
         return url
     mark = "" if url.endswith(("?", "&")) else "&" if "?" in url else "?"
-    return f"{url}{mark}{percent_encode(options.query)}"
+    return f"{url}{mark}{percent_encode(query)}"
 
 
 def _authorization(auth: Auth) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import ssl
 import tracemalloc
 import zlib
 from base64 import b64decode
@@ -11,11 +12,13 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import pytest
 import structlog
+import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +56,7 @@ Handler = Callable[[_Received, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _serving(handler: Handler) -> AsyncIterator[str]:
+async def _serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
@@ -70,9 +73,9 @@ async def _serving(handler: Handler) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(converse, "127.0.0.1")
+    server = await asyncio.start_server(converse, "127.0.0.1", ssl=tls)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def _answer(status: int, body: bytes = b"", *headers: str) -> bytes:
@@ -416,6 +419,13 @@ def test_five_redirects_are_followed_and_no_sixth() -> None:
         _result(*away, _answer(200), redirects="all")
 
 
+def test_as_many_redirects_are_followed_as_the_option_says() -> None:
+    away = [_answer(302, b"", f"Location: /{n}") for n in range(2)]
+    assert _result(*away[:1], _answer(200, b"there"), redirects="all", max_redirects=1)["body"] == "there"
+    with pytest.raises(PermanentFailure, match="redirects more than 1 times"):
+        _result(*away, _answer(200), redirects="all", max_redirects=1)
+
+
 @pytest.mark.parametrize("location", ["ftp://crm/", "javascript:alert(1)", "http://", "//", "http://[bad/"])
 def test_a_redirect_to_what_is_no_web_address_fails(location: str) -> None:
     with pytest.raises((PermanentFailure, TemporaryFailure)):
@@ -427,6 +437,56 @@ def test_a_redirect_to_a_private_address_is_refused() -> None:
         _result(_answer(302, b"", "Location: http://169.254.169.254/latest"), redirects="all")
 
 
+def test_a_redirect_out_of_tls_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, tls, seen = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), list[_Received]()
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+    async def main() -> None:
+        async with _serving(_answering(_answer(200), seen=seen)) as there:
+            away = _answering(_answer(307, b"", f"Location: {there}"))
+            async with _serving(away, tls) as here:
+                await _run(url=here, redirects="all")
+
+    with pytest.raises(PermanentFailure, match=r"a redirect to 127\.0\.0\.1 without TLS"):
+        asyncio.run(main())
+    assert seen == []
+
+
 def test_a_redirect_that_is_success_is_not_followed() -> None:
     result = _result(_answer(302, b"", "Location: /there"), redirects="all", success=302)
     assert cast(JsonObject, result["headers"])["location"] == "/there"
+
+
+def _is_kept(value: JsonValue) -> bool:
+    return value is not None and value != ""
+
+
+def _kept(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _kept(item) for key, item in value.items() if _is_kept(item)}
+    return [_kept(item) for item in value if _is_kept(item)] if isinstance(value, list) else value
+
+
+@settings(max_examples=20, deadline=None)
+@given(_JSON)
+def test_empty_values_can_be_left_out_of_json_at_every_depth(value: JsonValue) -> None:
+    assert json.loads(_received(json={"a": value, "b": None, "c": ""}, omit_empty=True).body) == _kept({"a": value})
+
+
+def test_empty_values_can_be_left_out_of_a_query_and_a_form() -> None:
+    pairs = {"a": "", "b": None, "c": 0, "d": {"e": "", "f": "x"}, "g": ["", "y"]}
+    kept = [("c", "0"), ("d[f]", "x"), ("g", "y")]
+    received = _received(query=pairs, form=pairs, omit_empty=True)
+    assert parse_qsl(received.target.partition("?")[2], keep_blank_values=True) == kept
+    assert parse_qsl(received.body.decode(), keep_blank_values=True) == kept
+    assert _received(query={"a": ""}, omit_empty=True).target == "/"
+
+
+def test_xml_is_sent_as_xml_and_json_may_be_a_list_or_hold_json() -> None:
+    received = _received(body='<?xml version="1.0"?><имя>Анна</имя>')
+    assert received.header("content-type") == "application/xml; charset=utf-8"
+    assert received.body.decode().endswith("<имя>Анна</имя>")
+    inner = '[{"email": "anna@example.ru"}]'
+    assert json.loads(_received(json=[{"emails": inner}]).body) == [{"emails": inner}]

@@ -1,0 +1,13 @@
+"""Words about options, in both languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+
+def about(english: tuple[str, str], russian: tuple[str, str], *, examples: list[Any] | None = None, **more: Any) -> Any:
+    """Describe an option: its title and description in English and in Russian."""
+    words: dict[str, Any] = {"ru": {"title": russian[0], "description": russian[1]}}
+    return Field(title=english[0], description=english[1], examples=examples, json_schema_extra=words, **more)
