@@ -395,6 +395,20 @@ def test_the_guard_stops_a_request_however_the_address_is_written(host: str) -> 
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    "host", ["0177.0.0.1", "0x7f000001", "127.0.1", "[::]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::7f00:1]"]
+)
+def test_no_spelling_of_this_machine_reaches_it(host: str) -> None:
+    async def main() -> None:
+        seen: list[bytes] = []
+        async with _serving(_answering(_answer(b""), seen)) as port, _pool("10.0.0.0/8") as pool:
+            with pytest.raises((DestinationRefused, httpx.InvalidURL)):
+                await pool.client.get(f"http://{host}:{port}/")
+        assert not seen
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("host", ["2130706433", "127.1"])
 def test_an_address_in_an_odd_notation_does_not_get_out(host: str) -> None:
     async def main() -> None:

@@ -5,7 +5,29 @@ from pathlib import Path
 
 import httpx
 
-from tests.support import serve, steps
+from jackfield import Notice, NoticeKind, Notifier, OptionsModel, TemporaryFailure, hookimpl
+from jackfield.addresses import read_or_make_secret
+from jackfield.web.app import TOKEN_FILE
+from tests.support import Plugin, serve, steps
+
+
+class DownOptions(OptionsModel):
+    pass
+
+
+class Down(Notifier[DownOptions]):
+    name = "down"
+    title = "Down"
+    Options = DownOptions
+
+    async def notify(self, notice: Notice) -> None:
+        raise TemporaryFailure("the server is away")
+
+
+class DownPlugin(Plugin):
+    @hookimpl
+    def register_notifiers(self) -> list[type[Down]]:
+        return [Down]
 
 
 def test_readiness_is_about_what_can_be_written_and_health_about_the_process(tmp_path: Path) -> None:
@@ -35,5 +57,31 @@ def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
             httpx.AsyncClient(base_url=served.url, trust_env=False) as client,
         ):
             assert (await client.get("/")).status_code == 404
+
+    asyncio.run(main())
+
+
+def test_a_notifier_that_fails_is_named_but_the_reason_is_for_those_with_the_token(tmp_path: Path) -> None:
+    async def main() -> None:
+        settings = "[server]\nport = 0\n[notices.down]\n[notices.dwon]\n"
+        async with (
+            serve(tmp_path, {}, DownPlugin(), settings) as served,
+            httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client,
+        ):
+            notifiers = served.host.notices.notifiers
+            notifiers.put(Notice(NoticeKind.TEST, "a test", "", served.host.intake.now()))
+            async with asyncio.timeout(10):
+                while notifiers.statuses[0].failing_since is None:
+                    await asyncio.sleep(0.005)
+            answer = await client.get("/readyz")
+            assert answer.status_code == 200
+            ready, failing, wrong = answer.text.splitlines()
+            assert (ready, wrong) == ("ready", "notices: mistakes in jackfield.toml: 1")
+            assert failing.startswith("notices: down fails since 20")
+            token = read_or_make_secret(served.host.project.var / TOKEN_FILE)
+            said = (await client.get("/api/v1/notifiers", headers={"authorization": f"Bearer {token}"})).json()
+            assert said["notifiers"][0]["error"] == "the server is away"
+            assert said["notifiers"][0]["pending"] == 1
+            assert 'did you mean "down"?' in said["problems"][0]
 
     asyncio.run(main())

@@ -18,6 +18,7 @@ from jackfield import (
     TemporaryFailure,
 )
 from jackfield_http_request.answer import Answer
+from jackfield_http_request.extract import extracted
 from jackfield_http_request.options import HttpRequestOptions
 from jackfield_http_request.outcome import is_redirect, is_success
 from jackfield_http_request.request import build_request, origin, redirected
@@ -59,7 +60,10 @@ class HttpRequest(Action[HttpRequestOptions]):
         except httpx.RequestError as error:
             raise TemporaryFailure(str(error)) from error
         elapsed_ms = round((perf_counter() - began) * 1000, 1)
-        return answer.result() | {"elapsed_ms": elapsed_ms}
+        result = answer.result() | {"elapsed_ms": elapsed_ms}
+        if options.extract:
+            result["extracted"] = extracted(options.extract, result["body"], request.url.host)
+        return result
 
     async def _answer(self, request: httpx.Request, options: HttpRequestOptions) -> Answer:
         """Return the answer if it is a success, at the end of all redirects that may be followed."""
@@ -72,7 +76,9 @@ class HttpRequest(Action[HttpRequestOptions]):
                 judge(request.url.host, answer, options, succeeded=succeeded)
                 return answer
             request = _next(request, answer, options.redirects)
-        raise PermanentFailure(f"{request.url.host} redirects more than {options.max_redirects} times")
+        raise PermanentFailure(
+            f"{request.url.host} redirects more often than max_redirects allows: {options.max_redirects}"
+        )
 
     async def _send(self, request: httpx.Request, limit: int) -> Answer:
         response = await self.context.http.send(request, stream=True)

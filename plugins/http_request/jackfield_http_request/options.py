@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from jackfield import Duration, JsonValue, LateExpression, LateTemplate, OptionsModel, Size
 from jackfield_http_request.about import about
 from jackfield_http_request.auth import CONTROL, Auth
+from jackfield_http_request.extract import checked_paths
 from jackfield_http_request.outcome import read_ignored, read_patterns
 from jackfield_http_request.pairs import Pairs, read_pairs
 
@@ -246,6 +248,15 @@ class HttpRequestOptions(OptionsModel):
             ("Сколько перенаправлений", "Сколько перенаправлений подряд выполнять."),
         ),
     ] = 5
+    extract: Annotated[
+        Mapping[str, str],
+        AfterValidator(checked_paths),
+        about(
+            ("Extract", "Names and JSONPaths into the answer's body; the values are in the result's `extracted`."),
+            ("Извлечь", "Имена и пути JSONPath в теле ответа; значения будут в `extracted` результата."),
+            examples=[{"token": "$.access_token"}],
+        ),
+    ] = {}
     max_answer: Annotated[
         Size,
         about(

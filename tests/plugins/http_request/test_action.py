@@ -415,14 +415,14 @@ def test_another_origin_is_not_followed_where_only_the_same_is_wanted() -> None:
 def test_five_redirects_are_followed_and_no_sixth() -> None:
     away = [_answer(302, b"", f"Location: /{number}") for number in range(6)]
     assert _result(*away[:5], _answer(200, b"there"), redirects="all")["body"] == "there"
-    with pytest.raises(PermanentFailure, match="redirects more than 5 times"):
+    with pytest.raises(PermanentFailure, match="max_redirects allows: 5"):
         _result(*away, _answer(200), redirects="all")
 
 
 def test_as_many_redirects_are_followed_as_the_option_says() -> None:
     away = [_answer(302, b"", f"Location: /{n}") for n in range(2)]
     assert _result(*away[:1], _answer(200, b"there"), redirects="all", max_redirects=1)["body"] == "there"
-    with pytest.raises(PermanentFailure, match="redirects more than 1 times"):
+    with pytest.raises(PermanentFailure, match="max_redirects allows: 1"):
         _result(*away, _answer(200), redirects="all", max_redirects=1)
 
 
@@ -490,3 +490,20 @@ def test_xml_is_sent_as_xml_and_json_may_be_a_list_or_hold_json() -> None:
     assert received.body.decode().endswith("<имя>Анна</имя>")
     inner = '[{"email": "anna@example.ru"}]'
     assert json.loads(_received(json=[{"emails": inner}]).body) == [{"emails": inner}]
+
+
+def _extracted(body: JsonValue, **paths: str) -> JsonValue:
+    return _result(_answer(200, json.dumps(body).encode()), extract=paths)["extracted"]
+
+
+def test_values_are_extracted_from_the_answer() -> None:
+    body: JsonValue = {"data": {"токен": "t", "items": [{"id": 1}, {"id": 2}]}}
+    paths = {"token": "$.data['токен']", "first": "$.data.items[0].id", "ids": "$.data.items[*].id"}
+    assert _extracted(body, **paths) == {"token": "t", "first": 1, "ids": [1, 2]}
+
+
+def test_what_an_answer_does_not_have_fails_the_step_and_is_named() -> None:
+    with pytest.raises(PermanentFailure, match=r"\$\.a\.b selects nothing in what 127\.0\.0\.1 answered"):
+        _extracted({"a": 1}, x="$.a.b")
+    with pytest.raises(PermanentFailure, match="selects nothing"):
+        _result(_answer(204), extract={"x": "$.a"})

@@ -31,6 +31,7 @@ def test_an_address_is_all_that_is_required() -> None:
         ({"url": "https://[bad/"}, "must begin with http"),
         ({"url": "https://user:pass@crm.example.ru/"}, "put them into auth.basic"),
         ({"method": "GET /"}, "is not a request method"),
+        ({"extract": {"token": "$.["}}, "token is no JSONPath"),
         ({"method": ""}, "is not a request method"),
         ({"method": "connect"}, "only for proxies"),
         ({"headers": {"X A": "b"}}, "cannot be a header's name"),
@@ -90,7 +91,7 @@ def test_every_option_is_described_in_both_languages() -> None:
     schema = HttpRequestOptions.model_json_schema()
     models = [schema, *(model for model in schema["$defs"].values() if "properties" in model)]
     described = [option for model in models for option in model["properties"].items()]
-    assert len(described) == 27
+    assert len(described) == 28
     for name, option in described:
         assert option.get("title") or option["$ref"], name
         assert option["description"], name
