@@ -166,6 +166,9 @@ class Journal(Protocol):
     async def counts(self, since: datetime) -> list[Count]:
         """Count the runs that came in since then, for each pipeline, hour and state."""
 
+    async def changes(self) -> int:
+        """Return a number that is another one after anything was written, by this process or another; it is cheap."""
+
     async def backlog(self) -> Backlog:
         """Say what is still to be done."""
 

@@ -25,6 +25,8 @@ from jackfield.settings import SETTINGS_FILE, Project, http_url
 from jackfield.web.api import TokenRequired, api_application, metrics
 from jackfield.web.health import healthz, readyz
 from jackfield.web.hooks import Hooks
+from jackfield.web.pages.headers import SecurityHeaders
+from jackfield.web.pages.site import page_routes, prepare
 
 API_PATH: Final = "/api/v1"
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
@@ -46,7 +48,7 @@ def application(host: Host) -> ASGIApp:
     return dispatch
 
 
-def _pages(host: Host) -> Starlette:
+def _pages(host: Host) -> ASGIApp:
     token = read_or_make_secret(host.project.var / TOKEN_FILE)
     routes = [
         Route("/healthz", healthz),
@@ -54,9 +56,10 @@ def _pages(host: Host) -> Starlette:
         Route("/metrics", TokenRequired(request_response(metrics), token)),
         Mount(API_PATH, app=TokenRequired(api_application(host), token)),
     ]
-    app = Starlette(routes=routes)
+    app = Starlette(routes=[*routes, *page_routes()])
     app.state.host = host
-    return app
+    prepare(app, host)
+    return SecurityHeaders(app)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,10 @@ class SqliteJournal:
         """Count the runs that came in since then."""
         return await self._readers.read(partial(count_runs, since=since))
 
+    async def changes(self) -> int:
+        """See `Journal`."""
+        return await self._readers.changes()
+
     async def backlog(self) -> Backlog:
         """Say what is still to be done."""
         return await self._readers.read(measure_backlog)

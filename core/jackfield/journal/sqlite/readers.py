@@ -28,6 +28,7 @@ class Readers:
         self._own = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._running: set[asyncio.Future[Any]] = set()
+        self._watcher: sqlite3.Connection | None = None
         self._closed = False
 
     async def read(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
@@ -38,6 +39,15 @@ class Readers:
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return await future
+
+    async def changes(self) -> int:
+        """Return SQLite's count of what others have written: of one connection only, for each has a count of its own."""
+        with explained(self._path):
+            if self._watcher is None:
+                self._watcher = open_reader(self._path)
+                self._connections.append(self._watcher)
+            version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+        return version
 
     async def close(self) -> None:
         """Wait for the queries that are running, and close the connections."""

@@ -1,0 +1,98 @@
+"""Who may open which page. Each route says so; what does not say is not reached by anybody."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from jackfield.users import Role
+from jackfield.web.pages.rendering import page
+from jackfield.web.pages.session import Session, Sessions
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+LARGEST_FORM: Final = 2_000_000
+_MOST_FIELDS: Final = 5_000
+
+
+def view(path: str, endpoint: Endpoint, role: Role | None = Role.VIEWER) -> Route:
+    """Make the route of a page that is looked at, by whoever has this role; None: by everybody."""
+    return Route(path, _guarded(endpoint, role), methods=["GET"])
+
+
+def deed(path: str, endpoint: Endpoint, role: Role | None = Role.OPERATOR) -> Route:
+    """Make the route of a form that changes something. The endpoint finds what was filled in in `request.state.form`.
+
+    It is not called if the form does not carry this browser's token, or comes from another site's page.
+    """
+    return Route(path, _guarded(_from_our_form(endpoint), role), methods=["POST"])
+
+
+def local_path(text: str) -> str:
+    """Return where to go next if it is a path of ours, else the start: a link must not lead anywhere else."""
+    parts = urlsplit(text.replace("\\", "/"))
+    safe = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc and text.isprintable()
+    return text if safe else "/"
+
+
+def _guarded(endpoint: Endpoint, role: Role | None) -> Endpoint:
+    async def guarded(request: Request) -> Response:
+        sessions: Sessions = request.app.state.sessions
+        session = sessions.read(request)
+        request.state.session, request.state.visitor = session, session.user
+        response = await _admitted(request, session, endpoint, role)
+        if request.state.session is not session or not session.fresh:
+            sessions.write(request, response, request.state.session)
+        return response
+
+    return guarded
+
+
+async def _admitted(request: Request, session: Session, endpoint: Endpoint, role: Role | None) -> Response:
+    if role is not None and session.user is None:
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(here, safe='')}", status_code=303)
+    if role is Role.OPERATOR and session.user is not None and session.user.role is not Role.OPERATOR:
+        return page(request, "refused.html", 403, reason="role")
+    return await endpoint(request)
+
+
+def _from_our_form(endpoint: Endpoint) -> Endpoint:
+    async def checked(request: Request) -> Response:
+        form = await _form(request)
+        if form is None:
+            return page(request, "refused.html", 413, reason="size")
+        token = str(form.get("csrf") or request.headers.get("x-csrf-token", ""))
+        ours = hmac.compare_digest(token.encode(), request.state.session.csrf.encode())
+        if not ours or not _same_origin(request):
+            return page(request, "refused.html", 403, reason="form")
+        request.state.form = form
+        return await endpoint(request)
+
+    return checked
+
+
+async def _form(request: Request) -> FormData | None:
+    """Read an urlencoded form; None if it is larger than any form of ours."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            return None
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return None
+    return FormData([*pairs])
+
+
+def _same_origin(request: Request) -> bool:
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

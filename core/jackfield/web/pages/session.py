@@ -1,0 +1,69 @@
+"""The session cookie: signed, expiring, and worth nothing once the user's password has changed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from jackfield.users import User, Users
+
+SESSION_COOKIE: Final = "jackfield_session"
+SESSION_SECONDS: Final = 12 * 3600
+"""How long a session lasts without a request; each request that comes in its second half renews it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one browser's cookie says. `csrf` is in every form that this browser is given; `user` may be nobody."""
+
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    user: User | None = None
+    fresh: bool = False
+    """Whether the browser has it already, and it need not be sent yet."""
+
+
+class Sessions:
+    """Writes sessions into cookies and reads them back."""
+
+    def __init__(self, key: str, users: Users, public_url: str) -> None:
+        self._serializer = URLSafeTimedSerializer(key, salt="session")
+        self._users = users
+        self._public = urlsplit(public_url)
+
+    def read(self, request: Request) -> Session:
+        """Return the session of a request; a new one, of nobody, where it has none that holds."""
+        try:
+            said, made = self._serializer.loads(
+                request.cookies.get(SESSION_COOKIE, ""), max_age=SESSION_SECONDS, return_timestamp=True
+            )
+            user = self._users.get(said["user"]) if said["user"] else None
+            holds = user is None or user.generation == said["generation"]
+            if not holds or (said["user"] and user is None):
+                return Session()
+            age = self._serializer.make_signer(b"").get_timestamp() - made.timestamp()  # type: ignore[attr-defined]
+            return Session(said["csrf"], user, fresh=age < SESSION_SECONDS / 2)
+        except (BadData, KeyError, TypeError):
+            return Session()
+
+    def write(self, request: Request, response: Response, session: Session) -> None:
+        """Give the browser this session in place of the one it has."""
+        user = session.user
+        said = {"csrf": session.csrf, "user": user and user.name, "generation": user and user.generation}
+        response.set_cookie(
+            SESSION_COOKIE,
+            self._serializer.dumps(said),
+            max_age=SESSION_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=self._secure(request),
+        )
+
+    def _secure(self, request: Request) -> bool:
+        """Tell whether the browser came over TLS, by the name it asked for: TLS ends in front of the host."""
+        return self._public.scheme == "https" and request.headers.get("host", "") == self._public.netloc
