@@ -27,6 +27,7 @@ from jackfield.web.health import healthz, readyz
 from jackfield.web.hooks import Hooks
 from jackfield.web.pages.headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
+from jackfield.web.protocol import LongAddresses
 
 API_PATH: Final = "/api/v1"
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
@@ -118,7 +119,7 @@ def _config(host: Host) -> uvicorn.Config:
     return uvicorn.Config(
         application(host),
         loop="uvloop",
-        http="httptools",
+        http=LongAddresses,
         lifespan="off",
         access_log=False,  # it would hold the tokens of webhook addresses
         log_config=None,
