@@ -54,6 +54,7 @@ def _environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(read_translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "words": _words,
