@@ -15,7 +15,7 @@ from watchfiles import awatch
 
 from jackfield.addresses import Addresses
 from jackfield.clock import utc_now
-from jackfield.errors import ConfigurationError, PluginError, Problem
+from jackfield.errors import ConfigurationError, Problem
 from jackfield.http import HttpPool
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
@@ -30,6 +30,7 @@ from jackfield.pipelines import Pipelines
 from jackfield.registry import Registry
 from jackfield.runner import Runner
 from jackfield.secrets import SECRETS_FILE
+from jackfield.sender import webhook_address
 from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
 from jackfield.watchdog import Watchdog
 
@@ -152,20 +153,6 @@ class Host:
         else:
             self.problems.pop(name, None)
         return news
-
-
-def webhook_address(project: Project, addresses: Addresses, pipeline: Pipeline) -> str:
-    """Return the address to paste at the sender of a pipeline's events, parameters included.
-
-    Raises `PluginError` if the source fails to make it.
-    """
-    url = project.settings.public_url + addresses.path(pipeline.id, pipeline.address_version)
-    if pipeline.source is None:
-        return url
-    try:
-        return pipeline.source.source.address(url)
-    except Exception as fault:
-        raise PluginError(f"source {pipeline.source.source.name} cannot make its address: {fault!r}") from fault
 
 
 @asynccontextmanager

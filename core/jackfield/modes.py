@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, ModeRecord
+from jackfield.models import Text
 from jackfield.pipeline import Pipeline
 
 _RUNNING: Final = ModeRecord()
@@ -36,14 +38,27 @@ class Modes:
         await self._journal.wake()
 
 
-def pipeline_status(pipeline: Pipeline, record: ModeRecord) -> dict[str, object]:
-    """Say for programs which pipeline this is, and whether it runs; the same from the command line and from the API."""
-    return {
-        "id": pipeline.id,
-        "title": pipeline.title,
-        "version": pipeline.version,
-        "mode": record.mode,
-        "mode_since": record.since,
-        "mode_reason": record.reason,
-        "blocked": pipeline.blocked,
-    }
+@dataclass(frozen=True, slots=True)
+class PipelineStatus:
+    """Which pipeline this is, and whether it runs; the same from the command line and from the API."""
+
+    id: str
+    title: Text
+    version: str
+    mode: Mode
+    mode_since: datetime | None
+    mode_reason: str
+    blocked: str | None
+
+
+def pipeline_status(pipeline: Pipeline, record: ModeRecord) -> PipelineStatus:
+    """Sum up a pipeline that is in this mode."""
+    return PipelineStatus(
+        id=pipeline.id,
+        title=pipeline.title,
+        version=pipeline.version,
+        mode=record.mode,
+        mode_since=record.since,
+        mode_reason=record.reason,
+        blocked=pipeline.blocked,
+    )

@@ -1,8 +1,7 @@
-"""Commands that run things: serve, send, start, hold, stop."""
+"""Commands that run things: serve, send."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -15,10 +14,8 @@ from pydantic_core import from_json
 
 from jackfield.addresses import Addresses
 from jackfield.cli.output import console, plain
-from jackfield.cli.workspace import HERE, ProjectOption, Workspace, open_journal
-from jackfield.clock import utc_now
+from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.errors import JackfieldError
-from jackfield.journal.records import Mode
 from jackfield.logs import configure_logs
 from jackfield.masking import Mask
 from jackfield.models import JsonObject, WebhookRequest
@@ -32,7 +29,7 @@ _Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 
 def add_commands(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (serve, send, start, hold, stop):
+    for command in (serve, send):
         app.command()(command)
 
 
@@ -102,30 +99,3 @@ def _values(data: str | None) -> JsonObject:
     if not isinstance(values, dict):
         raise typer.BadParameter('--data is not an object, such as {"email": "anna@example.ru"}')
     return values
-
-
-def start(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
-    """Let a pipeline accept events and run them."""
-    _set_mode(project, pipeline, Mode.RUNNING, "runs")
-
-
-def hold(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
-    """Put a pipeline on hold: it accepts events and keeps them."""
-    _set_mode(project, pipeline, Mode.HELD, "is on hold: events are accepted and kept")
-
-
-def stop(pipeline: _Pipeline, project: ProjectOption = HERE) -> None:
-    """Stop a pipeline: senders are answered 503. What is turned away is in the journal and can be replayed."""
-    _set_mode(project, pipeline, Mode.STOPPED, "is stopped: senders are answered 503")
-
-
-def _set_mode(folder: ProjectOption, id: str, mode: Mode, words: str) -> None:
-    workspace = Workspace.open(folder)
-    workspace.pipeline(id)
-
-    async def write() -> None:
-        async with open_journal(workspace.project) as journal:
-            await journal.set_mode(id, mode, reason="set on the command line", at=utc_now())
-
-    asyncio.run(write())
-    console().print(f"{id} {words}")

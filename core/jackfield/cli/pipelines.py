@@ -1,52 +1,79 @@
-"""The command `pipelines`: what each of them does with events now, and why."""
+"""Commands about pipelines: pipelines, start, hold, stop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from jackfield.cli.output import local, print_json, print_table, words
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace, open_journal
-from jackfield.journal.records import Mode, ModeRecord
-from jackfield.modes import pipeline_status
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.cli.desk import UrlOption, open_desk
+from jackfield.cli.output import console, local, print_json, print_table, words
+from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
+from jackfield.journal.records import Mode
+from jackfield.modes import PipelineStatus
+from jackfield.pipeline import pipeline_file
+
+_Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add this module's command."""
-    app.command()(pipelines)
+    """Add this module's commands."""
+    for command in (pipelines, start, hold, stop):
+        app.command()(command)
 
 
-def pipelines(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> None:
+def pipelines(project: ProjectOption = HERE, url: UrlOption = None, *, as_json: JsonOption = False) -> None:
     """List the pipelines with their modes, and what is wrong with those that are blocked."""
-    workspace = Workspace.open(project)
-    modes = asyncio.run(_modes(workspace))
-    found = [workspace.pipeline(id) for id in workspace.project.pipeline_files()]
+    found = asyncio.run(_pipelines(project, url))
     if as_json:
-        print_json([pipeline_status(one, modes.get(one.id, ModeRecord())) for one in found])
+        print_json(found)
     else:
-        rows = [_row(one, modes.get(one.id, ModeRecord())) for one in found]
-        print_table(["PIPELINE", "TITLE", "MODE", "STATE", "REASON"], rows)
+        print_table(["PIPELINE", "TITLE", "MODE", "STATE", "REASON"], map(_row, found))
 
 
-def hindrance(id: str, pipeline: Pipeline | None, record: ModeRecord) -> str | None:
+async def _pipelines(folder: Path, url: str | None) -> Sequence[PipelineStatus]:
+    async with open_desk(folder, url) as desk:
+        return await desk.pipelines()
+
+
+def _row(pipeline: PipelineStatus) -> list[str]:
+    state = "blocked" if pipeline.blocked else "ok"
+    reasons = "; ".join(filter(None, (pipeline.mode_reason, pipeline.blocked)))
+    return [pipeline.id, words(pipeline.title), pipeline.mode, state, reasons]
+
+
+def hindrance(id: str, pipeline: PipelineStatus | None) -> str | None:
     """Say what keeps the runs of a pipeline from starting; None if nothing does."""
-    if record.mode is not Mode.RUNNING:
-        since = f"pipeline {id} is {record.mode} since {local(record.since)}"
-        return f"{since} ({record.reason or 'no reason given'}); `jackfield start {id}` lets them run"
     if pipeline is None:
         return f"pipeline {id} is gone: there is no {pipeline_file(id)}"
+    if pipeline.mode is not Mode.RUNNING:
+        since = f"pipeline {id} is {pipeline.mode} since {local(pipeline.mode_since)}"
+        return f"{since} ({pipeline.mode_reason or 'no reason given'}); `jackfield start {id}` lets them run"
     return f"pipeline {id} is blocked: {pipeline.blocked}" if pipeline.blocked else None
 
 
-async def _modes(workspace: Workspace) -> Mapping[str, ModeRecord]:
-    async with open_journal(workspace.project) as journal:
-        return await journal.modes()
+def start(pipeline: _Pipeline, project: ProjectOption = HERE, url: UrlOption = None) -> None:
+    """Let a pipeline accept events and run them."""
+    _set_mode(project, url, pipeline, Mode.RUNNING, "runs")
 
 
-def _row(pipeline: Pipeline, record: ModeRecord) -> list[str]:
-    state = "blocked" if pipeline.blocked else "ok"
-    reasons = "; ".join(filter(None, (record.reason, pipeline.blocked)))
-    return [pipeline.id, words(pipeline.title), record.mode, state, reasons]
+def hold(pipeline: _Pipeline, project: ProjectOption = HERE, url: UrlOption = None) -> None:
+    """Put a pipeline on hold: it accepts events and keeps them."""
+    _set_mode(project, url, pipeline, Mode.HELD, "is on hold: events are accepted and kept")
+
+
+def stop(pipeline: _Pipeline, project: ProjectOption = HERE, url: UrlOption = None) -> None:
+    """Stop a pipeline: senders are answered 503. What is turned away is in the journal and can be replayed."""
+    _set_mode(project, url, pipeline, Mode.STOPPED, "is stopped: senders are answered 503")
+
+
+def _set_mode(folder: Path, url: str | None, id: str, mode: Mode, words: str) -> None:
+    async def write() -> None:
+        async with open_desk(folder, url) as desk:
+            await desk.set_mode(id, mode, "set on the command line")
+
+    asyncio.run(write())
+    console().print(f"{id} {words}")

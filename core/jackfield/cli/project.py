@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from importlib import resources
@@ -10,17 +11,17 @@ from typing import Annotated, Final
 
 import typer
 
-from jackfield.addresses import Addresses
+from jackfield.cli.desk import UrlOption, open_desk
 from jackfield.cli.doctor import examine
 from jackfield.cli.output import console, print_json, print_table, words
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
+from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import ConfigurationError, JackfieldError, Problem
-from jackfield.host import webhook_address
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
 from jackfield.registry import Plugin, Registry
 from jackfield.schema import option_rows, pipeline_schema
 from jackfield.secrets import SECRETS_FILE
+from jackfield.sender import Address
 from jackfield.settings import SETTINGS_FILE, Project
 from jackfield.tomlfile import did_you_mean
 
@@ -88,23 +89,30 @@ def _examined(folder: Path) -> tuple[list[Problem], list[Problem], int]:
 
 
 def address(
-    pipeline: Annotated[str, typer.Argument()], project: ProjectOption = HERE, *, as_json: JsonOption = False
+    pipeline: Annotated[str, typer.Argument()],
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Print a pipeline's webhook address, and how to set up its sender."""
-    workspace = Workspace.open(project)
-    found = workspace.pipeline(pipeline)
-    url = webhook_address(workspace.project, Addresses.load(workspace.project.var), found)
-    steps = [words(step) for step in (found.source.source.instructions if found.source else ())]
+    found = asyncio.run(_address(project, url, pipeline))
+    steps = [words(step) for step in found.instructions]
     if as_json:
-        print_json({"address": url, "instructions": steps})
+        print_json({"address": found.url, "instructions": steps})
         return
     out = console()
-    out.print(url)
+    out.print(found.url)
     out.print()
     for number, step in enumerate(steps, 1):
         out.print(f"{number}. {step}")
-    if workspace.project.settings.server.public_url is None:
+    if found.local:
         out.print("\nThis address works on this machine only: set [server] public_url in jackfield.toml.")
+
+
+async def _address(folder: Path, url: str | None, pipeline: str) -> Address:
+    async with open_desk(folder, url) as desk:
+        return await desk.address(pipeline)
 
 
 def plugins(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +12,15 @@ from typing import Annotated
 import typer
 from pydantic_core import from_json
 
+from jackfield.cli.desk import UrlOption, open_desk
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.cli.pipelines import hindrance
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace, open_journal
+from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.clock import utc_now
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
-from jackfield.intake import Intake
-from jackfield.journal.records import ModeRecord, Page, Query, Refusal, RunView, State
-from jackfield.metrics import Metrics
+from jackfield.journal.records import Page, Query, Refusal, RunView, State
 from jackfield.models import JsonObject
-from jackfield.operations import On, Operations
-from jackfield.settings import Project
+from jackfield.operations import On
 from jackfield.units import parse_duration
 
 _Ids = Annotated[list[str], typer.Argument(metavar="ID...")]
@@ -51,15 +48,16 @@ def list_runs(
     until: _Moment = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
     project: ProjectOption = HERE,
+    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List runs, newest first."""
     if context.invoked_subcommand is not None:
-        context.default_map = {context.invoked_subcommand: {"project": project, "as_json": as_json}}
+        context.default_map = {context.invoked_subcommand: {"project": project, "url": url, "as_json": as_json}}
         return
     states = frozenset({state}) if state else frozenset[State]()
     query = Query(pipeline, states, _moment(since), _moment(until), search, limit=limit)
-    page = asyncio.run(_search(project, query))
+    page = asyncio.run(_search(project, url, query))
     if as_json:
         print_json(page)
         return
@@ -70,52 +68,57 @@ def list_runs(
         console().print(f"the {page.unindexed} newest runs are not indexed yet and were not searched")
 
 
-async def _search(folder: Path, query: Query) -> Page:
-    async with open_journal(_project(folder)) as journal:
-        return await journal.search(query)
+async def _search(folder: Path, url: str | None, query: Query) -> Page:
+    async with open_desk(folder, url) as desk:
+        return await desk.search(query)
 
 
 def show(
-    id: Annotated[str, typer.Argument(metavar="ID")], project: ProjectOption = HERE, *, as_json: JsonOption = False
+    id: Annotated[str, typer.Argument(metavar="ID")],
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a run: what came in, what was sent, what came back."""
-    view, why_not = asyncio.run(_run(Workspace.open(project), id))
+    view, why_not = asyncio.run(_run(project, url, id))
     if as_json:
         print_json(view)
     else:
         show_run(view, why_not)
 
 
-async def _run(workspace: Workspace, id: str) -> tuple[RunView, str | None]:
+async def _run(folder: Path, url: str | None, id: str) -> tuple[RunView, str | None]:
     """Return a run and what keeps it from starting, if anything does."""
-    async with open_journal(workspace.project) as journal:
-        view, modes = await journal.run(id), await journal.modes()
-    if view is None:
-        raise UnknownRun(f"there is no run {id}; `jackfield runs` lists them")
-    if view.summary.state not in {State.HELD, State.QUEUED}:
-        return view, None
-    pipeline = view.summary.pipeline
-    return view, hindrance(pipeline, workspace.find(pipeline), modes.get(pipeline, ModeRecord()))
+    async with open_desk(folder, url) as desk:
+        view = await desk.run(id)
+        if view is None:
+            raise UnknownRun(f"there is no run {id}; `jackfield runs` lists them")
+        if view.summary.state not in {State.HELD, State.QUEUED}:
+            return view, None
+        pipeline = view.summary.pipeline
+        return view, hindrance(pipeline, await desk.pipeline(pipeline))
 
 
 def refused(
     pipeline: _Pipeline = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
     project: ProjectOption = HERE,
+    url: UrlOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """List requests that were turned away, with the reason. `jackfield replay ID` accepts one after all."""
-    refusals = asyncio.run(_refusals(project, pipeline, limit))
+    refusals = asyncio.run(_refusals(project, url, pipeline, limit))
     if as_json:
         print_json(refusals)
     else:
         print_refusals(refusals)
 
 
-async def _refusals(folder: Path, pipeline: str | None, limit: int) -> list[Refusal]:
-    async with open_journal(_project(folder)) as journal:
-        return await journal.refusals(pipeline, limit)
+async def _refusals(folder: Path, url: str | None, pipeline: str | None, limit: int) -> Sequence[Refusal]:
+    async with open_desk(folder, url) as desk:
+        return await desk.refusals(pipeline, limit)
 
 
 def replay(
@@ -123,20 +126,19 @@ def replay(
     from_step: Annotated[str | None, typer.Option(help="Keep the results of the steps before this one.")] = None,
     on: Annotated[str, typer.Option(metavar="original|current", help="The version of the pipeline.")] = "current",
     event: Annotated[str | None, typer.Option(help="The event's values instead, as a JSON object.")] = None,
-    project: ProjectOption = HERE,
     *,
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run runs again, or accept refused requests after all. Each becomes a new run."""
     version, edited = _version(on), _event(event)
-    workspace = Workspace.open(project)
     done: list[_Replayed] = []
 
     async def work() -> None:
-        async with open_journal(workspace.project) as journal:
-            operations = Operations(journal, Intake(journal, Metrics(), utc_now), workspace.find, utc_now)
+        async with open_desk(project, url) as desk:
             for id in ids:
-                done.append(await _replayed(id, operations.replay(id, from_step=from_step, on=version, event=edited)))
+                done.append(await _replayed(id, desk.replay(id, from_step=from_step, on=version, event=edited)))
                 if not as_json:
                     done[-1].say()
 
@@ -152,7 +154,7 @@ class _Replayed:
     """What a run or refused request was replayed as, or why it could not be."""
 
     id: str
-    runs: list[str]
+    runs: Sequence[str]
     error: str | None = None
 
     def say(self) -> None:
@@ -162,7 +164,7 @@ class _Replayed:
             console().print(f"{self.id} replayed as {', '.join(self.runs)}")
 
 
-async def _replayed(id: str, replaying: Awaitable[list[str]]) -> _Replayed:
+async def _replayed(id: str, replaying: Awaitable[Sequence[str]]) -> _Replayed:
     try:
         return _Replayed(id, await replaying)
     except JournalUnavailable:
@@ -171,9 +173,9 @@ async def _replayed(id: str, replaying: Awaitable[list[str]]) -> _Replayed:
         return _Replayed(id, [], str(error))
 
 
-def cancel(ids: _Ids, project: ProjectOption = HERE) -> None:
+def cancel(ids: _Ids, project: ProjectOption = HERE, url: UrlOption = None) -> None:
     """End runs that are not settled. A step that is being carried out comes to its end first."""
-    cancelled = asyncio.run(_cancel(project, ids))
+    cancelled = asyncio.run(_cancel(project, url, ids))
     for id, ended in cancelled:
         if ended:
             console().print(f"{id} cancelled")
@@ -183,13 +185,9 @@ def cancel(ids: _Ids, project: ProjectOption = HERE) -> None:
         raise typer.Exit(1)
 
 
-async def _cancel(folder: Path, ids: list[str]) -> list[tuple[str, bool]]:
-    async with open_journal(_project(folder)) as journal:
-        return [(id, await journal.cancel(id)) for id in ids]
-
-
-def _project(folder: Path) -> Project:
-    return Project.load(folder, os.environ)
+async def _cancel(folder: Path, url: str | None, ids: list[str]) -> list[tuple[str, bool]]:
+    async with open_desk(folder, url) as desk:
+        return [(id, await desk.cancel(id)) for id in ids]
 
 
 def _version(on: str) -> On:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, Final, TypeAlias, TypeVar
 
 from pydantic import AwareDatetime, Field, JsonValue, ValidationError
@@ -23,6 +24,7 @@ from jackfield.modes import pipeline_status
 from jackfield.operations import On, Operations
 from jackfield.options import complaints
 from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.sender import sender_address
 from jackfield.tomlfile import dotted
 from jackfield.web.health import host_of
 
@@ -41,6 +43,13 @@ class RunsQuery(OptionsModel):
     search: str | None = None
     cursor: str | None = None
     limit: int = Field(default=50, ge=1, le=500)
+
+
+class RefusalsQuery(OptionsModel):
+    """The parameters of `GET /refusals`."""
+
+    pipeline: str | None = None
+    limit: int = Field(default=50, ge=1, le=1000)
 
 
 class ReplayBody(OptionsModel):
@@ -66,6 +75,12 @@ async def list_pipelines(request: Request) -> Response:
 async def show_pipeline(request: Request) -> Response:
     """Show one pipeline."""
     return _json(_pipeline(request, _known_pipeline(request)))
+
+
+async def show_address(request: Request) -> Response:
+    """Say where the sender of a pipeline's events sends to, and how it is set up."""
+    host = host_of(request)
+    return _json(sender_address(host.project, host.addresses, _known_pipeline(request)))
 
 
 async def set_mode(request: Request) -> Response:
@@ -111,7 +126,8 @@ async def retry_run(request: Request) -> Response:
 
 async def list_refusals(request: Request) -> Response:
     """List refused requests, newest first."""
-    return _json(await host_of(request).journal.refusals(request.query_params.get("pipeline")))
+    asked = _validated(RefusalsQuery, dict(request.query_params))
+    return _json(await host_of(request).journal.refusals(asked.pipeline, asked.limit))
 
 
 async def list_notifiers(request: Request) -> Response:
@@ -151,6 +167,7 @@ def api_application(host: Host) -> Starlette:
     routes = [
         Route("/pipelines", list_pipelines),
         Route("/pipelines/{id}", show_pipeline),
+        Route("/pipelines/{id}/address", show_address),
         Route("/pipelines/{id}/mode", set_mode, methods=["PUT"]),
         Route("/runs", list_runs),
         Route("/runs/{id}", show_run),
@@ -199,7 +216,7 @@ def _known_pipeline(request: Request) -> Pipeline:
 def _pipeline(request: Request, pipeline: Pipeline) -> dict[str, object]:
     host = host_of(request)
     return {
-        **pipeline_status(pipeline, host.modes.get(pipeline.id)),
+        **asdict(pipeline_status(pipeline, host.modes.get(pipeline.id))),
         "problems": [str(problem) for problem in host.problems.get(pipeline_file(pipeline.id), ())],
         "address": _address(host, pipeline),
     }

@@ -1,0 +1,118 @@
+"""Where commands find runs and pipelines: in the project folder and its journal, or at a host that is far away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol, TypeAlias
+
+import typer
+
+from jackfield.addresses import Addresses
+from jackfield.cli.remote import remote_desk
+from jackfield.cli.workspace import Workspace, open_journal
+from jackfield.clock import utc_now
+from jackfield.intake import Intake
+from jackfield.journal.port import Journal
+from jackfield.journal.records import Mode, ModeRecord, Page, Query, Refusal, RunView
+from jackfield.metrics import Metrics
+from jackfield.models import JsonObject
+from jackfield.modes import PipelineStatus, pipeline_status
+from jackfield.operations import On, Operations
+from jackfield.sender import Address, sender_address
+
+UrlOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="JACKFIELD_URL",
+        help="A host that runs elsewhere, instead of the project folder. Its API token is read from JACKFIELD_TOKEN.",
+    ),
+]
+
+
+class Desk(Protocol):
+    """What an operator does, wherever the host is. Raises `JackfieldError`, as its parts say."""
+
+    async def pipelines(self) -> Sequence[PipelineStatus]:
+        """List the pipelines."""
+
+    async def pipeline(self, id: str) -> PipelineStatus | None:
+        """Find one."""
+
+    async def address(self, id: str) -> Address:
+        """Say where the sender of a pipeline's events sends to."""
+
+    async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
+        """Start, hold or stop a pipeline."""
+
+    async def search(self, query: Query) -> Page:
+        """List runs."""
+
+    async def run(self, id: str) -> RunView | None:
+        """Show a run."""
+
+    async def refusals(self, pipeline: str | None, limit: int) -> Sequence[Refusal]:
+        """List refused requests."""
+
+    async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
+        """Replay a run, or accept a refused request."""
+
+    async def cancel(self, id: str) -> bool:
+        """End a run that is not settled."""
+
+
+@asynccontextmanager
+async def open_desk(folder: Path, url: str | None) -> AsyncIterator[Desk]:
+    """Open the project in a folder, or the host at `url` if there is one."""
+    if url is not None:
+        async with remote_desk(url) as far:
+            yield far
+        return
+    workspace = Workspace.open(folder)
+    async with open_journal(workspace.project) as journal:
+        yield _LocalDesk(workspace, journal)
+
+
+@dataclass(frozen=True, slots=True)
+class _LocalDesk:
+    """The project folder of this machine, whether or not a host works on it."""
+
+    workspace: Workspace
+    journal: Journal
+
+    async def pipelines(self) -> Sequence[PipelineStatus]:
+        modes = await self.journal.modes()
+        found = [self.workspace.pipeline(id) for id in self.workspace.project.pipeline_files()]
+        return [pipeline_status(one, modes.get(one.id, ModeRecord())) for one in found]
+
+    async def pipeline(self, id: str) -> PipelineStatus | None:
+        found, modes = self.workspace.find(id), await self.journal.modes()
+        return pipeline_status(found, modes.get(id, ModeRecord())) if found else None
+
+    async def address(self, id: str) -> Address:
+        project = self.workspace.project
+        return sender_address(project, Addresses.load(project.var), self.workspace.pipeline(id))
+
+    async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
+        self.workspace.pipeline(id)
+        await self.journal.set_mode(id, mode, reason=reason, at=utc_now())
+
+    async def search(self, query: Query) -> Page:
+        return await self.journal.search(query)
+
+    async def run(self, id: str) -> RunView | None:
+        return await self.journal.run(id)
+
+    async def refusals(self, pipeline: str | None, limit: int) -> Sequence[Refusal]:
+        return await self.journal.refusals(pipeline, limit)
+
+    async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
+        intake = Intake(self.journal, Metrics(), utc_now)
+        operations = Operations(self.journal, intake, self.workspace.find, utc_now)
+        return await operations.replay(id, from_step=from_step, on=on, event=event)
+
+    async def cancel(self, id: str) -> bool:
+        return await self.journal.cancel(id)

@@ -1,0 +1,121 @@
+"""A host that runs elsewhere, by its API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.journal.records import Mode, Page, Query, Refusal, RunView
+from jackfield.models import JsonObject
+from jackfield.modes import PipelineStatus
+from jackfield.operations import On
+from jackfield.sender import Address
+
+TOKEN_VARIABLE: Final = "JACKFIELD_TOKEN"  # noqa: S105 - the variable's name
+_PATIENCE: Final = 30.0
+_NOT_FOUND: Final = 404
+_ResultT = TypeVar("_ResultT")
+
+
+@asynccontextmanager
+async def remote_desk(url: str) -> AsyncIterator[RemoteDesk]:
+    """Talk to the host at `url`, with the token that is in the environment. Raises `JackfieldError`."""
+    token = os.environ.get(TOKEN_VARIABLE)
+    if not token:
+        raise JackfieldError(f"put an API token of {url} into the environment variable {TOKEN_VARIABLE}")
+    headers = {"authorization": f"Bearer {token}"}
+    base = f"{url.rstrip('/')}/api/v1/"
+    try:
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_PATIENCE) as client:
+            yield RemoteDesk(client)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise JackfieldError(f"{url} does not answer as a host: {error}; check --url") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDesk:
+    """See `Desk`."""
+
+    client: httpx.AsyncClient
+
+    async def pipelines(self) -> Sequence[PipelineStatus]:
+        """List the pipelines."""
+        return _read(list[PipelineStatus], await self._asked("GET", "pipelines"))
+
+    async def pipeline(self, id: str) -> PipelineStatus | None:
+        """Find one."""
+        try:
+            return _read(PipelineStatus, await self._asked("GET", f"pipelines/{quote(id, safe='')}"))
+        except UnknownRun:
+            return None
+
+    async def address(self, id: str) -> Address:
+        """Say where the sender of a pipeline's events sends to."""
+        return _read(Address, await self._asked("GET", f"pipelines/{quote(id, safe='')}/address"))
+
+    async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
+        """Start, hold or stop a pipeline."""
+        await self._asked("PUT", f"pipelines/{quote(id, safe='')}/mode", {"mode": mode, "reason": reason})
+
+    async def search(self, query: Query) -> Page:
+        """List runs."""
+        asked = {
+            "pipeline": query.pipeline,
+            "state": next(iter(query.states), None),
+            "since": query.since and query.since.isoformat(),
+            "until": query.until and query.until.isoformat(),
+            "search": query.text,
+            "limit": query.limit,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        return _read(Page, await self._asked("GET", "runs", parameters=given))
+
+    async def run(self, id: str) -> RunView | None:
+        """Show a run."""
+        try:
+            return _read(RunView, await self._asked("GET", f"runs/{quote(id, safe='')}"))
+        except UnknownRun:
+            return None
+
+    async def refusals(self, pipeline: str | None, limit: int) -> Sequence[Refusal]:
+        """List refused requests."""
+        given = {"limit": limit, **({"pipeline": pipeline} if pipeline else {})}
+        return _read(list[Refusal], await self._asked("GET", "refusals", parameters=given))
+
+    async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
+        """Replay a run, or accept a refused request."""
+        asked = {"from_step": from_step, "on": on, "event": event}
+        answer = from_json(await self._asked("POST", f"runs/{quote(id, safe='')}/replay", asked))
+        return [str(run) for run in answer["runs"]]
+
+    async def cancel(self, id: str) -> bool:
+        """End a run that is not settled."""
+        return bool(from_json(await self._asked("POST", f"runs/{quote(id, safe='')}/cancel"))["cancelled"])
+
+    async def _asked(
+        self, method: str, path: str, body: object = None, *, parameters: Mapping[str, Any] | None = None
+    ) -> bytes:
+        answer = await self.client.request(method, path, json=body, params=parameters)
+        if answer.is_success:
+            return answer.content
+        try:
+            reason = str(from_json(answer.content)["error"])
+        except (ValueError, KeyError, TypeError):
+            reason = f"the host answered {answer.status_code}"
+        raise UnknownRun(reason) if answer.status_code == _NOT_FOUND else JackfieldError(reason)
+
+
+def _read(kind: type[_ResultT], content: bytes) -> _ResultT:
+    try:
+        return TypeAdapter(kind).validate_json(content)
+    except ValidationError as error:
+        raise JackfieldError(f"the host answered what this version does not understand: {error.title}") from None
