@@ -56,7 +56,7 @@ def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
             serve(tmp_path, {}) as served,
             httpx.AsyncClient(base_url=served.url, trust_env=False) as client,
         ):
-            assert (await client.get("/")).status_code == 404
+            assert (await client.get("/nothing")).status_code == 404
 
     asyncio.run(main())
 

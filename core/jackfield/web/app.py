@@ -14,7 +14,7 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route, request_response
+from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.addresses import HOOKS_PATH, read_or_make_secret
@@ -22,14 +22,14 @@ from jackfield.errors import ConfigurationError, Problem
 from jackfield.host import Host, running
 from jackfield.registry import Registry
 from jackfield.settings import SETTINGS_FILE, Project, http_url
-from jackfield.web.api import TokenRequired, api_application, metrics
-from jackfield.web.health import healthz, readyz
+from jackfield.web.api.access import TokenRequired
+from jackfield.web.api.application import API_PATH, api_application
+from jackfield.web.health import healthz, metrics, readyz
 from jackfield.web.hooks import Hooks
 from jackfield.web.pages.headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
 from jackfield.web.protocol import LongAddresses
 
-API_PATH: Final = "/api/v1"
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
 _BACKLOG: Final = 2048
 _LAST_ANSWERS: Final = 5
@@ -40,22 +40,26 @@ _COLLECTED_AFTER: Final = 20_000
 
 def application(host: Host) -> ASGIApp:
     """Make the application of a running host: webhook calls have a way of their own, past routing and middleware."""
-    hooks, pages = Hooks(host), _pages(host)
+    token = read_or_make_secret(host.project.var / TOKEN_FILE)
+    hooks, pages = Hooks(host), _pages(host, token)
+    api = SecurityHeaders(TokenRequired(api_application(host), token))
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        is_call = scope["type"] == "http" and scope["path"].startswith(f"{HOOKS_PATH}/")
-        await (hooks if is_call else pages)(scope, receive, send)
+        if scope["path"].startswith(f"{HOOKS_PATH}/"):
+            await hooks(scope, receive, send)
+        elif scope["path"].startswith(f"{API_PATH}/"):
+            await api({**scope, "root_path": API_PATH}, receive, send)
+        else:
+            await pages(scope, receive, send)
 
     return dispatch
 
 
-def _pages(host: Host) -> ASGIApp:
-    token = read_or_make_secret(host.project.var / TOKEN_FILE)
+def _pages(host: Host, token: str) -> ASGIApp:
     routes = [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", TokenRequired(request_response(metrics), token)),
-        Mount(API_PATH, app=TokenRequired(api_application(host), token)),
     ]
     app = Starlette(routes=[*routes, *page_routes()])
     app.state.host = host

@@ -1,12 +1,16 @@
-"""`/healthz` and `/readyz`: open to everybody, so they say little."""
+"""`/healthz` and `/readyz`, open to everybody, so they say little; and `/metrics`."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 
 from jackfield.errors import JournalError
 from jackfield.host import Host
+
+_METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def host_of(request: Request) -> Host:
@@ -34,3 +38,10 @@ async def readyz(request: Request) -> PlainTextResponse:
     wrong = len(host.notices.notifiers.problems)
     lines += [f"notices: mistakes in jackfield.toml: {wrong}\n"] if wrong else []
     return PlainTextResponse("".join(["ready\n", *lines]))
+
+
+async def metrics(request: Request) -> Response:
+    """Show the host's counters in Prometheus's format."""
+    host = host_of(request)
+    page = host.metrics.page(await host.journal.backlog(), await host.journal.size())
+    return Response(page, media_type=_METRICS_TYPE)

@@ -1,0 +1,119 @@
+"""One operation of the API: a typed function, and how requests are turned into its arguments."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from jackfield.components import OptionsModel
+from jackfield.errors import BadRequest
+from jackfield.options import complaints
+from jackfield.tomlfile import dotted
+from jackfield.web.health import host_of
+
+Function: TypeAlias = Callable[..., Awaitable[Any]]
+
+_PATH_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_NO_CONTENT: Final = 204
+
+
+class NoQuery(OptionsModel):
+    """An operation that takes no parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What `method` on `path` does.
+
+    `function` is given `host`, the `role` of who calls, the parameters of the path by their names, `query` and
+    `body`, as far as it has parameters of these names. Its return annotation is the shape of the answer, its docstring
+    the description.
+    """
+
+    method: str
+    path: str
+    function: Function
+    status: int = 200
+    hints: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hints", get_type_hints(self.function, include_extras=True))
+
+    @property
+    def name(self) -> str:
+        """What the operation is called: its function's name."""
+        return self.function.__name__
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def query(self) -> type[BaseModel]:
+        """Its parameters."""
+        return self.hints.get("query", NoQuery)  # type: ignore[no-any-return]
+
+    @property
+    def body(self) -> Any:
+        """The shape of its body, None if it takes none."""
+        return self.hints.get("body")
+
+    @property
+    def answer(self) -> Any:
+        """The shape of its answer."""
+        return self.hints["return"]
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """The names in its path."""
+        return _PATH_PARAMETER.findall(self.path)
+
+    def route(self) -> Route:
+        """Make the route."""
+        return Route(self.path, self.respond, methods=[self.method], name=self.name)
+
+    async def respond(self, request: Request) -> Response:
+        """Carry it out. Raises `BadRequest`, and what the function raises."""
+        known: dict[str, Any] = {"host": host_of(request), "role": request.scope["role"], **request.path_params}
+        known["query"] = _validated(self.query, _parameters(request))
+        if self.body is not None:
+            known["body"] = await _body(request, self.body)
+        given = {name: known[name] for name in self.hints if name in known}
+        answer = await self.function(**given)
+        if self.status == _NO_CONTENT:
+            return Response(status_code=self.status)
+        return Response(to_json(answer), status_code=self.status, media_type="application/json")
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    pairs = request.query_params.multi_items()
+    repeated = {name for name, _ in pairs if len(request.query_params.getlist(name)) > 1}
+    if repeated:
+        raise BadRequest(f"{min(repeated)} is given more than once")
+    return dict(pairs)
+
+
+async def _body(request: Request, model: type[BaseModel]) -> BaseModel:
+    body = await request.body()
+    try:
+        return _validated(model, from_json(body or b"{}", allow_inf_nan=False))
+    except ValueError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+
+
+def _validated(model: type[BaseModel], raw: Any) -> BaseModel:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        found = complaints(error, raw if isinstance(raw, dict) else {}, model)
+        raise BadRequest("; ".join(f"{dotted(one.key) or 'body'}: {one.message}" for one in found)) from None

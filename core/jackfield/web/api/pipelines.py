@@ -1,0 +1,83 @@
+"""Pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from jackfield.components import OptionsModel
+from jackfield.errors import PluginError, UnknownRun
+from jackfield.host import Host
+from jackfield.journal.records import Mode
+from jackfield.modes import PipelineStatus, pipeline_status
+from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.sender import Address, sender_address
+from jackfield.web.api.operation import Operation
+
+
+class ModeBody(OptionsModel):
+    """What the pipeline is to do with events, and why."""
+
+    mode: Mode
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineReport(PipelineStatus):
+    """A pipeline, what is wrong with its file, and its webhook address."""
+
+    problems: Sequence[str] = ()
+    address: str | None = None
+
+
+def operations() -> list[Operation]:
+    """Return the operations of this module."""
+    return [
+        Operation("GET", "/pipelines", list_pipelines),
+        Operation("GET", "/pipelines/{id}", show_pipeline),
+        Operation("GET", "/pipelines/{id}/address", show_address),
+        Operation("PUT", "/pipelines/{id}/mode", set_mode),
+    ]
+
+
+async def list_pipelines(host: Host) -> list[PipelineReport]:
+    """List the pipelines with their modes and what is wrong with them."""
+    return [_report(host, pipeline) for pipeline in host.pipelines]
+
+
+async def show_pipeline(host: Host, id: str) -> PipelineReport:
+    """Show one pipeline."""
+    return _report(host, known_pipeline(host, id))
+
+
+async def show_address(host: Host, id: str) -> Address:
+    """Say where the sender of a pipeline's events sends to, and how it is set up."""
+    return sender_address(host.project, host.addresses, known_pipeline(host, id))
+
+
+async def set_mode(host: Host, id: str, body: ModeBody) -> PipelineReport:
+    """Start, hold or stop a pipeline."""
+    pipeline = known_pipeline(host, id)
+    await host.modes.set(id, body.mode, body.reason)
+    return _report(host, pipeline)
+
+
+def known_pipeline(host: Host, id: str) -> Pipeline:
+    """Find a pipeline. Raises `UnknownRun` if there is none of this name."""
+    pipeline = host.pipelines.get(id)
+    if pipeline is None:
+        raise UnknownRun(f"there is no pipeline {id}")
+    return pipeline
+
+
+def _report(host: Host, pipeline: Pipeline) -> PipelineReport:
+    problems = [str(problem) for problem in host.problems.get(pipeline_file(pipeline.id), ())]
+    status = asdict(pipeline_status(pipeline, host.modes.get(pipeline.id)))
+    return PipelineReport(**status, problems=problems, address=_address(host, pipeline))
+
+
+def _address(host: Host, pipeline: Pipeline) -> str | None:
+    try:
+        return host.address(pipeline)
+    except PluginError:
+        return None

@@ -1,0 +1,77 @@
+"""The API does what its OpenAPI document says, whatever it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+from jackfield.web.api.application import api_operations
+from jackfield.web.api.operation import Operation
+from jackfield.web.app import TOKEN_FILE
+from tests.processes import ServedHost, make_served_project, send, served
+
+TEXT = """\
+[source]
+use = "getcourse.user_created"
+[[steps]]
+use = "compose.json"
+value = { id = "{{ $.event.id }}" }
+"""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHost]:
+    with served(make_served_project(tmp_path_factory.mktemp("host"), {"x": TEXT})) as found:
+        assert send(found.project, id="7") == 200
+        yield found
+
+
+def bearer(host: ServedHost) -> dict[str, str]:
+    token = (host.project.var / TOKEN_FILE).read_text(encoding="ascii").strip()
+    return {"authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="module")
+def document(host: ServedHost) -> OpenApiSchema:
+    address = f"{host.project.settings.local_url}/api/v1/openapi.json"
+    return schemathesis.openapi.from_url(address, headers=bearer(host))
+
+
+@pytest.mark.parametrize("operation", api_operations(), ids=lambda operation: operation.name)
+def test_every_answer_is_what_the_document_says(
+    operation: Operation, document: OpenApiSchema, host: ServedHost
+) -> None:
+    @given(case=document[operation.path][operation.method].as_strategy())
+    @settings(max_examples=25, deadline=None, suppress_health_check=[*HealthCheck])
+    def answers(case: Case[Any]) -> None:
+        case.call_and_validate(headers=bearer(host), excluded_checks=[ignored_auth, positive_data_acceptance])
+
+    answers()
+
+
+@pytest.mark.parametrize("operation", api_operations(), ids=lambda operation: operation.name)
+def test_nothing_is_answered_without_a_token(operation: Operation, host: ServedHost) -> None:
+    address = f"{host.project.settings.local_url}/api/v1{operation.path.format(id='x')}"
+    assert httpx.request(operation.method, address).status_code == 401
+    assert httpx.request(operation.method, address, headers={"authorization": "Bearer x"}).status_code == 401
+
+
+def test_the_document_is_for_those_with_a_token(host: ServedHost) -> None:
+    address = f"{host.project.settings.local_url}/api/v1/openapi.json"
+    assert httpx.get(address).status_code == 401
+    document = httpx.get(address, headers=bearer(host)).json()
+    assert document["openapi"] == "3.1.0"
+    assert all(operation["summary"] for path in document["paths"].values() for operation in path.values())
+
+
+def test_a_parameter_that_is_given_twice_is_refused(host: ServedHost) -> None:
+    answer = httpx.get(f"{host.project.settings.local_url}/api/v1/runs?limit=1&limit=2", headers=bearer(host))
+    assert (answer.status_code, answer.json()) == (422, {"error": "limit is given more than once"})
