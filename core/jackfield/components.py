@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, JsonValue
-from pydantic_core import to_json
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, JsonValue, model_validator
+from pydantic_core import CoreSchema, to_json
 from structlog.typing import FilteringBoundLogger
 
+from jackfield.groups import Groups, check_groups, schema_rules
 from jackfield.models import Event, Field, Notice, Step, Text, WebhookReply, WebhookRequest
 
 
@@ -27,6 +28,38 @@ class OptionsModel(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    exclusive: ClassVar[Groups] = ()
+    """Groups of options of each of which one may be given at most.
+
+    An option is given if it is written down, whatever its value is or will be. So this is checked when a pipeline is
+    loaded, which a validator of the whole model cannot do where there are templates in the options.
+    """
+    at_least_one: ClassVar[Groups] = ()
+    """The same for groups of each of which one must be given at least; a group in both needs exactly one."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Raise TypeError for a group that names an option which is not there: it would mean nothing."""
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        named = {name for group in (*cls.exclusive, *cls.at_least_one) for name in group}
+        if unknown := sorted(named - known):
+            raise TypeError(f"{cls.__name__} has a group with {unknown[0]} in it, which is no option of it")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> dict[str, Any]:
+        """Describe the groups as well."""
+        described = handler(schema)
+        if rules := schema_rules(cls.exclusive, cls.at_least_one):
+            handler.resolve_ref_schema(described)["allOf"] = rules
+        return described
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_to_groups(cls, given: Any) -> Any:
+        if (cls.exclusive or cls.at_least_one) and isinstance(given, Mapping):
+            check_groups(cls.exclusive, cls.at_least_one, given, cls.model_validate)
+        return given
 
 
 OptionsT = TypeVar("OptionsT", bound=OptionsModel)
@@ -119,6 +152,12 @@ class Action(ABC, Generic[OptionsT]):
     name: ClassVar[str]
     title: ClassVar[Text]
     Options: ClassVar[type[OptionsModel]]
+    http_only: ClassVar[bool] = False
+    """Whether `run()` changes nothing anywhere but by requests that it sends with `context.http`.
+
+    Say True if so. Then the host can try the step without effect: it lends a client that sends nothing, shows what
+    would be sent, and answers with what it is given. Otherwise only the rendered options are shown.
+    """
 
     def __init__(self, context: ActionContext) -> None:
         self.context = context

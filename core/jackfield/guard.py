@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import Sequence
 from typing import Final, TypeAlias
+from urllib.parse import unquote
 
 import aiohttp
 import httpx
@@ -27,6 +28,13 @@ _MORE_KINDS: Final = {
 }
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+_LEAD_TO_IPV4: Final = (
+    ipaddress.IPv6Network("::ffff:0:0/96"),  # RFC 4291, section 2.5.5.2
+    _NAT64,
+    ipaddress.IPv6Network("2002::/16"),  # RFC 3056, 6to4
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # RFC 8215, NAT64 inside one network
+    ipaddress.IPv6Network("2001::/32"),  # RFC 4380, Teredo
+)
 
 
 class AddressRefused(OSError):  # noqa: N818 - the word is the event, not the fault
@@ -45,7 +53,9 @@ class AddressGuard:
     """Refuses loopback, private, link-local, multicast, reserved and other non-public addresses.
 
     `allow` lists what is let through all the same: networks, addresses and host names. A name stands for whatever
-    address it has. Raises ValueError for an entry that is none of these.
+    address it has. An IPv6 address that leads to an IPv4 address is let through where that one is, or by a network that
+    lies within the prefix of such addresses; a wider one, such as ::/0, does not speak of them. Raises ValueError for
+    an entry that is none of these.
     """
 
     def __init__(self, allow: Sequence[str] = ()) -> None:
@@ -57,9 +67,20 @@ class AddressGuard:
         """Say what kind of address makes this one refused ("loopback"); None if it is let through."""
         outer = ipaddress.ip_address(text)
         inner = _embedded(outer)
-        if any(address in network for network in self.networks for address in (outer, inner)):
+        if any(_covers(network, address) for network in self.networks for address in (outer, inner)):
             return None
         return _kind(inner)
+
+    def check_host(self, host: str) -> None:
+        """Refuse a host that is itself such an address, for requests whose names somebody else looks up.
+
+        It is read as whoever looks it up may read it: `127.1` and `localhost` are loopback addresses. Raises
+        `AddressRefused`.
+        """
+        address = None if host in self.names else _spelt_out(host)
+        kind = address and self.refusal(address)
+        if address and kind:
+            raise AddressRefused(address, kind)
 
     def open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         """Make the socket that is to be connected to this address. Raises `AddressRefused`."""
@@ -82,6 +103,29 @@ def _entry(text: str) -> _Network | str:
     if not _HOST_NAME.fullmatch(name) or name.replace(".", "").isdigit():
         raise ValueError(f'{text!r} is not a network ("10.1.0.0/16"), an address or a host name without its port')
     return name
+
+
+def _spelt_out(host: str) -> str | None:
+    """Return the address that a host is without being looked up; None if it is a name."""
+    name = unquote(host).rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, section 6.3
+        return "127.0.0.1"
+    try:
+        return socket.inet_ntoa(socket.inet_aton(name))
+    except (OSError, ValueError):
+        pass
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return None
+
+
+def _covers(network: _Network, address: _Address) -> bool:
+    """Tell whether a network that is allowed speaks of this address."""
+    if address not in network:
+        return False
+    prefix = next((prefix for prefix in _LEAD_TO_IPV4 if address in prefix), None)
+    return prefix is None or (isinstance(network, ipaddress.IPv6Network) and network.subnet_of(prefix))
 
 
 def _embedded(address: _Address) -> _Address:

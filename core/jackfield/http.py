@@ -7,13 +7,12 @@ headers stay apart, a URL is not quoted anew, and nothing is added that the jour
 
 from __future__ import annotations
 
-import io
-import os
-import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -21,46 +20,33 @@ import httpx
 from multidict import CIMultiDict
 from yarl import URL
 
-from jackfield.errors import DestinationRefused
-from jackfield.guard import AddressGuard, AddressRefused
-from jackfield.models import Exchange
+from jackfield.failures import ROUTE, failure_of
+from jackfield.guard import AddressGuard
+from jackfield.models import Exchange, Route
 from jackfield.recording import Draft, Masking, RawHeaders
+from jackfield.tls import TlsContexts
+from jackfield.upload import PIECE, Upload
 
-_LARGE_BODY: Final = 2**20
 _TIMEOUT: Final = httpx.Timeout(60, connect=10, pool=None)
-
-_FAILURES: Final[Sequence[tuple[type[Exception], type[httpx.TransportError], str]]] = (
-    (aiohttp.ClientConnectorDNSError, httpx.ConnectError, "{host} is not known: its name does not resolve"),
-    (aiohttp.ClientSSLError, httpx.ConnectError, "{host} cannot be talked to over TLS: {detail}"),
-    (aiohttp.ClientConnectorError, httpx.ConnectError, "{host} cannot be reached: {detail}"),
-    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, "{host} did not take the connection in time"),
-    (TimeoutError, httpx.ReadTimeout, "{host} did not answer in time"),
-    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError, "{host} closed the connection before it answered"),
-    (aiohttp.ClientPayloadError, httpx.RemoteProtocolError, "{host} broke its answer off, or garbled it"),
-    (aiohttp.ClientResponseError, httpx.RemoteProtocolError, "{host} did not answer in HTTP: {detail}"),
-    (OSError, httpx.NetworkError, "the connection to {host} broke: {detail}"),
-    (Exception, httpx.LocalProtocolError, "the request to {host} cannot be sent: {detail}"),
-)
-"""In this order, the first that fits: what aiohttp raises, what httpx calls it, and what it means."""
 
 
 class HttpPool:
     """The connections of one host process to all destinations.
 
     `allow` is what the address guard lets through: networks, addresses, host names; ValueError if one is none of
-    these. `body_cap` is how many bytes of a body a recording keeps.
+    these. `body_cap` is how many bytes of a body a recording keeps, `folder` where the files of a `Route` are.
     """
 
-    def __init__(self, *, allow: Sequence[str] = (), body_cap: int = 64_000) -> None:
+    def __init__(self, *, allow: Sequence[str] = (), body_cap: int = 64_000, folder: Path = Path()) -> None:
         self._drafts: ContextVar[list[Draft] | None] = ContextVar("drafts", default=None)
         self.client: Final[httpx.AsyncClient] = _Client(
-            transport=_Transport(AddressGuard(allow), self._drafts, body_cap),
+            transport=_Transport(AddressGuard(allow), self._drafts, body_cap, TlsContexts(folder)),
             headers={"User-Agent": f"jackfield/{version('jackfield')}", "Accept-Encoding": "gzip, deflate"},
             timeout=_TIMEOUT,
             trust_env=False,
         )
         """Keeps no cookies, follows no redirects, takes no proxy from the environment, waits 10 s for a connection and
-        60 s for each piece of an answer. Answers are decompressed already.
+        60 s for each piece of a body or an answer. Answers are decompressed already.
 
         Raises `DestinationRefused` beside what httpx raises. Messages name the destination's host, never its path or
         query. If the connection closes before any answer, a request of an idempotent method is sent once more.
@@ -108,10 +94,13 @@ _NO_COOKIES: Final = _NoCookies()
 class _Transport(httpx.AsyncBaseTransport):
     """Sends requests by aiohttp; those to a host name that is allowed go past the guard."""
 
-    def __init__(self, guard: AddressGuard, drafts: ContextVar[list[Draft] | None], body_cap: int) -> None:
+    def __init__(
+        self, guard: AddressGuard, drafts: ContextVar[list[Draft] | None], body_cap: int, tls: TlsContexts
+    ) -> None:
         self._guard = guard
         self._drafts = drafts
         self._body_cap = body_cap
+        self._tls = tls
         self._ssl = httpx.create_ssl_context()
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
@@ -124,7 +113,7 @@ class _Transport(httpx.AsyncBaseTransport):
         try:
             answer = await self._send(draft)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = _failure(error, url)
+            failure = failure_of(error, request)
             draft.end(error=str(failure))
             raise failure from error
         draft.status = answer.status
@@ -140,15 +129,37 @@ class _Transport(httpx.AsyncBaseTransport):
         request = draft.request
         timeout = request.extensions.get("timeout", {})
         headers = _one_spelling(request.headers.raw)
-        return await self._session(request.url).request(
+        body = _body(request, headers, timeout.get("write"))
+        route = request.extensions.get(ROUTE)
+        way, next_stop = ({}, request.url) if route is None else await self._way(request, route, headers)
+        sending = self._session(next_stop).request(
             request.method,
             URL(draft.url, encoded=True),
             headers=headers,
-            data=_data(request, headers),
+            data=body,
             allow_redirects=False,
             skip_auto_headers=None if "Content-Type" in headers else ("Content-Type",),
             timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
+            **way,
         )
+        return await (body.within(sending) if isinstance(body, Upload) else sending)
+
+    async def _way(
+        self, request: httpx.Request, route: Route, headers: CIMultiDict[str]
+    ) -> tuple[dict[str, Any], httpx.URL]:
+        """Return what aiohttp has to be told of a route, and what is connected to. Raises ValueError."""
+        url = request.url
+        way: dict[str, Any] = {"ssl": await self._tls.get(route)} if route.ca or route.cert else {}
+        if not route.proxy:
+            return way, url
+        if b"%" in url.raw_host and b":" not in url.raw_host:
+            raise aiohttp.InvalidURL(url.host)  # the proxy might read it as another host
+        self._guard.check_host(url.raw_host.decode())
+        proxy_headers = {"User-Agent": headers.get("User-Agent", "")}
+        if route.login:
+            credentials = "Basic " + b64encode(":".join(route.login).encode()).decode()
+            (headers if url.scheme == "http" else proxy_headers)["Proxy-Authorization"] = credentials
+        return way | {"proxy": URL(route.proxy), "proxy_headers": proxy_headers}, httpx.URL(route.proxy)
 
     def _session(self, url: httpx.URL) -> aiohttp.ClientSession:
         guarded = url.raw_host.decode() not in self._guard.names
@@ -185,7 +196,7 @@ class _Answer(httpx.AsyncByteStream):
                 draft.add(chunk)
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            failure = _failure(error, draft.request.url)
+            failure = failure_of(error, draft.request)
             draft.end(error=str(failure))
             raise failure from error
         draft.end(complete=True)
@@ -203,36 +214,11 @@ def _one_spelling(headers: RawHeaders) -> CIMultiDict[str]:
     )
 
 
-def _data(request: httpx.Request, headers: CIMultiDict[str]) -> Any:
-    """Give the body to aiohttp in the form that it wants: bytes, a file if they are many, or chunks to come."""
+def _body(request: httpx.Request, headers: CIMultiDict[str], limit: float | None) -> Any:
+    """Give the body to aiohttp in the form that it wants: bytes, piece by piece if they are many, or chunks to come."""
     try:
         content = request.content
     except httpx.RequestNotRead:
         headers.pop("Transfer-Encoding", None)  # aiohttp sets it by itself, and objects to ours
         return request.stream
-    return content or None if len(content) < _LARGE_BODY else io.BytesIO(content)
-
-
-def _failure(error: Exception, url: httpx.URL) -> Exception:
-    """Say what went wrong in httpx's terms and in words that name the host only."""
-    if isinstance(error.__cause__, AddressRefused):
-        what = f"{error.__cause__.address} (for {url.scheme}://{url.host}) is {error.__cause__.kind}"
-        return DestinationRefused(f"{what}; to allow it, put it into [http] allow in jackfield.toml")
-    if isinstance(error, aiohttp.InvalidURL):
-        return DestinationRefused(f"{url.host} is no usable host: write a name, or an address in its usual form")
-    failure, words = next(row[1:] for row in _FAILURES if isinstance(error, row[0]))
-    return failure(words.format(host=url.host, detail=_detail(error)))
-
-
-def _detail(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientResponseError):
-        return error.message.partition("\n")[0]  # str() of it would show the URL
-    match error.__cause__ or error:
-        case ssl.SSLCertVerificationError(verify_message=str(message)):
-            return message
-        case ssl.SSLError(reason=str(reason)):
-            return reason
-        case OSError(errno=int(number)):
-            return os.strerror(number)
-        case cause:
-            return str(cause) if isinstance(cause, OSError | ValueError) else type(cause).__name__
+    return content or None if len(content) < PIECE else Upload(content, limit)

@@ -14,6 +14,8 @@ from pydantic_core import to_json
 from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateError
 from jackfield.journal.records import Limits
+from jackfield.jsonpath import Path as JsonPath
+from jackfield.jsonpath import event_path
 from jackfield.late import LateTemplate, late_options
 from jackfield.masking import Mask
 from jackfield.options import RenderedOptions, complaints, secret_values, valid_part
@@ -109,8 +111,20 @@ class _Reading:
             order_by=order_by,
             pause_after=settings.pause_after,
             mask=self.loader.mask.extended(self.secret_values) if self.secret_values else self.loader.mask,
+            hidden=self.hidden(data.get("mask", [])),
             problems=tuple(sorted(self.problems)),
         )
+
+    def hidden(self, paths: object) -> tuple[JsonPath, ...] | None:
+        """Compile what viewers do not see; None if something is wrong with one of the paths."""
+        found = []
+        for index, text in enumerate(paths) if isinstance(paths, list) else ():
+            try:
+                found.append(event_path(text) if isinstance(text, str) else None)
+            except TemplateError as error:
+                self.report(("mask", index), error.what)
+                found.append(None)
+        return tuple(path for path in found if path) if isinstance(paths, list) and all(found) else None
 
     def source(self, table: dict[str, Any]) -> SourceDefinition | None:
         own, rest = _parted(SourceSettings, table)

@@ -21,6 +21,8 @@ _TALKATIVE: Final = ("httpx", "httpcore", "uvicorn", "watchfiles")
 _WEBHOOK: Final = re.compile(r"(/hooks/+[^/\s\"']+/+)[^\s\"']+")
 _BLOCKS: Final = frozenset({"exception", "stack"})
 """Keys whose values the terminal's renderer puts on lines of their own."""
+_MASK: Final = "_mask"
+"""The key under which a task's own mask travels; it is in no line."""
 _INDENT: Final = "    "
 
 
@@ -41,6 +43,11 @@ def configure_logs(*, level: str, json: bool, mask: Callable[[str], str]) -> Non
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def mask_lines(mask: Callable[[str], str]) -> None:
+    """Have the lines of this task, and of tasks that it starts, masked by this as well. The last call counts."""
+    structlog.contextvars.bind_contextvars(**{_MASK: mask})
 
 
 def _processors(*, json: bool, mask: Callable[[str], str]) -> list[Processor]:
@@ -74,7 +81,9 @@ class _Cleaner:
     mask: Callable[[str], str]
 
     def __call__(self, _logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-        return {self.text(key): self.cleaned(value) for key, value in line.items()}
+        own: Callable[[str], str] | None = line.pop(_MASK, None)
+        cleaner = self if own is None else _Cleaner(lambda text: self.mask(own(text)))
+        return {cleaner.text(key): cleaner.cleaned(value) for key, value in line.items()}
 
     def cleaned(self, value: object) -> Any:
         if value is None or isinstance(value, bool | int | float):

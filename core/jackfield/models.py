@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import JsonValue
 
@@ -80,6 +80,10 @@ class Field:
     placeholder: str = ""
 
 
+def _conceal_nothing(_: str) -> None:
+    """Stand in for the host where there is none: nothing is recorded that could be masked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The step that an action carries out, as the action sees it.
@@ -93,6 +97,36 @@ class Step:
     name: str
     attempt: int
     idempotency_key: str
+    conceal: Callable[[str], None] = field(default=_conceal_nothing, repr=False, compare=False)
+    """Call it with a secret that the host cannot know, such as a token that the action has just been given.
+
+    From then on the value is masked wherever the host writes something down of this attempt and of the steps that
+    follow: in exchanges (earlier ones of the attempt included), results, errors and log lines. It is forgotten when the
+    run ends or waits, so an action that keeps the value from one `run()` to the next conceals it in each.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a request gets to its destination, where that is not the usual way: its extension `route`.
+
+    `proxy` is the URL of a proxy, http or https, without user and password; these are `login`. `ca` is a file of
+    certificates to trust in place of the usual ones, `cert` one with the client's own certificate and `key` one with
+    the key of that, if it is not in the same file: all PEM, and relative to the project folder. They count for a proxy
+    that is talked to over TLS as well. Raises ValueError for a proxy that is none.
+    """
+
+    proxy: str = ""
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        """See that the proxy is one."""
+        parts = urlsplit(self.proxy)
+        if self.proxy and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("a proxy must begin with http:// or https:// and a host, and have no user and password")
 
 
 class NoticeKind(StrEnum):

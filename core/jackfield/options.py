@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails, to_json
 
 from jackfield.components import OptionsModel, OptionsT
 from jackfield.errors import TemplateError
+from jackfield.groups import AT_LEAST_ONE, EXCLUSIVE
 from jackfield.late import LateTemplate
 from jackfield.templates import Template, is_template
 from jackfield.tomlfile import KeyPath, did_you_mean, dotted
@@ -20,6 +21,7 @@ from jackfield.tomlfile import KeyPath, did_you_mean, dotted
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 _NOTHING_LATE: Final[Mapping[str, tuple[LateTemplate, Template]]] = MappingProxyType({})
+_NEVER_RIGHT_LATER: Final = frozenset({"extra_forbidden", "missing", AT_LEAST_ONE, EXCLUSIVE})
 _SECRET_FORMAT: Final = b'"format":"password"'
 _WORDS: Final = {
     "missing": "is required",
@@ -156,7 +158,7 @@ def _pending(details: list[ErrorDetails], *, put_off: bool) -> list[ErrorDetails
 
 
 def _may_be_right_later(detail: ErrorDetails) -> bool:
-    return detail["type"] not in {"extra_forbidden", "missing"} and _has_template(detail["input"])
+    return detail["type"] not in _NEVER_RIGHT_LATER and _has_template(detail["input"])
 
 
 def _has_template(value: object) -> bool:

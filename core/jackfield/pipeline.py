@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from jackfield.components import Action, OptionsModel, WebhookSource
 from jackfield.errors import Problem
 from jackfield.journal.records import Limits
+from jackfield.jsonpath import Path
 from jackfield.masking import Mask
 from jackfield.models import Text
 from jackfield.options import RenderedOptions
@@ -39,6 +40,8 @@ def _step_name(name: str) -> str:
 
 class ReplySettings(OptionsModel):
     """What the sender is answered instead of the source's own reply; strings may hold templates."""
+
+    exclusive = (("text", "json"),)
 
     status: int = Field(default=200, ge=200, le=599, description="The status.")
     text: str = Field(default="", description="A text as the answer's body.")
@@ -85,6 +88,9 @@ class PipelineSettings(OptionsModel):
     rate: Rate | None = Field(default=None, description='How fast its runs may start, such as "7/s".')
     order_by: str | None = Field(default=None, description="A template: runs for which it gives the same go in order.")
     pause_after: int | None = Field(default=None, ge=1, description="Put on hold after so many failed runs in a row.")
+    mask: list[str] = Field(
+        default=[], description='Paths such as "$.event.phone": what viewers of the pages and the API do not see.'
+    )
     source: dict[str, Any]
     steps: list[dict[str, Any]] = Field(min_length=1)
 
@@ -133,6 +139,8 @@ class Pipeline:
     pause_after: int | None
     mask: Mask
     problems: tuple[Problem, ...]
+    hidden: tuple[Path, ...] | None = None
+    """What viewers do not see; None where the file does not say it in a way that can be read: then it is all."""
 
     @property
     def blocked(self) -> str | None:

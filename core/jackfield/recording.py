@@ -17,9 +17,13 @@ Masking: TypeAlias = Callable[[str], str]
 """Takes the secrets out of a text."""
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 
+_CONFIDENTIAL: Final = "confidential"
+"""The extension that marks a request whose body is not shown, and neither is that of its answer."""
+
 LONGEST_SECRET: Final = 16_000
 """A secret of up to so many bytes never shows in part where a body is cut."""
 
+_NOT_SHOWN: Final = "[confidential]"
 _CREDENTIALS: Final = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 
 
@@ -72,6 +76,8 @@ class Draft:
         )
 
     def _request_body(self, mask: Masking) -> str:
+        if self._confidential:
+            return _NOT_SHOWN
         try:
             content = self.request.content
         except httpx.RequestNotRead:
@@ -79,8 +85,14 @@ class Draft:
         return _body(content, len(content), self.request.headers.raw, mask, self.cap)
 
     def _response_body(self, mask: Masking) -> str:
+        if self._confidential:
+            return _NOT_SHOWN if self.size else ""
         text = _body(b"".join(self.chunks), self.size, self.headers, mask, self.cap)
         return text if self.complete or self.error or not self.size else f"{text} … [the rest was not read]"
+
+    @property
+    def _confidential(self) -> bool:
+        return bool(self.request.extensions.get(_CONFIDENTIAL))
 
 
 def _headers(headers: RawHeaders, mask: Masking) -> tuple[tuple[str, str], ...]:

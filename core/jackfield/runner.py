@@ -30,6 +30,7 @@ from jackfield.errors import (
 from jackfield.http import HttpPool
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Attempt, Failed, Mode, Outcome, RetryAt, Skipped, Succeeded, Verdict
+from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json
 from jackfield.metrics import Metrics
 from jackfield.models import JsonObject, Step
@@ -117,6 +118,7 @@ class _Passage:
         self._runner = runner
         self._live = live
         self._claim = claim
+        self._mask = live.pipeline.mask
         self._results: JsonObject = {record.step: recalled(record) for record in claim.done}
         self._document = event_document(live.pipeline, claim.run, claim.received_at, claim.event, self._results)
 
@@ -132,8 +134,9 @@ class _Passage:
             if claim.lost.is_set():
                 raise LeaseLost(f"run {claim.run} was cancelled before step {definition.name}")
             document = attempt_document(self._document, claim.attempt)
-            trial = _Trial(self._runner, self._live, claim, definition, document)
+            trial = _Trial(self._runner, self._live, claim, definition, document, mask=self._mask)
             attempt = await trial.attempt()
+            self._mask = trial.mask
             verdict = self._verdict(attempt, trial.retry_at)
             if verdict is not None:
                 self._log(verdict)
@@ -161,10 +164,20 @@ class _Passage:
 
 
 class _Trial:
-    """One attempt of one step. `result` is what later steps see; `retry_at` is set when there is to be another."""
+    """One attempt of one step. `result` is what later steps see; `retry_at` is set when there is to be another.
+
+    `mask` hides secrets in all that is written of the attempt, and grows with those that it comes across.
+    """
 
     def __init__(
-        self, runner: Runner, live: LivePipeline, claim: Claim, definition: StepDefinition, document: JsonObject
+        self,
+        runner: Runner,
+        live: LivePipeline,
+        claim: Claim,
+        definition: StepDefinition,
+        document: JsonObject,
+        *,
+        mask: Mask,
     ) -> None:
         self._runner = runner
         self._pipeline = live.pipeline
@@ -172,7 +185,7 @@ class _Trial:
         self._claim = claim
         self._definition = definition
         self._document = document
-        self._mask: Mask = live.pipeline.mask
+        self.mask = mask
         self._traceback: str | None = None
         self.result: JsonValue = None
         self._stored: tuple[JsonValue, bool] = (None, False)
@@ -183,7 +196,7 @@ class _Trial:
         definition, claim = self._definition, self._claim
         started_at, began = self._runner.now(), time.perf_counter()
         error: str | None = None
-        with self._runner.http.recording(lambda text: self._mask(text)) as exchanges:  # noqa: PLW0108 - it may grow
+        with self._runner.http.recording(self._masked) as exchanges:
             try:
                 outcome = await self._carried_out()
             except Skip as skip:
@@ -200,8 +213,8 @@ class _Trial:
             started_at=started_at,
             elapsed_ms=round(elapsed * 1000, 3),
             outcome=outcome,
-            error=None if error is None else f"step {definition.name}: {self._mask(error)}",
-            traceback=self._traceback and self._mask(self._traceback),
+            error=None if error is None else f"step {definition.name}: {self.mask(error)}",
+            traceback=self._traceback and self.mask(self._traceback),
             result=stored,
             masked=masked,
             exchanges=tuple(exchanges),
@@ -212,13 +225,11 @@ class _Trial:
         if definition.when is not None and not definition.when.render(self._document):
             return Outcome.SKIPPED
         options = definition.options.render(self._document)
-        unknown = [value for value in definition.options.secrets(options) if value not in self._mask.values]
-        if unknown:
-            self._mask = self._mask.extended(unknown)
+        self._conceal(*definition.options.secrets(options))
         result = await self._run_action(options)
         try:
             self.result = _JSON.validate_python(result)
-            self._stored = mask_json(self.result, self._mask)
+            self._stored = mask_json(self.result, self.mask)
         except ValueError:
             raise PermanentFailure(f"the action returned a {type(result).__name__} that is not JSON") from None
         return Outcome.SUCCEEDED
@@ -244,13 +255,22 @@ class _Trial:
 
     async def _guarded(self, options: OptionsModel) -> JsonValue:
         claim, name = self._claim, self._definition.name
-        step = Step(claim.run, claim.pipeline, name, claim.attempt, f"{claim.root}/{name}")
+        step = Step(claim.run, claim.pipeline, name, claim.attempt, f"{claim.root}/{name}", self._conceal)
+        mask_lines(self._masked)
         try:
             return await self._runner.watchdog.guard(self._action.run(options, step))
         except (Exception, asyncio.CancelledError):
             raise
         except BaseException as error:  # asyncio would take these for the end of the host
             raise RuntimeError(f"it raised {error!r}") from error
+
+    def _masked(self, text: str) -> str:
+        return self.mask(text)
+
+    def _conceal(self, *values: str) -> None:
+        unknown = [value for value in values if value not in self.mask.values]
+        if unknown:
+            self.mask = self.mask.extended(unknown)
 
     def _failed(self, failure: Exception) -> tuple[Outcome, str]:
         """Decide what a failure means for the run."""

@@ -22,7 +22,7 @@ _WORDS: Final = frozenset({"title", "description", "default", "examples", "ru"})
 
 def pipeline_schema(registry: Registry) -> dict[str, Any]:
     """Describe the file of a pipeline, with the options of every component that is installed."""
-    schema = _schema(PipelineSettings)
+    schema = model_schema(PipelineSettings)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "A Jackfield pipeline"
     sources = [_component(SourceSettings, one.Options, "source", name) for name, one in registry.sources.items()]
@@ -37,7 +37,7 @@ def pipeline_schema(registry: Registry) -> dict[str, Any]:
 
 def option_rows(model: type[BaseModel], words: Callable[[Text], str]) -> Iterator[list[str]]:
     """Describe a model's options, a row each: name, type, default, meaning."""
-    schema = _schema(model)
+    schema = model_schema(model)
     for name, option in schema.get("properties", {}).items():
         russian = option.get("ru", {})
         meaning = {"en": option.get("description", ""), "ru": russian.get("description", "")}
@@ -53,7 +53,8 @@ class _AsWritten(GenerateJsonSchema):
         return duration_words(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
-def _schema(model: type[BaseModel], ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
+def model_schema(model: type[BaseModel], ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
+    """Describe a model as its options are written in a file."""
     return model.model_json_schema(by_alias=True, ref_template=ref_template, schema_generator=_AsWritten)
 
 
@@ -63,8 +64,8 @@ def _component(host: type[OptionsModel], options: type[OptionsModel], kind: str,
     What the component defines goes by its kind and name as well, for another one may have models of the same name.
     """
     prefix = f"{kind}.{name}."
-    own = _schema(host)
-    theirs = _templated(_schema(options, f"#/$defs/{prefix}{{model}}"))
+    own = model_schema(host)
+    theirs = _templated(model_schema(options, f"#/$defs/{prefix}{{model}}"))
     defined = {f"{prefix}{model}": schema for model, schema in theirs.get("$defs", {}).items()}
     return theirs | {
         "title": name,

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -43,9 +44,12 @@ class TomlFile:
 
     @classmethod
     def parse(cls, text: str, name: str) -> TomlFile:
-        """Read a text. Raises `ConfigurationError` if it is not TOML."""
+        """Read a text; dates and times, which JSON does not have, become text as in ISO 8601.
+
+        Raises `ConfigurationError` if it is not TOML.
+        """
         try:
-            return cls(name, text, tomllib.loads(text))
+            return cls(name, text, _without_dates(tomllib.loads(text)))
         except tomllib.TOMLDecodeError as error:
             match = _SYNTAX.fullmatch(str(error))
             what = match["what"] if match else str(error)
@@ -88,6 +92,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if close:
         return f'; did you mean "{close[0]}"?'
     return f"; known: {', '.join(words)}" if 0 < len(words) <= 12 else ""  # noqa: PLR2004
+
+
+def _without_dates(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_dates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_dates(item) for item in value]
+    return value.isoformat() if isinstance(value, date | time) else value  # a datetime is a date
 
 
 def _resolved(header: str, *, array: bool, counts: dict[tuple[str, ...], int]) -> KeyPath:

@@ -73,6 +73,39 @@ def test_a_network_that_is_allowed_is_let_through_and_its_neighbour_is_not() -> 
     assert [guard.refusal(text) for text in ("10.2.0.1", "192.168.1.8")] == ["private", "private"]
 
 
+_WRAPPED = ("::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "2002:a01:203::1", "64:ff9b:1::10.1.2.3", "2001::10.1.2.3")
+
+
+@pytest.mark.parametrize("wide", ["::/0", "::/1", "2000::/3", "64::/16", "::/64"])
+@pytest.mark.parametrize("address", _WRAPPED)
+def test_a_wide_ipv6_network_does_not_let_an_ipv4_address_inside_it_through(wide: str, address: str) -> None:
+    assert AddressGuard([wide]).refusal(address) in {"private", "reserved"}
+
+
+def test_a_wide_ipv6_network_lets_through_what_leads_to_no_ipv4_address() -> None:
+    guard = AddressGuard(["::/0"])
+    assert [guard.refusal(text) for text in ("::1", "fd00::1", "fe80::1%eth0", "2a02:6b8::2:242")] == [None] * 4
+    assert guard.refusal("127.0.0.1") == "loopback"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "address"),
+    [
+        ("::ffff:0:0/96", "::ffff:10.1.2.3"),
+        ("64:ff9b::/96", "64:ff9b::10.1.2.3"),
+        ("64:ff9b::a01:0/112", "64:ff9b::10.1.2.3"),
+        ("2002:a01::/32", "2002:a01:203::1"),
+        ("64:ff9b:1::/48", "64:ff9b:1::10.1.2.3"),
+        ("2001::/32", "2001::10.1.2.3"),
+        ("10.1.0.0/16", "64:ff9b::10.1.2.3"),
+    ],
+)
+def test_who_lists_the_wrapped_addresses_themselves_has_allowed_them(allowed: str, address: str) -> None:
+    guard = AddressGuard([allowed])
+    assert guard.refusal(address) is None
+    assert guard.refusal("::ffff:192.168.0.1") == (None if allowed.startswith("::ffff") else "private")
+
+
 def test_host_names_are_kept_apart_in_the_form_in_which_they_are_asked_for() -> None:
     assert AddressGuard(["CRM.local", "почта.рф"]).names == {"crm.local", "xn--80a1acny.xn--p1ai"}
 

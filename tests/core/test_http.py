@@ -189,6 +189,20 @@ def test_a_character_that_the_cap_cuts_in_two_is_left_out() -> None:
     asyncio.run(main())
 
 
+def test_a_confidential_exchange_is_recorded_without_its_bodies() -> None:
+    async def main() -> None:
+        async with _serving(_answering(_answer(b"the token"))) as port, _pool() as pool:
+            with pool.recording(_as_it_is) as exchanges:
+                url, extensions = f"http://127.0.0.1:{port}/", {"confidential": True}
+                answer = await pool.client.post(url, content=b"a password", extensions=extensions)
+                assert answer.content == b"the token"
+        [exchange] = exchanges
+        assert exchange.status == 200
+        assert exchange.request_body == exchange.response_body == "[confidential]"
+
+    asyncio.run(main())
+
+
 def test_a_body_that_is_not_utf_8_is_described() -> None:
     async def main() -> None:
         async with _serving(_answering(_answer(b"\x89PNG\xff", "Content-Type: image/png"))) as port, _pool() as pool:

@@ -25,12 +25,22 @@ from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 
 
+class Signature(OptionsModel):
+    exclusive = at_least_one = (("bearer", "basic"),)
+
+    bearer: str = ""
+    basic: str = ""
+
+
 class NoteOptions(OptionsModel):
+    exclusive = (("pairs", "json"),)
+
     text: str
     times: int = Field(default=1, ge=1)
     pairs: dict[str, str] | list[tuple[str, str]] = {}
     json_: JsonValue = Field(default=None, alias="json")
     key: SecretStr | None = None
+    auth: Signature | None = None
 
 
 class Note(Action[NoteOptions]):
@@ -57,7 +67,10 @@ class Late(Action[LateOptions]):
 
 
 class CallOptions(OptionsModel):
+    exclusive = (("key", "word"),)
+
     key: SecretStr | None = None
+    word: SecretStr | None = None
     window: Duration | None = None
 
 
@@ -448,3 +461,20 @@ def test_a_late_template_is_rendered_with_the_answer_beside_the_runs_document() 
     pipeline = load('[source]\nuse = "call"\n[[steps]]\nuse = "late"\nrule = "{{ $.response ~ $.event.a }}"')
     options = pipeline.steps[0].options.render({"event": {"a": "b"}})
     assert options.rule.render(response="a") == "ab"
+
+
+def test_options_that_exclude_each_other_are_named_when_the_file_is_loaded_even_if_they_are_templates() -> None:
+    step = "use='note'\ntext='{{ $.event.x }}'\njson='{{ $.event.x }}'\npairs={ a='{{ $.event.x }}' }\n"
+    step += (
+        "auth={ basic='{{ $.event.x }}', bearer='{{ $.event.x }}' }\n[[steps]]\nuse='note'\nname='b'\ntext='x'\nauth={}"
+    )
+    source = (
+        "[source]\nuse='call'\nkey='{{ secret.A }}'\nword='{{ secret.A }}'\nreply={ json=1, text='{{ $.event.x }}' }\n"
+    )
+    assert problems(f"{source}[[steps]]\n{step}", A="a") == [
+        "pipelines/x.toml:4: source.word: give either key or word, not both",
+        "pipelines/x.toml:5: source.reply.text: give either json or text, not both",
+        "pipelines/x.toml:10: steps[0].pairs: give either json or pairs, not both",
+        "pipelines/x.toml:11: steps[0].auth.bearer: give either basic or bearer, not both",
+        "pipelines/x.toml:16: steps[1].auth: give bearer or basic",
+    ]

@@ -44,6 +44,21 @@ class Strict(OptionsModel):
     inner: Inner = Inner()
 
 
+class Choice(OptionsModel):
+    exclusive = (("json", "text", "file"),)
+    at_least_one = (("json", "text"),)
+
+    json_: int | None = Field(default=None, alias="json")
+    text: str | None = None
+    file: str | None = None
+    size: int = 0
+
+
+class Chooser(OptionsModel):
+    choice: Choice | Strict | None = None
+    more: list[Choice] = []
+
+
 def complained(raw: dict[str, Any], model: type[OptionsModel] = Sample, **how: Any) -> list[str]:
     with pytest.raises(ValidationError) as refused:
         model.model_validate(raw)
@@ -129,3 +144,61 @@ def test_what_a_template_comes_to_is_not_told_to_be_in_quotes() -> None:
     with pytest.raises(TemplateError) as refused:
         options.render({"event": {"n": 5}})
     assert str(refused.value) == "steps[0].text: must come to text; add a filter such as string"
+
+
+TEMPLATE = "{{ $.event.x }}"
+
+
+def places(raw: dict[str, Any], model: type[OptionsModel], **how: Any) -> list[tuple[tuple[str | int, ...], str]]:
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(raw)
+    return [(complaint.key, complaint.message) for complaint in complaints(refused.value, raw, model, **how)]
+
+
+@pytest.mark.parametrize("value", [TEMPLATE, "x", None, ""])
+def test_of_exclusive_options_one_may_be_given_whatever_their_values_are(value: Any) -> None:
+    said = "give either json or text, not both"
+    assert places({"json": value, "text": value}, Choice, put_off=True)[0] == (("text",), said)
+    assert Choice.model_validate({"text": value}).text == value
+    three = {"file": "", "json": 1, "text": ""}
+    said = "give only one of file, json and text"
+    assert places(three, Choice) == [(("json",), said), (("text",), said)]
+
+
+def test_of_options_of_which_one_is_needed_one_must_be_given() -> None:
+    assert places({"file": TEMPLATE, "size": TEMPLATE}, Choice, put_off=True) == [((), "give json or text")]
+    with pytest.raises(ValidationError, match="give json or text"):
+        Choice()
+
+
+def test_exclusive_options_are_found_at_any_depth_beside_every_other_mistake() -> None:
+    both = {"json": TEMPLATE, "text": TEMPLATE}
+    raw = {"choice": both | {"size": "x", "typo": 1}, "more": [{"json": 1}, both, {}], "typo": 1}
+    assert places(raw, Chooser, put_off=True) == [
+        (("choice", "text"), "give either json or text, not both"),
+        (("choice", "size"), "must be a whole number"),
+        (("choice", "typo"), "is not known here; known: file, json, size, text"),
+        (("more", 1, "text"), "give either json or text, not both"),
+        (("more", 2), "give json or text"),
+        (("typo",), "is not known here; known: choice, more"),
+    ]
+
+
+def test_what_a_validator_says_of_the_rest_stays_as_it_was() -> None:
+    class Plugins(OptionsModel):
+        exclusive = (("a", "b"),)
+        a: Duration | None = None
+        b: str = ""
+        c: str = Field(default="", pattern="^[{]x[}]$")
+
+    raw = {"a": "5", "b": "", "c": "{what}"}
+    assert places(raw, Plugins)[1:] == places({key: raw[key] for key in "ac"}, Plugins)
+
+
+def test_a_group_of_options_that_are_not_there_is_refused_when_the_class_is_made() -> None:
+    with pytest.raises(TypeError, match="Wrong has a group with json_ in it, which is no option of it"):
+
+        class Wrong(OptionsModel):
+            exclusive = (("json_", "text"),)
+            json_: int = Field(default=0, alias="json")
+            text: str = ""

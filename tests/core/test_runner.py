@@ -1,14 +1,19 @@
 import asyncio
+import json
+import logging
 from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import structlog
 
-from jackfield.journal.records import Mode, Outcome, State
+from jackfield import Action, JsonValue, PermanentFailure, Step
+from jackfield.journal.records import Mode, Outcome, RunView, State
+from jackfield.logs import configure_logs
 from jackfield.operations import Operations
-from tests.support import Clock, Plugin, give, run_host, steps, until
+from tests.support import ActOptions, Clock, Plugin, give, run_host, steps, until
 
 T = TypeVar("T")
 
@@ -27,6 +32,24 @@ def outcome_of(folder: Path, pipeline: str, data: Any = None, secrets: str = "")
     return run(main())
 
 
+class Lend(Action[ActOptions]):
+    """Has a token that the host did not know, and lets it out in the way that it is told."""
+
+    name = "lend"
+    title = "Lend"
+    Options = ActOptions
+
+    async def run(self, options: ActOptions, step: Step) -> JsonValue:
+        step.conceal(TOKEN)
+        if options.do == "fail":
+            raise PermanentFailure(f"the token is {TOKEN}")
+        if options.do == "crash":
+            raise LookupError(TOKEN)
+        self.context.log.info("lent", token=TOKEN)
+        return {"token": TOKEN}
+
+
+TOKEN = "t0ken/of-today"
 SETTLED_OR_WAITING = (State.SUCCEEDED, State.FAILED, State.SKIPPED, State.WAITING)
 
 
@@ -286,6 +309,49 @@ def test_a_result_with_a_secret_in_it_is_stored_masked_and_used_as_it_is(tmp_pat
             assert "s3cret-value" not in repr(view)
 
     run(main())
+
+
+def lent(folder: Path, pipeline: str) -> tuple[RunView, Plugin]:
+    async def main() -> tuple[RunView, Plugin]:
+        plugin = Plugin()
+        plugin.more.append(Lend)
+        async with run_host(folder, plugin, {"x": pipeline}) as host:
+            return await until(host, await give(host, {})), plugin
+
+    return run(main())
+
+
+def test_what_an_action_conceals_is_masked_in_its_step_and_in_later_ones_and_used_as_it_is(tmp_path: Path) -> None:
+    lend = steps('name = "a"\ndo = "say"').replace('"act"', '"lend"')
+    used = '[[steps]]\nuse = "act"\nname = "{0}"\ndo = "{0}"\ntext = "{{{{ $.steps.a.token }}}}"\n'
+    view, plugin = lent(tmp_path, lend + used.format("say") + used.format("give_up"))
+    assert [text for text, _ in plugin.calls] == [TOKEN, TOKEN]
+    assert [attempt.result for attempt in view.attempts] == [{"token": "***"}, {"said": "***"}, None]
+    assert view.summary.error == "step give_up: never: ***"
+    assert TOKEN not in repr(view)
+
+
+@pytest.mark.parametrize("behaviour", ["fail", "crash"])
+def test_what_an_action_conceals_is_masked_in_its_error_and_traceback(tmp_path: Path, behaviour: str) -> None:
+    view, _ = lent(tmp_path, steps(f'do = "{behaviour}"').replace('"act"', '"lend"'))
+    assert "***" in (view.summary.error or "")
+    assert TOKEN not in repr(view)
+
+
+def test_what_an_action_conceals_is_masked_in_its_log_lines_and_in_no_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs(level="info", json=True, mask=str)
+    try:
+        lent(tmp_path, steps('do = "say"').replace('"act"', '"lend"'))
+        structlog.get_logger().info("elsewhere", said=TOKEN)
+    finally:
+        structlog.reset_defaults()
+        logging.basicConfig(force=True)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["token"] for line in lines if line["event"] == "lent"] == ["***"]
+    assert [line["said"] for line in lines if line["event"] == "elsewhere"] == [TOKEN]
+    assert not any("_mask" in line for line in lines)
 
 
 def test_cookies_in_a_result_are_stored_masked_and_used_as_they_are(tmp_path: Path) -> None:

@@ -34,8 +34,17 @@ class Branch(OptionsModel):
     items: list[Leaf] = []
 
 
+class Place(OptionsModel):
+    exclusive = at_least_one = (("shelf", "floor"),)
+
+    shelf: int = 0
+    floor: int = 0
+
+
 class Nested(OptionsModel):
     """What a tree looks like."""
+
+    exclusive = (("text", "code", "anything"),)
 
     tree: Leaf | Branch = Field(discriminator="kind", description="The tree.")
     numbers: dict[str, int] = {}
@@ -43,6 +52,7 @@ class Nested(OptionsModel):
     anything: JsonValue = None
     code: str = Field(default="", max_length=3, description="A short word.")
     text: str = ""
+    place: Place | None = None
 
 
 def action_called(name: str, options: type[OptionsModel]) -> type[Action[Any]]:
@@ -104,11 +114,23 @@ def takes(root: dict[str, Any], schema: Any, value: Any) -> bool:
     """Validate as JSON Schema does, as far as these tests need it."""
     if isinstance(schema, bool):
         return schema
+    if not all(keeps(rule, value) for rule in schema.get("allOf", ())):
+        return False
     if "$ref" in schema:
         return takes(root, resolved(root, schema["$ref"]), value)
     if "anyOf" in schema:
         return any(takes(root, choice, value) for choice in schema["anyOf"])
     return bool(value == schema["const"]) if "const" in schema else is_of_type(root, schema, value)
+
+
+def keeps(rule: dict[str, Any], value: Any) -> bool:
+    """Validate against a rule about which keys there are."""
+    match rule:
+        case {"not": negated}:
+            return not keeps(negated, value)
+        case {"anyOf": choices}:
+            return any(keeps(choice, value) for choice in choices)
+    return not isinstance(value, dict) or value.keys() >= {*rule["required"]}
 
 
 def is_of_type(root: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
@@ -208,6 +230,12 @@ TEMPLATE = "{{ $.event.x }}"
         ({"retry": {"attempts": 3}}, True),
         ({"retry": {"attempts": TEMPLATE}}, False),
         ({"tre": TEMPLATE}, False),
+        ({"text": TEMPLATE, "code": TEMPLATE}, False),
+        ({"text": "", "anything": None}, False),
+        ({"place": {"shelf": 1}}, True),
+        ({"place": {"shelf": 1, "floor": TEMPLATE}}, False),
+        ({"place": {}}, False),
+        ({"place": TEMPLATE}, True),
     ],
 )
 def test_a_template_may_stand_for_any_value_of_an_option_and_nothing_else_is_loosened(

@@ -1,6 +1,9 @@
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jackfield.errors import ConfigurationError
 from jackfield.tomlfile import TomlFile, did_you_mean, dotted
@@ -80,3 +83,14 @@ def test_a_typo_gets_the_closest_word() -> None:
 def test_a_word_like_none_gets_the_whole_list_if_that_is_short() -> None:
     assert did_you_mean("zzz", ["b", "a"]) == "; known: a, b"
     assert did_you_mean("zzz", [f"name_{number}" for number in range(50)]) == ""
+
+
+ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.dates() | st.times() | st.datetimes() | st.datetimes(timezones=ZONES))
+def test_a_date_or_a_time_is_text_as_json_has_it(value: date | time | datetime) -> None:
+    text = value.isoformat()
+    data = TomlFile.parse(f"a = {text}\nb = [{{ c = [{text}] }}]\nd = 1.5", "x.toml").data
+    assert data == {"a": text, "b": [{"c": [text]}], "d": 1.5}
+    assert type(value).fromisoformat(data["a"]) == value

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from jackfield.charsets import is_json_type
 from jackfield.cli.curl_options import CurlCommand, read_curl
 from jackfield.cli.output import plain
-from jackfield.cli.tomltext import toml_lines, toml_value
+from jackfield.tomltext import toml_lines, toml_value
 
 _OPENING: Final = re.compile(r"\{[{%#]")
 _SECRET: Final = re.compile(
@@ -26,6 +26,8 @@ _SECRET_PATHS: Final = (
     ("BOT_TOKEN", re.compile(r"(?<=/bot)[0-9]+:[\w-]+")),
     ("WEBHOOK_KEY", re.compile(r"(?<=/)[0-9a-z]{16}(?=/\w+(\.\w+)+$)")),
 )
+_MOST: Final = 20
+"""How many redirects a step can follow."""
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON_TYPES: Final = frozenset(
     {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
@@ -79,16 +81,25 @@ class _Writer:
     def _step(self) -> dict[str, JsonValue]:
         command = self.command
         step: dict[str, JsonValue] = {"method": command.method.upper(), **self._address()}
-        if command.follow:
+        if command.follow and command.most_redirects != 0:
             step["redirects"] = "all"
+            if command.most_redirects is not None:
+                step["max_redirects"] = command.most_redirects if 0 < command.most_redirects < _MOST else _MOST
         if command.timeout:
             step["timeout"] = f"{command.timeout} s"
         if command.connect:
             step["timeouts"] = {"connect": f"{command.connect} s"}
         if command.user is not None:
-            user, _, password = command.user.partition(":")
-            step["auth"] = {"basic": {"username": _literal(user), "password": self._secret("PASSWORD", password)}}
+            step["auth"] = {"basic": self._login(command.user, "PASSWORD")}
+        if command.proxy and command.proxy_user is not None:
+            step["proxy"] = {"url": _literal(command.proxy), **self._login(command.proxy_user, "PROXY_PASSWORD")}
+        elif command.proxy:
+            step["proxy"] = _literal(command.proxy)
         return step | self._payload()
+
+    def _login(self, user: str, secret: str) -> dict[str, JsonValue]:
+        name, _, password = user.partition(":")
+        return {"username": _literal(name), "password": self._secret(secret, password)}
 
     def _address(self) -> dict[str, JsonValue]:
         """Leave the query in the address as it is, unless there is a secret in it."""
@@ -111,11 +122,19 @@ class _Writer:
     def _payload(self) -> dict[str, JsonValue]:
         headers = list(self.command.headers)
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
-        body, automatic = self._body(kind)
+        body, automatic = self._multipart() if self.command.form else self._body(kind)
         if automatic:
             headers = [pair for pair in headers if pair[0].lower() != "content-type"]
         shown = self._pairs(headers, self._header)
         return ({"headers": shown} if shown else {}) | body
+
+    def _multipart(self) -> tuple[dict[str, JsonValue], bool]:
+        parts: list[JsonValue] = []
+        for field in self.command.form:
+            given = {"name": _literal(field.name), "text": self._value(field.name, field.text)}
+            about = {"type": _literal(field.type), "filename": _literal(field.filename)}
+            parts.append({**given, **{key: text for key, text in about.items() if text}})
+        return {"multipart": parts}, True
 
     def _body(self, kind: str) -> tuple[dict[str, JsonValue], bool]:
         """Return the option that is the body, and whether its Content-Type goes without saying."""

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
+from jackfield.cli.curl_form import FormField, read_form_field
 from jackfield.cli.shellwords import split_words
 
 _VALUES: Final = {
     "-X": "request", "--request": "request", "-H": "header", "--header": "header", "-d": "data", "--data": "data",
     "--data-ascii": "data", "--data-raw": "data-raw", "--data-binary": "data", "--data-urlencode": "data-urlencode",
-    "--json": "json", "-F": "form", "--form": "form", "--form-string": "form", "-u": "user", "--user": "user",
+    "--json": "json", "-F": "form", "--form": "form", "--form-string": "form-string", "-u": "user", "--user": "user",
     "-b": "cookie", "--cookie": "cookie", "-A": "user-agent", "--user-agent": "user-agent", "-e": "referer",
     "--referer": "referer", "-m": "max-time", "--max-time": "max-time", "--connect-timeout": "connect-timeout",
-    "-x": "proxy", "--proxy": "proxy", "--url": "url", "--oauth2-bearer": "bearer",
+    "--max-redirs": "max-redirs", "-x": "proxy", "--proxy": "proxy", "-U": "proxy-user", "--proxy-user": "proxy-user",
+    "--url": "url", "--oauth2-bearer": "bearer",
     "-o": "", "--output": "", "-w": "", "--write-out": "",
 }  # fmt: skip
 _FLAGS: Final = {
@@ -33,15 +35,22 @@ _UNSET: Final = frozenset({"accept-encoding", "content-length"})
 
 @dataclass(frozen=True, slots=True)
 class CurlCommand:
-    """What a command sends. `query` are the data of `-G`; `timeout` and `connect` are seconds."""
+    """What a command sends. `query` are the data of `-G`; `timeout` and `connect` are seconds.
+
+    `most_redirects` is None where the command does not say it, and negative where there is to be no limit.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: str | None
+    form: tuple[FormField, ...]
     query: str
     user: str | None
+    proxy: str | None
+    proxy_user: str | None
     follow: bool
+    most_redirects: int | None
     timeout: str | None
     connect: str | None
     notes: tuple[str, ...]
@@ -106,19 +115,24 @@ class _Reading:
         self.names = {name for name, _ in options}
 
     def command(self) -> CurlCommand:
-        if "form" in self.names:
-            raise ValueError(f"-F sends a multipart form, which is not imported; {_HELD}")
-        data = self._data()
+        data, form = self._data(), tuple(self._form())
+        if form and data is not None:
+            raise ValueError("the command has -F and -d; a request has one body")
         in_query = "get" in self.names and data is not None
         url, user = self._address()
+        proxy, proxy_user = self._proxy()
         return CurlCommand(
-            method=self._last("request") or self._method(data),
+            method=self._last("request") or self._method(sends_data=data is not None, sends_form=bool(form)),
             url=url,
             headers=tuple(self._headers(body=data is not None and not in_query)),
             body=None if in_query else data,
+            form=form,
             query=(data or "") if in_query else "",
             user=self._last("user") or user,
+            proxy=proxy,
+            proxy_user=proxy_user,
             follow="location" in self.names,
+            most_redirects=self._most_redirects(),
             timeout=self._seconds("max-time"),
             connect=self._seconds("connect-timeout"),
             notes=tuple(self._notes()),
@@ -130,10 +144,10 @@ class _Reading:
     def _last(self, name: str) -> str | None:
         return (self._all(name) or [None])[-1]  # type: ignore[list-item]
 
-    def _method(self, data: str | None) -> str:
+    def _method(self, *, sends_data: bool, sends_form: bool) -> str:
         if "head" in self.names:
             return "HEAD"
-        return "GET" if data is None or "get" in self.names else "POST"
+        return "POST" if sends_form or (sends_data and "get" not in self.names) else "GET"
 
     def _address(self) -> tuple[str, str | None]:
         """Return the address as curl would complete it, and the user that stands in it."""
@@ -143,10 +157,22 @@ class _Reading:
         url = urls[0] if re.match(r"https?://", urls[0], re.IGNORECASE) else f"http://{urls[0]}"
         if re.match(r"https?://[a-z]+://", url, re.IGNORECASE):
             raise ValueError(f"{urls[0].partition(':')[0]}: is not imported; the address must begin with http or https")
-        scheme, rest = url.split("://", 1)
-        place = re.search(r"[/?#]|$", rest).start()  # type: ignore[union-attr]  # "$" is always found
-        user, mark, host = rest[:place].rpartition("@")
-        return f"{scheme}://{host}{rest[place:].partition('#')[0]}", unquote(user) if mark else None
+        address, user = _parted(url)
+        return address.partition("#")[0], user
+
+    def _proxy(self) -> tuple[str | None, str | None]:
+        """Return the proxy's address as curl would complete it, and the user for it."""
+        proxy = self._last("proxy")
+        if not proxy:
+            return None, None
+        address, user = _parted(proxy if "://" in proxy else f"http://{proxy}")
+        match = re.fullmatch(r"(https?)://([^/]+?)(:[0-9]+)?/?", address, re.IGNORECASE)
+        if match is None:
+            raise ValueError(
+                "-x must be a proxy of http:// or https://, for no other is imported; write the step by hand"
+            )
+        port = match[3] or (":1080" if match[1].lower() == "http" else "")
+        return f"{match[1].lower()}://{match[2]}{port}", self._last("proxy-user") or user
 
     def _data(self) -> str | None:
         text: str | None = None
@@ -156,6 +182,11 @@ class _Reading:
             joint = "" if text is None or name == "json" else "&"
             text = (text or "") + joint + _datum(name, value)
         return text
+
+    def _form(self) -> Iterator[FormField]:
+        for name, value in self.options:
+            if name in ("form", "form-string"):
+                yield read_form_field(value, literal=name == "form-string")
 
     def _headers(self, *, body: bool) -> Iterator[tuple[str, str]]:
         given = [_header(line) for line in self._all("header")]
@@ -182,11 +213,23 @@ class _Reading:
             raise ValueError(f"--{name} {value} is not a number of seconds")
         return value
 
+    def _most_redirects(self) -> int | None:
+        value = self._last("max-redirs")
+        if value is not None and not re.fullmatch(r"-?[0-9]{1,9}", value):
+            raise ValueError(f"--max-redirs {value} is not a number")
+        return None if value is None else int(value)
+
     def _notes(self) -> Iterator[str]:
         if "insecure" in self.names:
             yield "-k is not taken over: certificates are always checked"
-        if "proxy" in self.names:
-            yield "the proxy (-x) is not taken over"
+
+
+def _parted(url: str) -> tuple[str, str | None]:
+    """Part a URL from the user and the password in it."""
+    scheme, rest = url.split("://", 1)
+    place = re.search(r"[/?#]|$", rest).start()  # type: ignore[union-attr]  # "$" is always found
+    user, mark, host = rest[:place].rpartition("@")
+    return f"{scheme}://{host}{rest[place:]}", unquote(user) if mark else None
 
 
 def _datum(name: str, value: str) -> str:

@@ -6,7 +6,9 @@ import re
 import shlex
 from typing import Final
 
-_CMD: Final = re.compile(r'\^\r?\n|\^"')
+_CMD_OR_QUOTED: Final = re.compile(
+    r"""(?P<cmd>\^\r?\n|\^") | '[^']*' | "(?:\\.|[^"\\])*" | \$'(?:\\.|[^'\\])*' | \\.""", re.DOTALL | re.VERBOSE
+)
 _PIECE: Final = re.compile(
     r"""'[^']*' | "(?P<double>(?:\\.|[^"\\])*)" | \$'(?P<ansi>(?:\\.|[^'\\])*)' | (?P<joined>\\\r?\n) | \\.""",
     re.DOTALL | re.VERBOSE,
@@ -24,7 +26,7 @@ def split_words(text: str) -> list[str]:
 
     Raises ValueError if a quotation does not end.
     """
-    if _CMD.search(text):
+    if any(match["cmd"] for match in _CMD_OR_QUOTED.finditer(text)):
         text = re.sub(r"\^\r?\n", " ", text)
         text = re.sub(r"\^(.)", r"\1", text, flags=re.DOTALL)
     return shlex.split(_PIECE.sub(_plain, text))

@@ -44,6 +44,7 @@ class Filter(Action[FilterOptions]):
     name = "filter"
     title = {"en": "Filter", "ru": "Фильтр"}  # noqa: RUF012 - the interface declares it a ClassVar
     Options = FilterOptions
+    http_only = True
 
     async def run(self, options: FilterOptions, step: Step) -> bool:  # noqa: ARG002
         """Return true. Raises `Skip` if the event is not to be kept."""

@@ -48,6 +48,7 @@ class ComposeForm(Action[ComposeFormOptions]):
     name = "compose.form"
     title = {"en": "Form urlencoded data", "ru": "Сформировать данные Form Urlencoded"}  # noqa: RUF012 - the interface declares it a ClassVar
     Options = ComposeFormOptions
+    http_only = True
 
     async def run(self, options: ComposeFormOptions, step: Step) -> str:  # noqa: ARG002
         """Return the form. Raises `PermanentFailure` if a value cannot be part of one."""

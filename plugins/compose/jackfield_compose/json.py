@@ -40,6 +40,7 @@ class ComposeJson(Action[ComposeJsonOptions]):
     name = "compose.json"
     title = {"en": "Form JSON", "ru": "Сформировать JSON"}  # noqa: RUF012 - the interface declares it a ClassVar
     Options = ComposeJsonOptions
+    http_only = True
 
     async def run(self, options: ComposeJsonOptions, step: Step) -> JsonValue:  # noqa: ARG002
         """Return the value, or its JSON in compact form. Raises `PermanentFailure` for a number that JSON lacks."""

@@ -30,6 +30,7 @@ class Set(Action[SetOptions]):
     name = "set"
     title = {"en": "Set values", "ru": "Задать значения"}  # noqa: RUF012 - the interface declares it a ClassVar
     Options = SetOptions
+    http_only = True
 
     async def run(self, options: SetOptions, step: Step) -> JsonObject:  # noqa: ARG002
         """Return the values."""

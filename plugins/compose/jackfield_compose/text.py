@@ -30,6 +30,7 @@ class ComposeText(Action[ComposeTextOptions]):
     name = "compose.text"
     title = {"en": "Form a text", "ru": "Сформировать текст"}  # noqa: RUF012 - the interface declares it a ClassVar
     Options = ComposeTextOptions
+    http_only = True
 
     async def run(self, options: ComposeTextOptions, step: Step) -> str:  # noqa: ARG002
         """Return the text."""

@@ -17,6 +17,8 @@ from jackfield_email.message import Mail
 class SendEmailOptions(ConnectionOptions):
     """The mail, and the server that it is handed to."""
 
+    at_least_one = (("text", "html"),)
+
     to: Annotated[
         SomeAddresses,
         Field(min_length=1),
@@ -54,7 +56,7 @@ class SendEmailOptions(ConnectionOptions):
     @model_validator(mode="after")
     def _say_something(self) -> Self:
         if self.text is None and self.html is None:
-            raise ValueError("give text, html or both")
+            raise ValueError("give text or html")
         return self
 
 

@@ -40,6 +40,7 @@ def import_form(options: ImportUserOptions) -> bytes:
 class _Import(Action[_OptionsT]):
     """Posts one import; its result is the `result` of GetCourse's answer."""
 
+    http_only = True
     path: ClassVar[str]
 
     async def run(self, options: _OptionsT, step: Step) -> JsonObject:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Final
 
 import httpx
@@ -18,11 +18,16 @@ from jackfield import (
     TemporaryFailure,
 )
 from jackfield_http_request.answer import Answer
+from jackfield_http_request.auth import Auth
+from jackfield_http_request.digest import DigestFlow
+from jackfield_http_request.exchange import send, send_as
 from jackfield_http_request.extract import extracted
+from jackfield_http_request.oauth2 import OAuth2Flow
 from jackfield_http_request.options import HttpRequestOptions
 from jackfield_http_request.outcome import is_redirect, is_success
 from jackfield_http_request.request import build_request, origin, redirected
 from jackfield_http_request.rules import judge
+from jackfield_http_request.tokens import Tokens
 
 _ADDRESSES_REMEMBERED: Final = 64
 _NO_ADDRESS: Final = "a redirect to what is no web address"
@@ -38,10 +43,12 @@ class HttpRequest(Action[HttpRequestOptions]):
     name = "http_request"
     title = {"en": "HTTP request", "ru": "HTTP-запрос"}  # noqa: RUF012 - the interface declares it a ClassVar
     Options = HttpRequestOptions
+    http_only = True
 
     def __init__(self, context: ActionContext) -> None:
         super().__init__(context)
         self._defaults = context.http.headers.raw
+        self._tokens = Tokens(monotonic)
         self._parse = lru_cache(_ADDRESSES_REMEMBERED)(httpx.URL)
 
     async def run(self, options: HttpRequestOptions, step: Step) -> JsonObject:
@@ -52,7 +59,7 @@ class HttpRequest(Action[HttpRequestOptions]):
         except (httpx.InvalidURL, ValueError) as error:
             raise PermanentFailure(f"the request cannot be built: {error}") from error
         try:
-            answer = await self._answer(request, options)
+            answer = await self._answer(request, options, self._flow(options.auth, step))
         except (DestinationRefused, httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
             raise PermanentFailure(str(error)) from error
         except httpx.InvalidURL as error:  # httpx looks at where a redirect leads, followed or not
@@ -65,35 +72,40 @@ class HttpRequest(Action[HttpRequestOptions]):
             result["extracted"] = extracted(options.extract, result["body"], request.url.host)
         return result
 
-    async def _answer(self, request: httpx.Request, options: HttpRequestOptions) -> Answer:
-        """Return the answer if it is a success, at the end of all redirects that may be followed."""
+    def _flow(self, auth: Auth | None, step: Step) -> httpx.Auth | None:
+        """Return what shows who it is where a header or a parameter of the request does not do it."""
+        if auth and auth.digest:
+            return DigestFlow(auth.digest)
+        if auth and auth.oauth2:
+            return OAuth2Flow(auth.oauth2, self._tokens, self.context.http, step.conceal)
+        return None
+
+    async def _answer(self, request: httpx.Request, options: HttpRequestOptions, flow: httpx.Auth | None) -> Answer:
+        """Return the answer if it is a success, at the end of all redirects that may be followed.
+
+        `flow` goes along until a redirect leads to another origin.
+        """
         for _ in range(options.max_redirects + 1):
-            answer = await self._send(request, options.max_answer)
+            answer = await self._send(request, options.max_answer, flow)
             if is_success(answer.status, options.ignore):
                 return answer
             succeeded = is_success(answer.status, options.success)
             if succeeded or not is_redirect(answer):
                 judge(request.url.host, answer, options, succeeded=succeeded)
                 return answer
-            request = _next(request, answer, options.redirects)
+            following = _next(request, answer, options)
+            flow = flow if origin(following.url) == origin(request.url) else None
+            request = following
         raise PermanentFailure(
             f"{request.url.host} redirects more often than max_redirects allows: {options.max_redirects}"
         )
 
-    async def _send(self, request: httpx.Request, limit: int) -> Answer:
-        response = await self.context.http.send(request, stream=True)
-        content = bytearray()
-        try:
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > limit:
-                    break
-        finally:
-            await response.aclose()
-        return Answer(response.status_code, response.headers, bytes(content[:limit]), len(content) > limit)
+    async def _send(self, request: httpx.Request, limit: int, flow: httpx.Auth | None) -> Answer:
+        http = self.context.http
+        return await (send_as(flow, http, request, limit) if flow else send(http, request, limit))
 
 
-def _next(request: httpx.Request, answer: Answer, redirects: str) -> httpx.Request:
+def _next(request: httpx.Request, answer: Answer, options: HttpRequestOptions) -> httpx.Request:
     host = request.url.host
     try:
         target = request.url.join(answer.headers["location"])
@@ -102,10 +114,10 @@ def _next(request: httpx.Request, answer: Answer, redirects: str) -> httpx.Reque
     if target.scheme not in ("http", "https") or not target.host:
         raise PermanentFailure(f"{host} answered {answer.status}, {_NO_ADDRESS}")
     where = f"{host} answered {answer.status}, a redirect to {target.host}"
-    if redirects == "off":
+    if options.redirects == "off":
         raise PermanentFailure(f'{where}, and redirects are off; redirects = "same_origin" or "all" follows them')
-    if redirects == "same_origin" and origin(target) != origin(request.url):
+    if options.redirects == "same_origin" and origin(target) != origin(request.url):
         raise PermanentFailure(f'{where}, which is another origin; redirects = "all" follows it')
     if request.url.scheme == "https" and target.scheme == "http":
         raise PermanentFailure(f"{where} without TLS; nothing is sent in the clear that was to be encrypted")
-    return redirected(request, answer.status, target)
+    return redirected(request, answer.status, target, options.auth)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from jackfield_http_request.empty import pairs_with_value, without_empty
+from jackfield_http_request.multipart import encode_parts
 from jackfield_http_request.options import HttpRequestOptions
 from jackfield_http_request.pairs import percent_encode
 
@@ -23,6 +24,8 @@ def encode_body(options: HttpRequestOptions) -> tuple[bytes, bytes]:
     if "form" in given:
         form = pairs_with_value(options.form) if options.omit_empty else options.form
         return percent_encode(form).encode(), b"application/x-www-form-urlencoded"
+    if "multipart" in given:
+        return encode_parts([part for part in options.multipart if part.content or not options.omit_empty])
     if options.body is not None:
         kind = b"application/xml" if options.body.startswith("<?xml") else b"text/plain"
         return options.body.encode(), kind + b"; charset=utf-8"

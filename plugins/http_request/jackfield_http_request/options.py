@@ -2,96 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from jackfield import Duration, JsonValue, LateExpression, LateTemplate, OptionsModel, Size
+from jackfield import JsonValue, LateExpression, LateTemplate, OptionsModel, Size
 from jackfield_http_request.about import about
-from jackfield_http_request.auth import CONTROL, Auth
+from jackfield_http_request.auth import Auth
+from jackfield_http_request.connection import ProxyOption, Tls
 from jackfield_http_request.extract import checked_paths
-from jackfield_http_request.outcome import read_ignored, read_patterns
-from jackfield_http_request.pairs import Pairs, read_pairs
-
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-_URL: Final = re.compile(
-    r"https?://(?:\[[0-9a-f:.]+\]|[^\s/?#@\\\[\]:]+)(?::[0-9]{1,5})?(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE
-)
-_FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
-
-
-def _method(text: str) -> str:
-    method = text.strip().upper()
-    if not _TOKEN.fullmatch(method):
-        raise ValueError("is not a request method: write GET, POST, PUT, PATCH, DELETE or another single word")
-    if method == "CONNECT":
-        raise ValueError("CONNECT is only for proxies")
-    return method
-
-
-def _url(text: str) -> str:
-    url = text.strip()
-    if _URL.fullmatch(url):
-        return url
-    if re.match(r"https?://[^/?#]*@", url, re.IGNORECASE):
-        raise ValueError("must not contain a user and a password: put them into auth.basic")
-    raise ValueError("is not an address: it must begin with http:// or https:// and a host, and be one line")
-
-
-def _header_name(text: str) -> str:
-    if not _TOKEN.fullmatch(text):
-        raise ValueError(f"{text!r} cannot be a header's name: Latin letters, digits and hyphens only")
-    if text.lower() in _FRAMING:
-        raise ValueError(f"{text} is set by itself and must not be given")
-    return text
-
-
-def _header_value(text: str) -> str:
-    value = text.strip()
-    if CONTROL.search(value):
-        raise ValueError("a header's value must be one line without control characters")
-    return value
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("must be longer than nothing")
-    return value
-
-
-_Table: TypeAlias = dict[str, JsonValue] | list[tuple[str, JsonValue]]
-_Pairs: TypeAlias = Annotated[Pairs, BeforeValidator(read_pairs, json_schema_input_type=_Table)]
-_Headers: TypeAlias = Annotated[
-    tuple[tuple[Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_header_value)]], ...],
-    BeforeValidator(read_pairs, json_schema_input_type=_Table),
-]
-_Patterns: TypeAlias = Annotated[
-    tuple[str, ...], BeforeValidator(read_patterns, json_schema_input_type=str | int | list[str | int])
-]
-_Ignored: TypeAlias = Annotated[
-    tuple[str, ...], BeforeValidator(read_ignored, json_schema_input_type=str | int | list[str | int])
-]
-_Wait: TypeAlias = Annotated[Duration, AfterValidator(_positive)]
+from jackfield_http_request.multipart import Part
+from jackfield_http_request.values import Fields, Headers, Ignored, Method, Patterns, Url, Wait
 
 
 class Timeouts(OptionsModel):
     """How long single waits may take; the step's own `timeout` limits all of it together."""
 
     connect: Annotated[
-        _Wait,
+        Wait,
         about(
             ("Connect", "For the name, the connection and TLS."),
             ("Соединение", "Поиск имени, соединение и TLS."),
         ),
     ] = timedelta(seconds=10)
     read: Annotated[
-        _Wait,
+        Wait,
         about(
             ("Read", "For each next piece of the answer."),
             ("Чтение", "Ожидание каждой следующей части ответа."),
+        ),
+    ] = timedelta(seconds=30)
+    write: Annotated[
+        Wait,
+        about(
+            ("Write", "For each next piece of the body to be taken."),
+            ("Отправка", "Приём каждой следующей части тела запроса."),
         ),
     ] = timedelta(seconds=30)
 
@@ -99,14 +46,14 @@ class Timeouts(OptionsModel):
 class HttpRequestOptions(OptionsModel):
     """What one request looks like and what its answer has to be."""
 
+    exclusive = (("json", "form", "multipart", "body"),)
+
     method: Annotated[
-        str,
-        AfterValidator(_method),
+        Method,
         about(("Method", "The request's method."), ("Метод", "Метод запроса."), examples=["POST", "GET", "PUT"]),
     ] = "POST"
     url: Annotated[
-        str,
-        AfterValidator(_url),
+        Url,
         about(
             ("Address", "Where the request goes: http or https. A query that it has is kept."),
             ("Адрес", "Куда отправить запрос: http или https. Параметры, которые в нём уже есть, остаются."),
@@ -114,7 +61,7 @@ class HttpRequestOptions(OptionsModel):
         ),
     ]
     query: Annotated[
-        _Pairs,
+        Fields,
         about(
             ("Query parameters", "A table or a list of pairs, added to the address. A list repeats the name."),
             ("Параметры адреса", "Таблица или список пар, добавляются к адресу. Список повторяет имя."),
@@ -122,7 +69,7 @@ class HttpRequestOptions(OptionsModel):
         ),
     ] = ()
     headers: Annotated[
-        _Headers,
+        Headers,
         about(
             ("Headers", "A table or a list of pairs. They replace what would be sent by itself."),
             ("Заголовки", "Таблица или список пар. Они заменяют то, что ушло бы само."),
@@ -139,7 +86,7 @@ class HttpRequestOptions(OptionsModel):
         ),
     ] = None
     form: Annotated[
-        _Pairs,
+        Fields,
         about(
             (
                 "Form body",
@@ -152,6 +99,14 @@ class HttpRequestOptions(OptionsModel):
             examples=[{"email": "{{ $.event.email }}", "fields": {"NAME": "{{ $.event.first_name }}"}}],
         ),
     ] = ()
+    multipart: Annotated[
+        tuple[Part, ...],
+        about(
+            ("Multipart body", "A list of parts, sent as multipart/form-data: texts and files."),
+            ("Тело multipart", "Список частей, уйдёт как multipart/form-data: тексты и файлы."),
+            examples=[[{"name": "file", "filename": "photo.jpg", "base64": "{{ $.event.file.base64 }}"}]],
+        ),
+    ] = ()
     body: Annotated[
         str | None,
         about(
@@ -162,12 +117,12 @@ class HttpRequestOptions(OptionsModel):
     omit_empty: Annotated[
         bool,
         about(
-            ("Leave out empty values", "Leaves null and empty text out of query, form and json, at every depth."),
-            ("Убрать пустые значения", "Не передавать null и пустой текст в query, form и json, на любой глубине."),
+            ("Leave out empty values", "Leaves null and empty text out of query, form, multipart and json."),
+            ("Убрать пустые значения", "Не передавать null и пустой текст в query, form, multipart и json."),
         ),
     ] = False
     success: Annotated[
-        _Patterns,
+        Patterns,
         about(
             ("Success", 'Which statuses are success: "2**", "200-204", 404, or a list of these.'),
             ("Успех", "Какие статусы считать успехом: «2**», «200-204», 404 или список."),
@@ -175,7 +130,7 @@ class HttpRequestOptions(OptionsModel):
         ),
     ] = ("2**",)
     ignore: Annotated[
-        _Ignored,
+        Ignored,
         about(
             ("Ignore", "Statuses that are success whatever the answer says, such as 404 or 409."),
             ("Не считать ошибкой", "Статусы, которые считаются успехом, что бы ни было в ответе: 404, 409."),
@@ -225,14 +180,30 @@ class HttpRequestOptions(OptionsModel):
     auth: Annotated[
         Auth | None,
         about(
-            ("Authentication", "Basic or bearer; becomes the header Authorization."),
-            ("Авторизация", "Логин и пароль или токен; станет заголовком Authorization."),
+            ("Authentication", "How the request shows who it is: by exactly one way."),
+            ("Авторизация", "Как запрос подтверждает, от кого он: одним из способов."),
         ),
     ] = None
     timeouts: Annotated[
         Timeouts,
         about(("Timeouts", "How long single waits may take."), ("Время ожидания", "Сколько длится каждое ожидание.")),
     ] = Timeouts()
+    proxy: Annotated[
+        ProxyOption | None,
+        about(
+            ("Proxy", "What the request goes through: an address, or a table with url, username and password."),
+            ("Прокси", "Через что пойдёт запрос: адрес или таблица с url, username и password."),
+            examples=["http://proxy.example.ru:3128"],
+        ),
+    ] = None
+    tls: Annotated[
+        Tls | None,
+        about(
+            ("TLS", "Whose certificates are trusted, and which one the step has itself."),
+            ("TLS", "Чьим сертификатам доверять и какой есть у самого шага."),
+            examples=[{"ca": "certs/company-ca.pem"}],
+        ),
+    ] = None
     redirects: Annotated[
         Literal["off", "same_origin", "all"],
         about(
@@ -274,8 +245,11 @@ class HttpRequestOptions(OptionsModel):
 
     @model_validator(mode="after")
     def _do_not_contradict(self) -> Self:
-        if len({"json_", "form", "body"} & self.model_fields_set) > 1:
-            raise ValueError("give only one of json, form and body")
-        if self.auth and any(name.lower() == "authorization" for name, _ in self.headers):
-            raise ValueError("give either auth or the header Authorization")
+        for name, _ in self.headers:
+            if self.auth and name.lower() == self.auth.header_name:
+                raise ValueError(f"give either auth or the header {name}")
+            if self.multipart and name.lower() == "content-type":
+                raise ValueError(
+                    "leave the header Content-Type out: a multipart body has its own, which says its boundary"
+                )
         return self

@@ -144,7 +144,10 @@ class Generic(WebhookSource[GenericOptions]):
         data = self._with_query(request, data)
         if self._split is None:
             return (_event(data, key),)
-        values = [match.value for match in self._split.find(data)]
+        try:
+            values = [match.value for match in self._split.find(data)]
+        except (TypeError, ValueError) as error:  # a path that sorts or calculates meets values that it cannot
+            raise Malformed(f"The option split cannot be used on this call: {error}.") from None
         if len(values) > _MOST_EVENTS:
             raise Malformed(f"The option split makes {len(values)} events of this call; {_MOST_EVENTS} is the most.")
         return [_event(_object(value), key and f"{key}/{index}") for index, value in enumerate(values)]

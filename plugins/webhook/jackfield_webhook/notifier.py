@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,9 @@ from jackfield import (
 from jackfield_webhook.about import about
 
 _TELEGRAM_LIMIT: Final = 4096  # characters of a message's text, says Telegram's Bot API
+_LONGEST_ANSWER: Final = 300  # bytes that are shown; of a longer one none, for half a secret would not be masked
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LONGEST_WAIT: Final = timedelta(days=1)
 _TEMPORARY: Final = frozenset({408, 425, 429, *range(500, 600)})
 
 
@@ -86,16 +90,20 @@ class WebhookNotifier(Notifier[WebhookNotifierOptions]):
         options = self.options
         headers = {name: value.get_secret_value() for name, value in options.headers.items()}
         body = self._body(notice)
+        url = options.url.get_secret_value()
         try:
-            answer = await self.context.http.post(options.url.get_secret_value(), json=body, headers=headers)
+            async with self.context.http.stream("POST", url, json=body, headers=headers) as answer:
+                said = await _beginning(answer)
         except DestinationRefused as error:
             raise PermanentFailure(str(error)) from None
+        except httpx.InvalidURL:  # httpx looks at where a redirect leads
+            raise PermanentFailure("the address answered with a redirect to what is no web address") from None
         except httpx.TransportError as error:
             raise TemporaryFailure(f"the address cannot be reached: {type(error).__name__}: {error}") from None
         if answer.status_code in _TEMPORARY:
-            raise TemporaryFailure(_reason(answer), retry_after=_retry_after(answer))
+            raise TemporaryFailure(_reason(answer, said), retry_after=_retry_after(answer))
         if not answer.is_success:
-            raise PermanentFailure(_reason(answer))
+            raise PermanentFailure(_reason(answer, said))
 
     def _body(self, notice: Notice) -> dict[str, JsonValue]:
         text = f"{notice.subject}\n\n{notice.text}"
@@ -113,8 +121,19 @@ class WebhookNotifier(Notifier[WebhookNotifierOptions]):
         }
 
 
-def _reason(answer: httpx.Response) -> str:
-    said = " ".join(answer.text[:200].split())
+async def _beginning(answer: httpx.Response) -> bytes:
+    """Read as much of the answer's body as is needed to tell whether it can be shown."""
+    content = bytearray()
+    async for chunk in answer.aiter_bytes():
+        content += chunk
+        if len(content) > _LONGEST_ANSWER:
+            break
+    return bytes(content)
+
+
+def _reason(answer: httpx.Response, body: bytes) -> str:
+    text = "" if len(body) > _LONGEST_ANSWER else " ".join(body.decode("utf-8", "replace").split())
+    said = _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
     return f"the address answered {answer.status_code}{f': {said}' if said else ''}"
 
 
@@ -122,9 +141,10 @@ def _retry_after(answer: httpx.Response) -> timedelta | None:
     """Read how long the receiver asks to wait: Retry-After, as seconds or as a date."""
     said = answer.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
-        return timedelta(seconds=min(int(said[:6]), 86_400))
+        return min(timedelta(seconds=int(said[:6])), _LONGEST_WAIT)
     try:
         at = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC), timedelta(0))
+    wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
+    return min(max(wait, timedelta(0)), _LONGEST_WAIT)

@@ -33,6 +33,7 @@ class TildaOptions(OptionsModel):
             "Параметр адреса, в котором приходит секрет. Оставьте пустым, чтобы брать только заголовок.",
         ),
         default="secret",
+        pattern=r"^[A-Za-z0-9_.~-]*$",
     )
     secret_header: str = about(
         ("Secret's header", "The header that may carry the secret in place of the parameter."),

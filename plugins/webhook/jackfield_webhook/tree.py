@@ -12,6 +12,7 @@ from jackfield import JsonObject, JsonValue, Malformed
 _BRACKETED: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _DEEPEST: Final = 32
+_MOST_BRACKETS: Final = 50_000
 MOST_PAIRS: Final = 10_000
 """How many values a form may have."""
 
@@ -49,9 +50,13 @@ def nested(pairs: Iterable[Pair]) -> JsonObject:
     `Malformed` for too many pairs or too many brackets.
     """
     root = _Node()
+    brackets = 0
     for number, (name, value) in enumerate(pairs):
+        brackets += name.count("[")
         if number >= MOST_PAIRS:
             raise Malformed(f"The form has more than {MOST_PAIRS} values; let it be sent as JSON.")
+        if brackets > _MOST_BRACKETS:
+            raise Malformed(f"The form's names have more than {_MOST_BRACKETS} brackets; let it be sent as JSON.")
         node = root.children.setdefault(name, _Node()) if "[" not in name else _place(root, name)
         node.values.append(value)
     return {name: node.value() for name, node in root.children.items()}

@@ -16,6 +16,7 @@ from jackfield_webhook.signature import PIECE, Algorithm, Encoding, Scheme, Sign
 from jackfield_webhook.token import Token
 
 _MINUTES: Final = timedelta(minutes=5)
+_PARAMETER: Final = r"^[A-Za-z0-9_.~-]*$"  # no brackets: it must not be a part of the event
 _HEADER: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 
 
@@ -208,6 +209,8 @@ class SignatureVerify(OptionsModel):
 class TokenVerify(OptionsModel):
     """A sender that shows a token."""
 
+    exclusive = at_least_one = (("header", "query", "user"),)
+
     token: _Secrets = about(
         ("Token", "What the sender shows; a list while it is being changed."),
         ("Токен", "Что предъявляет отправитель; список, пока токен меняется."),
@@ -218,23 +221,21 @@ class TokenVerify(OptionsModel):
         ("Header", "The header that carries it, as it is or after the word Bearer."),
         ("Заголовок", "Заголовок, в котором он приходит: сам или после слова Bearer."),
         default="",
+        min_length=1,
     )
     query: str = about(
         ("Parameter", "The parameter of the address that carries it."),
         ("Параметр", "Параметр адреса, в котором он приходит."),
         default="",
+        min_length=1,
+        pattern=_PARAMETER,
     )
     user: str = about(
         ("User", "The user of basic authentication, whose password the token is."),
         ("Пользователь", "Пользователь базовой аутентификации, чей пароль — этот токен."),
         default="",
+        min_length=1,
     )
-
-    @model_validator(mode="after")
-    def _has_one_place(self) -> Self:
-        if sum(map(bool, (self.header, self.query, self.user))) != 1:
-            raise ValueError("say where the token is: one of header, query and user")
-        return self
 
     def check(self) -> Check:
         """Make the check."""

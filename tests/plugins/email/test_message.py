@@ -189,7 +189,7 @@ def test_the_sender_is_the_servers_user_if_nothing_else_is_said(user: str) -> No
         ({"from": None}, "from is required"),
         ({"to": []}, "at least 1"),
         ({"to": [{"mailbox": "a@b.ru\r\nDATA", "name": ""}]}, "valid string"),
-        ({"text": None}, "give text, html or both"),
+        ({"text": None}, "give text or html"),
         ({"wait": "0 s"}, "longer than nothing"),
         ({"tls": "ssl"}, "'starttls', 'tls' or 'none'"),
     ],

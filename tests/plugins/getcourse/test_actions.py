@@ -21,6 +21,7 @@ from pydantic_core import to_json
 from jackfield import Action, PermanentFailure, TemporaryFailure
 from jackfield.journal.records import State
 from jackfield.testing import ActionContract, run_action
+from jackfield_getcourse import actions
 from jackfield_getcourse.actions import ImportDeal, ImportUser, import_form
 from jackfield_getcourse.imports import ImportDealOptions, ImportUserOptions
 from tests.support import Plugin, give, serve, until
@@ -215,6 +216,57 @@ def test_nobody_there_is_temporary(action: type[Action[Any]]) -> None:
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(TemporaryFailure, match="cannot be reached"):
             imported(action, f"http://127.0.0.1:{closed.getsockname()[1]}")
+
+
+@pytest.mark.parametrize("action", BOTH)
+def test_a_school_whose_name_does_not_resolve_is_temporary_for_an_order_as_well(
+    action: type[Action[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(
+        TemporaryFailure, match=r"^no-such-school\.getcourse\.ru is not known: its name does not resolve"
+    ):
+        imported(action, "no-such-school")
+
+
+@pytest.mark.parametrize(("action", "failure"), [(ImportUser, TemporaryFailure), (ImportDeal, PermanentFailure)])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_school_that_does_not_answer_in_time_leaves_an_order_in_doubt(
+    action: type[Action[Any]],
+    failure: type[Exception],
+    begun: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jackfield_getcourse.actions._PATIENCE", 0.2)
+    over = threading.Event()
+
+    class Silent(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            if begun:
+                self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"success"')
+            over.wait(20)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Silent) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            with pytest.raises(failure, match=r"GetCourse did not answer within 0\.2 s") as caught:
+                imported(action, f"http://127.0.0.1:{server.server_port}")
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+    assert ("may have been created" in str(caught.value)) == (action is ImportDeal)
+
+
+def test_the_time_that_an_import_may_take_is_less_than_a_steps() -> None:
+    assert actions._PATIENCE < 30  # or the host would cut an import off, and have it tried again
 
 
 DOUBTFUL = [(b"", 500), (b"<html>", 502), (None, 200), (b'{"success": tr', 200), ({"success": True}, 200), ({}, 200)]

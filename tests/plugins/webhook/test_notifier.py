@@ -37,6 +37,8 @@ class Receiver:
     url: str = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    answer: bytes = b"so be it"
+    cut_off: threading.Event = field(default_factory=threading.Event)
     got: list[tuple[dict[str, str], Any]] = field(default_factory=list)
 
 
@@ -52,13 +54,16 @@ def receiver() -> Iterator[Receiver]:
             for name, value in receiver.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"so be it")
+            try:
+                self.wfile.write(receiver.answer)
+            except ConnectionError:
+                receiver.cut_off.set()
 
         def log_message(self, *_: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         receiver.url = f"http://127.0.0.1:{server.server_port}/t0ken/notices"
         yield receiver
         server.shutdown()
@@ -103,6 +108,26 @@ def test_what_is_answered_decides_whether_it_is_tried_again(
     assert "t0ken" not in str(raised.value)
 
 
+def test_of_a_long_answer_no_more_is_read_than_is_needed_and_nothing_is_shown(receiver: Receiver) -> None:
+    receiver.status, receiver.answer = 500, b"t0ken" * 10_000_000
+    with pytest.raises(TemporaryFailure, match=r"the address answered 500$"):
+        run_notifier(WebhookNotifier, {"url": receiver.url}, NOTICE)
+    assert receiver.cut_off.wait(10)
+
+
+def test_control_characters_of_an_answer_do_not_get_into_the_reason(receiver: Receiver) -> None:
+    receiver.status, receiver.answer = 403, b"\x1b[31mred\r\nX: y\x00\xff"
+    with pytest.raises(PermanentFailure) as raised:
+        run_notifier(WebhookNotifier, {"url": receiver.url}, NOTICE)
+    assert str(raised.value) == "the address answered 403: \\x1b[31mred X: y\\x00\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_redirect_to_nowhere_is_no_reason_to_try_again(receiver: Receiver) -> None:
+    receiver.status, receiver.headers = 302, {"Location": "http://[bad/"}
+    with pytest.raises((PermanentFailure, TemporaryFailure)):
+        run_notifier(WebhookNotifier, {"url": receiver.url}, NOTICE)
+
+
 @pytest.mark.parametrize(
     ("after", "least", "most"),
     [
@@ -110,6 +135,7 @@ def test_what_is_answered_decides_whether_it_is_tried_again(
         ("9" * 400, timedelta(days=1), timedelta(days=1)),
         (format_datetime(datetime.now(UTC) + timedelta(hours=1)), timedelta(minutes=50), timedelta(minutes=61)),
         ("Wed, 01 Jan 2020 00:00:00 -0000", timedelta(0), timedelta(0)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=1), timedelta(days=1)),
     ],
 )
 def test_the_wait_that_is_asked_for_is_passed_on(
@@ -122,8 +148,11 @@ def test_the_wait_that_is_asked_for_is_passed_on(
     assert least <= raised.value.retry_after <= most
 
 
-def test_a_wait_that_cannot_be_read_is_none(receiver: Receiver) -> None:
-    receiver.status, receiver.headers = 503, {"Retry-After": "soon"}
+@pytest.mark.parametrize(
+    "after", ["soon", "", "Fri, 31 Dec 9999 23:59:59 -9999", "Fri, 31 Dec 99999999999999 1:1:1 GMT"]
+)
+def test_a_wait_that_cannot_be_read_is_none(receiver: Receiver, after: str) -> None:
+    receiver.status, receiver.headers = 503, {"Retry-After": after}
     with pytest.raises(TemporaryFailure) as raised:
         run_notifier(WebhookNotifier, {"url": receiver.url}, NOTICE)
     assert raised.value.retry_after is None

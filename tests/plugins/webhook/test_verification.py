@@ -95,6 +95,7 @@ def test_the_vendors_libraries_let_our_samples_in() -> None:
         {"preset": "standard", "secret": "whsec_?"},
         {"preset": "standard", "secret": "whpk_YQ=="},
         {"token": "t"},
+        {"token": "t", "header": ""},
         {"token": "t", "header": "a", "query": "b"},
         {"header": "x", "secret": "s", "signed": "{timestamp}"},
         {"header": "x", "secret": "s", "signed": "{url}{body}"},
@@ -183,6 +184,10 @@ def test_refused_calls_are_journalled_with_their_reason_and_can_be_accepted_and_
             assert sorted(refusal.status for refusal in refusals) == [401, 401, 413]
             operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
             [late] = [refusal for refusal in refusals if "ago" in refusal.reason]
+            [wrong] = [refusal for refusal in refusals if "does not fit the body" in refusal.reason]
+            [long] = [refusal for refusal in refusals if "body_limit" in refusal.reason]
+            assert long.request.cut  # all that is kept is its beginning
             assert len(await operations.replay(late.id)) == 1
+            assert len(await operations.replay(wrong.id)) == 1
 
     asyncio.run(main())
