@@ -74,6 +74,8 @@ class Source(ABC, Generic[OptionsT]):
 
     name: ClassVar[str]
     title: ClassVar[Text]
+    description: ClassVar[Text] = ""
+    """What it does, in a sentence for who chooses among many; empty: its title has to do."""
     Options: ClassVar[type[OptionsModel]]
     fields: ClassVar[Sequence[Field]] = ()
     instructions: ClassVar[Sequence[Text]] = ()
@@ -151,6 +153,7 @@ class Action(ABC, Generic[OptionsT]):
 
     name: ClassVar[str]
     title: ClassVar[Text]
+    description: ClassVar[Text] = ""
     Options: ClassVar[type[OptionsModel]]
     http_only: ClassVar[bool] = False
     """Whether `run()` changes nothing anywhere but by requests that it sends with `context.http`.
@@ -185,6 +188,7 @@ class Notifier(ABC, Generic[OptionsT]):
 
     name: ClassVar[str]
     title: ClassVar[Text]
+    description: ClassVar[Text] = ""
     Options: ClassVar[type[OptionsModel]]
 
     def __init__(self, options: OptionsT, context: ActionContext) -> None:

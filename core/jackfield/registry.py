@@ -221,6 +221,8 @@ def _mistakes(kind: Any, base: type, host_keys: frozenset[str]) -> Iterator[str]
     title = getattr(kind, "title", None)
     if not (title and isinstance(title, str | Mapping)):
         yield 'has no title; write title = "..." or {"en": "...", "ru": "..."}'
+    if not isinstance(getattr(kind, "description", ""), str | Mapping):
+        yield 'has a description that is no text; write description = "..." or {"en": "...", "ru": "..."}'
     yield from _option_mistakes(getattr(kind, "Options", None), host_keys)
 
 

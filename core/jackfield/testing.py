@@ -119,7 +119,7 @@ class NotifierContract:
         _assert_taken(_Offer(notifiers=[self.notifier]))
 
     def test_every_option_has_a_title_and_a_description(self) -> None:
-        _assert_described(self.notifier.title, self.notifier.Options)
+        _assert_described(self.notifier)
 
     def test_it_can_be_made_and_closed_without_a_notice(self) -> None:
         async def main() -> None:
@@ -141,7 +141,7 @@ class ActionContract:
         _assert_taken(_Offer(actions=[self.action]))
 
     def test_every_option_has_a_title_and_a_description(self) -> None:
-        _assert_described(self.action.title, self.action.Options)
+        _assert_described(self.action)
 
     def test_the_options_are_valid(self) -> None:
         self.action.Options.model_validate(dict(self.options))
@@ -170,7 +170,7 @@ class SourceContract:
         _assert_taken(_Offer(sources=[self.source]))
 
     def test_every_option_has_a_title_and_a_description(self) -> None:
-        _assert_described(self.source.title, self.source.Options)
+        _assert_described(self.source)
 
     def test_every_field_has_a_name_of_its_own_and_a_title(self) -> None:
         names = [field.name for field in self.source.fields]
@@ -281,9 +281,12 @@ def _assert_taken(offer: _Offer) -> None:
     assert plugin.error is None, plugin.error
 
 
-def _assert_described(title: Text, model: type[BaseModel]) -> None:
-    """Every option, however deep, has words for people in every language that the component speaks."""
-    for name, option in _options(model):
+def _assert_described(component: type[Source[Any] | Action[Any] | Notifier[Any]]) -> None:
+    """It and every option, however deep, have words for people in every language that the component speaks."""
+    title = component.title
+    if component.description:
+        _assert_words(component.description, _languages(title), "the description")
+    for name, option in _options(component.Options):
         extra = option.json_schema_extra if isinstance(option.json_schema_extra, dict) else {}
         for language in _languages(title):
             words: Any = extra.get(language, {})

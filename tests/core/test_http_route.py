@@ -494,13 +494,13 @@ def test_a_long_body_is_sent_once_more_whole_where_its_connection_turns_out_to_b
 
 
 class _Dial(Action[OptionsModel]):
-    """Asks for a place that is not allowed, with a file of the project folder; so it is refused if the file is there."""
+    """Asks for a place that is not allowed, with a file of the project folder: refused if the file is there."""
 
     name = "dial"
     title = "Dial"
     Options = OptionsModel
 
-    async def run(self, options: OptionsModel, step: Step) -> JsonValue:  # noqa: ARG002
+    async def run(self, options: OptionsModel, step: Step) -> JsonValue:
         await self.context.http.get("https://127.0.0.1/", extensions={"route": Route(ca="certs/ca.pem")})
         return None
 

@@ -43,6 +43,10 @@ class Filter(Action[FilterOptions]):
 
     name = "filter"
     title = {"en": "Filter", "ru": "Фильтр"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Ends the run without an error unless the event meets a condition.",
+        "ru": "Завершает операцию без ошибки, если событие не подходит под условие.",
+    }
     Options = FilterOptions
     http_only = True
 

@@ -47,6 +47,10 @@ class ComposeForm(Action[ComposeFormOptions]):
 
     name = "compose.form"
     title = {"en": "Form urlencoded data", "ru": "Сформировать данные Form Urlencoded"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Makes an urlencoded form out of values, for the body of a later step.",
+        "ru": "Собирает форму из значений для тела следующего шага.",
+    }
     Options = ComposeFormOptions
     http_only = True
 

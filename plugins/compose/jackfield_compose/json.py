@@ -39,6 +39,10 @@ class ComposeJson(Action[ComposeJsonOptions]):
 
     name = "compose.json"
     title = {"en": "Form JSON", "ru": "Сформировать JSON"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Makes JSON out of values, for the body of a later step.",
+        "ru": "Собирает JSON из значений для тела следующего шага.",
+    }
     Options = ComposeJsonOptions
     http_only = True
 

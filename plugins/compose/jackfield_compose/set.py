@@ -29,6 +29,10 @@ class Set(Action[SetOptions]):
 
     name = "set"
     title = {"en": "Set values", "ru": "Задать значения"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Works values out once and gives them names for later steps.",
+        "ru": "Вычисляет значения один раз и даёт им имена для следующих шагов.",
+    }
     Options = SetOptions
     http_only = True
 

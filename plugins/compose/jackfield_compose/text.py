@@ -29,6 +29,10 @@ class ComposeText(Action[ComposeTextOptions]):
 
     name = "compose.text"
     title = {"en": "Form a text", "ru": "Сформировать текст"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Makes a text out of values, for a later step.",
+        "ru": "Составляет текст из значений для следующего шага.",
+    }
     Options = ComposeTextOptions
     http_only = True
 

@@ -69,6 +69,10 @@ class SendEmail(Action[SendEmailOptions]):
 
     name = "send_email"
     title = {"en": "Send an e-mail", "ru": "Отправить письмо"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Sends an e-mail with values of the event.",
+        "ru": "Отправляет письмо с данными события.",
+    }
     Options = SendEmailOptions
 
     async def run(self, options: SendEmailOptions, step: Step) -> JsonObject:

@@ -33,6 +33,10 @@ class EmailNotifier(Notifier[EmailNotifierOptions]):
 
     name = "email"
     title = {"en": "E-mail", "ru": "Электронная почта"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Tells the operator by e-mail.",
+        "ru": "Уведомляет оператора письмом.",
+    }
     Options = EmailNotifierOptions
 
     async def notify(self, notice: Notice) -> None:

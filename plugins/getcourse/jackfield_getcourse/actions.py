@@ -80,6 +80,10 @@ class ImportUser(_Import[ImportUserOptions]):
 
     name: ClassVar[str] = "getcourse.import_user"
     title: ClassVar[Text] = {"en": "GetCourse: import a user", "ru": "GetCourse: импорт пользователя"}
+    description: ClassVar[Text] = {
+        "en": "Creates or updates a user in GetCourse.",
+        "ru": "Создаёт или обновляет пользователя в GetCourse.",
+    }
     Options: ClassVar[type[OptionsModel]] = ImportUserOptions
     path: ClassVar[str] = "/pl/api/users"
 
@@ -89,6 +93,10 @@ class ImportDeal(_Import[ImportDealOptions]):
 
     name: ClassVar[str] = "getcourse.import_deal"
     title: ClassVar[Text] = {"en": "GetCourse: import an order", "ru": "GetCourse: импорт заказа"}
+    description: ClassVar[Text] = {
+        "en": "Creates an order in GetCourse.",
+        "ru": "Создаёт заказ в GetCourse.",
+    }
     Options: ClassVar[type[OptionsModel]] = ImportDealOptions
     path: ClassVar[str] = "/pl/api/deals"
 

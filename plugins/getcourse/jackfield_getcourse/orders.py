@@ -22,6 +22,10 @@ class OrderCreated(Callback):
 
     name: ClassVar[str] = "getcourse.order_created"
     title: ClassVar[Text] = {"en": "GetCourse: order created", "ru": "GetCourse: создан заказ"}
+    description: ClassVar[Text] = {
+        "en": "A process of GetCourse calls when an order is created.",
+        "ru": "Процесс GetCourse делает вызов при создании заказа.",
+    }
     Options: ClassVar[type[OptionsModel]] = OrderOptions
     fields: ClassVar[Sequence[Field]] = ORDER
     instructions: ClassVar[Sequence[Text]] = process(
@@ -42,6 +46,10 @@ class OrderPaid(Callback):
 
     name: ClassVar[str] = "getcourse.order_paid"
     title: ClassVar[Text] = {"en": "GetCourse: order paid", "ru": "GetCourse: оплачен заказ"}
+    description: ClassVar[Text] = {
+        "en": "A process of GetCourse calls when an order is paid.",
+        "ru": "Процесс GetCourse делает вызов, когда заказ оплачен.",
+    }
     Options: ClassVar[type[OptionsModel]] = OrderOptions
     fields: ClassVar[Sequence[Field]] = ORDER
     instructions: ClassVar[Sequence[Text]] = process(

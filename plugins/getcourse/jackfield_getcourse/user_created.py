@@ -22,6 +22,10 @@ class UserCreated(Callback):
 
     name: ClassVar[str] = "getcourse.user_created"
     title: ClassVar[Text] = {"en": "GetCourse: user created", "ru": "GetCourse: создан пользователь"}
+    description: ClassVar[Text] = {
+        "en": "A process of GetCourse calls when a user is created.",
+        "ru": "Процесс GetCourse делает вызов при создании пользователя.",
+    }
     Options: ClassVar[type[OptionsModel]] = UserCreatedOptions
     fields: ClassVar[Sequence[Field]] = USER
     instructions: ClassVar[Sequence[Text]] = process(

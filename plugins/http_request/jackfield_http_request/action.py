@@ -42,6 +42,10 @@ class HttpRequest(Action[HttpRequestOptions]):
 
     name = "http_request"
     title = {"en": "HTTP request", "ru": "HTTP-запрос"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Sends a request to any API and keeps its answer for later steps.",
+        "ru": "Отправляет запрос в любой API и сохраняет ответ для следующих шагов.",
+    }
     Options = HttpRequestOptions
     http_only = True
 

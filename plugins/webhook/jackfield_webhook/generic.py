@@ -110,6 +110,10 @@ class Generic(WebhookSource[GenericOptions]):
 
     name: ClassVar[str] = "webhook.generic"
     title: ClassVar[Text] = {"en": "Webhook of any sender", "ru": "Вебхук любого отправителя"}
+    description: ClassVar[Text] = {
+        "en": "Takes JSON, forms, XML or text from any service, and checks its signature.",
+        "ru": "Принимает JSON, формы, XML и текст от любого сервиса и проверяет подпись.",
+    }
     Options: ClassVar[type[OptionsModel]] = GenericOptions
     instructions: ClassVar[Sequence[Text]] = (
         {

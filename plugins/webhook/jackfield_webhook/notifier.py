@@ -83,6 +83,10 @@ class WebhookNotifier(Notifier[WebhookNotifierOptions]):
 
     name = "webhook"
     title = {"en": "Webhook", "ru": "Вебхук"}  # noqa: RUF012 - the interface declares it a ClassVar
+    description = {  # noqa: RUF012 - as the title
+        "en": "Tells the operator by a request to any address, for example a Telegram bot.",
+        "ru": "Уведомляет оператора запросом на любой адрес, например боту Telegram.",
+    }
     Options = WebhookNotifierOptions
 
     async def notify(self, notice: Notice) -> None:

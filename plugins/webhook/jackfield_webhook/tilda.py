@@ -52,6 +52,10 @@ class Tilda(WebhookSource[TildaOptions]):
 
     name: ClassVar[str] = "webhook.tilda"
     title: ClassVar[Text] = {"en": "Tilda: form sent", "ru": "Tilda: отправлена форма"}
+    description: ClassVar[Text] = {
+        "en": "Tilda sends a form that a visitor has filled in.",
+        "ru": "Tilda присылает форму, которую заполнил посетитель.",
+    }
     Options: ClassVar[type[OptionsModel]] = TildaOptions
     fields: ClassVar[Sequence[Field]] = (
         Field("Name", {"en": "Name", "ru": "Имя"}, "Алексей"),
