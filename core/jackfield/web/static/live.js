@@ -34,6 +34,7 @@ class LiveRegion extends HTMLElement {
   connectedCallback() {
     if (LiveRegion.source) return;
     LiveRegion.source = new EventSource("/live");
+    LiveRegion.source.addEventListener("open", () => refresh());  // for what happened since the page was made
     LiveRegion.source.addEventListener("changed", () => {
       clearTimeout(LiveRegion.timer);
       LiveRegion.timer = setTimeout(refresh, 50);
