@@ -75,7 +75,7 @@ async def _measure(folder: Path, runs: int) -> None:
     async with serving(project, os.environ) as served:
         await _fill(served)
     _multiply(project.journal_file, runs)
-    Users(project.var).put("operator", PASSWORD, Role.OPERATOR)
+    Users(project.var).add("operator", PASSWORD, Role.OPERATOR)
     async with serving(project, os.environ) as served:
         _print(await _times(served), runs)
 

@@ -14,6 +14,7 @@ import structlog
 from watchfiles import awatch
 
 from jackfield.addresses import Addresses
+from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
 from jackfield.errors import ConfigurationError, Problem
 from jackfield.http import HttpPool
@@ -25,6 +26,7 @@ from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
 from jackfield.modes import Modes
 from jackfield.notices import Notices
+from jackfield.operations import Operations
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.pipelines import Pipelines
 from jackfield.registry import Registry
@@ -55,6 +57,7 @@ class Host:
     intake: Intake
     runner: Runner
     notices: Notices
+    bulk: Bulk
     addresses: Addresses
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     """What is wrong with which file, whether or not an earlier version of it still runs."""
@@ -186,10 +189,11 @@ async def running(
 def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now: Callable[[], datetime]) -> Host:
     metrics = Metrics()
     journal: Journal = SqliteJournal(project.journal_file, now=now)
-    http = HttpPool(allow=project.settings.http.allow)
+    http = HttpPool(allow=project.settings.http.allow, folder=project.folder)
     modes = Modes(journal, now)
     pipelines = Pipelines(journal, PipelineLoader(registry, project.secrets), http.client)
     notices = Notices(project, pipelines, modes, metrics, journal, now)
+    intake = Intake(journal, metrics, now)
     return Host(
         project=project,
         environ=environ,
@@ -199,9 +203,10 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         pipelines=pipelines,
         modes=modes,
         metrics=metrics,
-        intake=Intake(journal, metrics, now),
+        intake=intake,
         runner=Runner(pipelines, modes, http, metrics, Watchdog(), notices, now),
         notices=notices,
+        bulk=Bulk(journal, Operations(journal, intake, pipelines.get, now), now),
         addresses=Addresses.load(project.var),
     )
 
@@ -225,6 +230,7 @@ async def _working(host: Host) -> AsyncIterator[None]:
         yield
     finally:
         host.stopping.set()
+        await host.bulk.end()
         await asyncio.gather(work, *keepers, return_exceptions=True)
         await host.notices.end()
         host.runner.watchdog.stop()

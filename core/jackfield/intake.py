@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 import uuid_utils
@@ -39,6 +39,14 @@ class _Refused(JackfieldError):  # noqa: N818
         self.reason = reason
 
 
+class Taken(NamedTuple):
+    """What became of a request: its answer, the runs that its events are in, or why it was refused."""
+
+    reply: WebhookReply
+    runs: Sequence[str] = ()
+    refused: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Takes requests over for all pipelines of a host."""
@@ -47,8 +55,8 @@ class Intake:
     metrics: Metrics
     now: Callable[[], datetime]
 
-    async def receive(self, pipeline: Pipeline, mode: Mode, request: WebhookRequest) -> WebhookReply:
-        """Take a request over and say what to answer.
+    async def receive(self, pipeline: Pipeline, mode: Mode, request: WebhookRequest) -> Taken:
+        """Take a request over, and say what to answer and what became of it.
 
         When the answer is 200, every event in the request is on disk. Raises `JournalUnavailable` if nothing could be
         written: then nothing was promised.
@@ -58,11 +66,12 @@ class Intake:
             events = _read(source.source, request)
         except _Refused as refused:
             await self.refuse(pipeline, request, refused.status, refused.reason)
-            return _refusal_reply(refused)
+            body = f"{_PUBLIC[refused.status]}\n".encode()
+            return Taken(WebhookReply(refused.status, body), refused=pipeline.mask(refused.reason))
         if not events:
             await self.refuse(pipeline, request, 200, "there is no event in this request")
         runs = await self._accept(pipeline, source, request, events) if events else []
-        return self._reply(pipeline, source, request, events, runs)
+        return Taken(self._reply(pipeline, source, request, events, runs), runs)
 
     async def refuse(self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str) -> None:
         """Write down a request that is turned away, complete, so that it can be accepted later."""
@@ -275,10 +284,6 @@ def reply_headers(pipeline: Pipeline, request: WebhookRequest) -> Sequence[tuple
         log = structlog.get_logger()
         log.warning("answered without the source's headers", pipeline=pipeline.id, error=pipeline.mask(str(error)))
         return ()
-
-
-def _refusal_reply(refused: _Refused) -> WebhookReply:
-    return WebhookReply(refused.status, f"{_PUBLIC[refused.status]}\n".encode())
 
 
 _PUBLIC: Final = {

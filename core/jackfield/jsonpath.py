@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, TypeAlias, cast
 
+from jsonpath_ng import Child, Fields, Index, JSONPath
 from jsonpath_ng.exceptions import JSONPathError
 from jsonpath_ng.ext.parser import parse
 from jsonpath_ng.ext.string import DefintionInvalid
@@ -23,6 +24,8 @@ from jackfield.errors import TemplateError
 
 Document: TypeAlias = Mapping[str, JsonValue]
 Key: TypeAlias = str | int
+_Find: TypeAlias = Callable[[Document], JsonValue]
+_Places: TypeAlias = Callable[[Document], list[tuple[Key, ...]]]
 
 _STRING: Final = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _BARE_NAME: Final = r"\w+(?:-\w+)*"
@@ -53,6 +56,8 @@ class Path:
     find: Callable[[Document], JsonValue] = field(compare=False)
     """Return what the path selects: one value if it is singular, which raises `LookupError` if there is none, and
     a list, maybe empty, if not."""
+    places: Callable[[Document], list[tuple[Key, ...]]] = field(compare=False)
+    """Return where in the document that is; what a function such as `len` gives is nowhere."""
 
     def explain(self, document: Document) -> str:
         """Say why a singular path selects nothing in this document: keys are named, values are not."""
@@ -90,6 +95,24 @@ def read_path(text: str, start: int = 0) -> tuple[Path, int]:
     return _compile(text[start:position], segments), position
 
 
+def event_path(text: str) -> Path:
+    """Compile a path that stands alone and leads to values of the event. Raises `TemplateError`, with what to write."""
+    path, end = read_path(text) if text.startswith("$") else (None, 0)
+    if path is None or end != len(text):
+        name = text.strip(" {}$.").removeprefix("event.")
+        raise TemplateError(f"{text!r} is not one path of the event; {_suggested(name)}")
+    if path.keys[:1] != ("event",) or "`" in text:
+        raise TemplateError(f"{text} leads out of the event; {_suggested('.'.join(map(str, path.keys)))}")
+    if path.text == "$.event":
+        raise TemplateError("$.event is the event itself; did you mean $.event.*, which is all that is in it?")
+    return path
+
+
+def _suggested(name: str) -> str:
+    last = name.rpartition(".")[2]
+    return f"did you mean $.event.{last}?" if _NAME.fullmatch(last) else "write it as $.event['...']"
+
+
 def _compile(text: str, segments: list[_Segment]) -> Path:
     keys: list[Key] = []
     for segment in segments:
@@ -97,18 +120,26 @@ def _compile(text: str, segments: list[_Segment]) -> Path:
             break
         keys.append(segment.key)
     singular = len(keys) == len(segments)
-    find = _single(keys) if singular else _multiple(text, "$" + "".join(segment.expression for segment in segments))
-    return Path(text, tuple(keys), singular, find)
+    if singular:
+        return Path(text, tuple(keys), singular, *_single(keys))
+    return Path(text, tuple(keys), singular, *_multiple(text, "$" + "".join(part.expression for part in segments)))
 
 
-def _single(keys: list[Key]) -> Callable[[Document], JsonValue]:
+def _single(keys: list[Key]) -> tuple[_Find, _Places]:
     def find(document: Document) -> JsonValue:
         value: Any = document
         for key in keys:
             value = _child(value, key)
         return cast("JsonValue", value)
 
-    return find
+    def places(document: Document) -> list[tuple[Key, ...]]:
+        try:
+            find(document)
+        except LookupError:
+            return []
+        return [tuple(keys)]
+
+    return find, places
 
 
 def _child(value: Any, key: Key) -> JsonValue:
@@ -120,7 +151,7 @@ def _child(value: Any, key: Key) -> JsonValue:
         raise LookupError from None
 
 
-def _multiple(text: str, expression: str) -> Callable[[Document], JsonValue]:
+def _multiple(text: str, expression: str) -> tuple[_Find, _Places]:
     try:
         compiled = parse(expression)
     except (JSONPathError, DefintionInvalid) as error:
@@ -129,7 +160,24 @@ def _multiple(text: str, expression: str) -> Callable[[Document], JsonValue]:
     def find(document: Document) -> JsonValue:
         return [match.value for match in compiled.find(document)]
 
-    return find
+    def places(document: Document) -> list[tuple[Key, ...]]:
+        return [keys for match in compiled.find(document) if (keys := _keys(match.full_path))]
+
+    return find, places
+
+
+def _keys(place: JSONPath) -> tuple[Key, ...]:
+    """Read the names and indexes of one place, as jsonpath-ng has it; nothing for what is no place."""
+    match place:
+        case Child(left=Child() | Fields() | Index() as left, right=right):
+            return (*_keys(left), *_keys(right))
+        case Child(right=right):
+            return _keys(right)
+        case Fields(fields=names):
+            return tuple(names)
+        case Index(indices=indexes):
+            return tuple(indexes)
+    return ()
 
 
 def _read_segment(text: str, start: int, position: int) -> _Segment | None:

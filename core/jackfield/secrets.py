@@ -18,8 +18,8 @@ from jackfield.tomlfile import TomlFile
 
 SECRETS_FILE: Final = "secrets.toml"
 ENVIRONMENT_PREFIX: Final = "JACKFIELD_SECRET_"
+SECRET_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME_RULE: Final = "a secret's name has only Latin letters, digits and underscores, and no digit in front"
 _SHORTEST: Final = 6
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -40,13 +40,13 @@ class Secrets(Mapping[str, str]):
         """
         path = folder / SECRETS_FILE
         file = TomlFile.read(path, SECRETS_FILE) if path.exists() else None
-        problems = list(_file_problems(file)) if file else []
+        problems = list(file_problems(file)) if file else []
         overriding = {
             key.removeprefix(ENVIRONMENT_PREFIX): value
             for key, value in environ.items()
             if key.startswith(ENVIRONMENT_PREFIX)
         }
-        misnamed = [name for name in overriding if not _NAME.fullmatch(name)]
+        misnamed = [name for name in overriding if not SECRET_NAME.fullmatch(name)]
         problems += [Problem("environment", 0, ENVIRONMENT_PREFIX + name, _NAME_RULE) for name in misnamed]
         if problems:
             raise ConfigurationError(problems)
@@ -67,9 +67,10 @@ class Secrets(Mapping[str, str]):
         return f"Secrets({', '.join(sorted(self._values))})"
 
 
-def _file_problems(file: TomlFile) -> Iterator[Problem]:
+def file_problems(file: TomlFile) -> Iterator[Problem]:
+    """Find what is wrong with a file of secrets. No message contains a value."""
     for name, value in file.data.items():
-        if not _NAME.fullmatch(name):
+        if not SECRET_NAME.fullmatch(name):
             yield file.problem((name,), _NAME_RULE)
         if isinstance(value, dict):
             yield file.problem((name,), 'is a table: write every secret at the top, as NAME = "value"')

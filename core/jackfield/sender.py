@@ -1,4 +1,4 @@
-"""The sender's side of a pipeline: where it sends to, and how it is set up."""
+"""The sender's side of a pipeline: where it sends to, how it is set up, and what it sends."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jackfield.addresses import Addresses
-from jackfield.errors import PluginError
-from jackfield.models import Text
+from jackfield.errors import JackfieldError, PluginError
+from jackfield.models import JsonObject, Text, WebhookRequest
 from jackfield.pipeline import Pipeline
 from jackfield.settings import Project
 
@@ -40,3 +40,18 @@ def webhook_address(project: Project, addresses: Addresses, pipeline: Pipeline) 
         return pipeline.source.source.address(url)
     except Exception as fault:
         raise PluginError(f"source {pipeline.source.source.name} cannot make its address: {fault!r}") from fault
+
+
+def sample_request(pipeline: Pipeline, values: JsonObject) -> WebhookRequest:
+    """Make the request that a pipeline's sender would make; where no value is given, with the fields' examples.
+
+    Raises `JackfieldError` if the pipeline has no source that works, `PluginError` if the source fails to make it.
+    """
+    if pipeline.source is None:
+        raise JackfieldError(f"pipeline {pipeline.id} has no working source: {pipeline.blocked}")
+    source = pipeline.source.source
+    examples = {field.name: field.example for field in source.fields}
+    try:
+        return source.sample({**examples, **values})
+    except Exception as fault:
+        raise PluginError(f"source {source.name} cannot make a sample: {fault!r}") from fault

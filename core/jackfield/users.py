@@ -5,12 +5,12 @@ The file is read anew when it has changed, so that `jackfield user` works beside
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+import secrets
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from jackfield.errors import JackfieldError
+from jackfield.varfile import VarFile
 
 USERS_FILE: Final = "users.json"
 SHORTEST_PASSWORD: Final = 10
+LONGEST_PASSWORD: Final = 1000
 _NAME: Final = re.compile(r"[^\W_][\w.@+-]{0,63}")
 
 
@@ -32,25 +34,43 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class Mistake(StrEnum):
+    """Why a change of the users is refused."""
+
+    NAME = "a user's name has letters, digits and . _ @ + - only, begins with a letter or digit, and has 64 at most"
+    PASSWORD = "a password has 10 characters or more, and 1000 at most"  # noqa: S105 - what is wrong with it
+    TAKEN = "there is a user of this name already"
+    UNKNOWN = "there is no user of this name"
+    LAST = "this is the last operator: without one nobody can change anything; make another one first"
+    NOT_FIRST = "there are users already"
+
+
+class UserError(JackfieldError):
+    """The users cannot be changed so; `mistake` is why."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(mistake.value)
+        self.mistake: Final = mistake
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may log in. A session made for an earlier `generation` is over."""
+    """Somebody who may log in. A session is over once its user's `generation` is another: it is never used again."""
 
     name: str
     role: Role
     password: str
     """Its argon2 hash."""
-    generation: int = 1
+    generation: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 class Users:
-    """The users of one project."""
+    """The users of one project. Any method may raise `ConfigurationError`: the file is damaged."""
 
     def __init__(self, var: Path) -> None:
-        self._path = var / USERS_FILE
+        self._file = VarFile(var / USERS_FILE, "users")
         self._hasher = PasswordHasher()
-        self._stamp: tuple[int, int] | None = None
-        self._users: Mapping[str, User] = {}
+        self._seen: tuple[object, Mapping[str, User]] = (None, {})
 
     def all(self) -> list[User]:
         """List the users by name."""
@@ -60,59 +80,97 @@ class Users:
         """Find a user."""
         return self._read().get(name)
 
-    def put(self, name: str, password: str, role: Role) -> User:
-        """Add a user, or give one a new password and role: that ends their sessions. Raises `JackfieldError`."""
+    def add(self, name: str, password: str, role: Role, *, first: bool = False) -> User:
+        """Add a user; `first`: only if there is none yet. Raises `UserError`."""
         if not _NAME.fullmatch(name):
-            raise JackfieldError("a user's name has letters, digits and . _ @ + - only, and 64 of them at most")
-        if len(password) < SHORTEST_PASSWORD:
-            raise JackfieldError(f"a password has {SHORTEST_PASSWORD} characters or more")
-        known = self._read()
-        before = known.get(name)
-        user = User(name, role, self._hasher.hash(password), before.generation + 1 if before else 1)
-        self._write({**known, name: user})
+            raise UserError(Mistake.NAME)
+        user = User(name, role, self._hashed(password))
+        with self._changing() as users:
+            if users and first:
+                raise UserError(Mistake.NOT_FIRST)
+            if name in users:
+                raise UserError(Mistake.TAKEN)
+            users[name] = user
         return user
 
-    def remove(self, name: str) -> bool:
-        """Remove a user; False if there is none of this name."""
-        known = dict(self._read())
-        if known.pop(name, None) is None:
-            return False
-        self._write(known)
-        return True
+    def set_password(self, name: str, password: str) -> User:
+        """Give a user a new password, which ends their sessions. Raises `UserError`."""
+        return self._change(name, password=self._hashed(password), generation=secrets.token_hex(8))
+
+    def set_role(self, name: str, role: Role) -> User:
+        """Give a user a role, from their next request on. Raises `UserError`, also for the last operator."""
+        return self._change(name, role=role)
+
+    def end_sessions(self, name: str) -> User:
+        """End all sessions of a user, on every device. Raises `UserError`."""
+        return self._change(name, generation=secrets.token_hex(8))
+
+    def remove(self, name: str, *, even_last: bool = False) -> None:
+        """Remove a user and end their sessions. Raises `UserError`, also for the last operator unless `even_last`."""
+        with self._changing() as users:
+            gone = users.pop(name, None)
+            if gone is None:
+                raise UserError(Mistake.UNKNOWN)
+            if gone.role is Role.OPERATOR and not even_last and not _has_operator(users.values()):
+                raise UserError(Mistake.LAST)
 
     def verified(self, name: str, password: str) -> User | None:
-        """Return the user if the password is theirs. It takes as long for a user that does not exist."""
+        """Return the user if the password is theirs. It is the same work for a user that does not exist."""
         user = self.get(name)
         try:
-            self._hasher.verify(user.password if user else self._nobody(), password)
+            self._hasher.verify(user.password if user else self._nobody(), password[: LONGEST_PASSWORD + 1])
         except (VerificationError, InvalidHashError):
             return None
         if user is not None and self._hasher.check_needs_rehash(user.password):
-            user = replace(user, password=self._hasher.hash(password))
-            self._write({**self._read(), name: user})
+            self._rehash(user, password)
         return user
 
+    def _hashed(self, password: str) -> str:
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise UserError(Mistake.PASSWORD)
+        return self._hasher.hash(password)
+
     def _nobody(self) -> str:
-        return self._hasher.hash(os.urandom(16))
+        """Write a hash that no password has, of the kind that the users' are."""
+        hasher = self._hasher
+        salt, digest = (b64encode(bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len))
+        return f"$argon2id$v=19$m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}${salt}${digest}"
+
+    def _rehash(self, user: User, password: str) -> None:
+        hashed = self._hasher.hash(password)
+        with self._changing() as users:
+            if users.get(user.name) == user:
+                users[user.name] = replace(user, password=hashed)
+
+    def _change(self, name: str, **changes: object) -> User:
+        with self._changing() as users:
+            if name not in users:
+                raise UserError(Mistake.UNKNOWN)
+            had_operator = _has_operator(users.values())
+            users[name] = replace(users[name], **changes)  # type: ignore[arg-type]
+            if had_operator and not _has_operator(users.values()):
+                raise UserError(Mistake.LAST)
+        return users[name]
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, User]]:
+        """Lend the users to be changed; what has become of them is written, unless the block raises."""
+        with self._file.locked():
+            users = dict(self._read())
+            yield users
+            self._file.write([asdict(user) for user in users.values()])
 
     def _read(self) -> Mapping[str, User]:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return {}
-        stamp = (status.st_mtime_ns, status.st_ino)
-        if stamp != self._stamp:
-            rows = json.loads(self._path.read_text(encoding="utf-8"))["users"]
-            self._users = {row["name"]: User(**{**row, "role": Role(row["role"])}) for row in rows}
-            self._stamp = stamp
-        return self._users
+        stamp = self._file.stamp()
+        seen, users = self._seen
+        if stamp is None or stamp != seen:
+            try:
+                users = {row["name"]: User(**{**row, "role": Role(row["role"])}) for row in self._file.read()}
+            except (KeyError, TypeError, ValueError):
+                raise self._file.damaged() from None
+            self._seen = (stamp, users)
+        return users
 
-    def _write(self, users: Mapping[str, User]) -> None:
-        """Replace the file as a whole; only its owner may read it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [asdict(user) for user in users.values()]
-        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, encoding="utf-8", delete=False) as file:
-            json.dump({"users": rows}, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self._path)
+
+def _has_operator(users: Iterable[User]) -> bool:
+    return any(user.role is Role.OPERATOR for user in users)

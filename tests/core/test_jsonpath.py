@@ -234,3 +234,20 @@ def test_any_text_is_a_path_or_refused(text: str) -> None:
     except TemplateError:
         return
     assert ("$" + text)[:end] == path.text
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("$.event.user.id", [("event", "user", "id")]),
+        ("$.event.user.nobody", []),
+        ("$.event.items[*].имя", [("event", "items", 0, "имя"), ("event", "items", 1, "имя")]),
+        ("$.event.items[?(@.n > 1)].name", [("event", "items", 1, "name")]),
+        ("$.event.items[0:1]", [("event", "items", 0)]),
+        ("$.event..id", [("event", "user", "id")]),
+        ("$.event.user.*", [("event", "user", "id")]),
+        ("$.event.items.`len`", []),
+    ],
+)
+def test_a_path_says_where_in_the_document_it_leads(path: str, places: list[tuple[str | int, ...]]) -> None:
+    assert read_path(path)[0].places(EVENT) == places

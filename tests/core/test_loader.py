@@ -97,6 +97,7 @@ class Plugin:
 
 
 SOURCE = '[source]\nuse = "call"\n'
+NOTE = '[[steps]]\nuse = "note"\ntext = "a"\n'
 
 
 def load(text: str, id: str = "x", **secrets: str) -> Pipeline:
@@ -478,3 +479,25 @@ def test_options_that_exclude_each_other_are_named_when_the_file_is_loaded_even_
         "pipelines/x.toml:11: steps[0].auth.bearer: give either basic or bearer, not both",
         "pipelines/x.toml:16: steps[1].auth: give bearer or basic",
     ]
+
+
+def test_what_viewers_do_not_see_is_compiled_and_mistakes_in_it_are_reported_each_at_its_path() -> None:
+    good = load(f"mask = ['$.event.phone', '$.event.items[*].card']\n{SOURCE}{NOTE}")
+    assert good.problems == ()
+    assert [path.text for path in good.hidden or ()] == ["$.event.phone", "$.event.items[*].card"]
+    assert load(f"{SOURCE}{NOTE}").hidden == ()
+    bad = load(f"mask = ['event.phone', '$.phone', '$.event', '$.event.a[', '$.event.ok']\n{SOURCE}{NOTE}")
+    assert [(problem.key, problem.message) for problem in bad.problems] == [
+        ("mask[0]", "'event.phone' is not one path of the event; did you mean $.event.phone?"),
+        ("mask[1]", "$.phone leads out of the event; did you mean $.event.phone?"),
+        ("mask[2]", "$.event is the event itself; did you mean $.event.*, which is all that is in it?"),
+        ("mask[3]", "$.event.a[ has a bracket that is never closed; add the missing ]"),
+    ]
+    assert bad.hidden is None
+
+
+@pytest.mark.parametrize("mask", ["'$.event.phone'", "[1]", "5"])
+def test_a_mask_that_is_no_list_of_texts_hides_everything(mask: str) -> None:
+    found = load(f"mask = {mask}\n{SOURCE}{NOTE}")
+    assert found.hidden is None
+    assert len(found.problems) == 1

@@ -16,6 +16,7 @@ import jackfield_webhook
 from jackfield.hookspecs import ENTRY_POINT_GROUP
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Registry
+from jackfield.scenario import Scenario
 from jackfield.secrets import Secrets
 from jackfield.settings import ServerSettings, Settings
 from jackfield.tomlfile import TomlFile
@@ -66,7 +67,12 @@ def is_secrets(text: str, data: dict[str, Any]) -> None:
     assert all(isinstance(value, str) for value in data.values())
 
 
+def is_scenario(_: str, data: dict[str, Any]) -> None:
+    Scenario.model_validate(data)
+
+
 KINDS: list[tuple[set[str], Callable[[str, dict[str, Any]], None]]] = [
+    ({"event"}, is_scenario),
     ({"source", "steps"}, is_pipeline),
     (set(Settings.model_fields), is_settings),
     ({"project"}, is_distribution),

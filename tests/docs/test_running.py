@@ -10,7 +10,9 @@ import httpx
 from jackfield.addresses import Addresses, read_or_make_secret
 from jackfield.journal.records import Mode, State
 from jackfield.journal.sqlite import SqliteJournal
+from jackfield.users import Users
 from jackfield.web.app import TOKEN_FILE, application
+from jackfield.web.pages.first import FirstLink
 from tests.docs.markdown import ROOT, blocks
 from tests.support import Plugin, give, run_host, steps, until
 
@@ -27,7 +29,7 @@ def test_every_path_that_is_named_is_answered(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with run_host(tmp_path, Plugin(), SAY) as host:
-            transport = httpx.ASGITransport(application(host))
+            transport = httpx.ASGITransport(application(host, FirstLink(Users(host.project.var))))
             token = read_or_make_secret(host.project.var / TOKEN_FILE)
             headers = {"authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:

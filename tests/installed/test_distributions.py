@@ -21,6 +21,7 @@ SKELETON = {
     "demo/jackfield.toml",
     "demo/secrets.toml",
     "demo/pipelines/new-student.toml",
+    "demo/pipelines/paid-order.toml",
 }
 
 

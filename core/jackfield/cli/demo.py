@@ -19,20 +19,22 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 from jackfield.cli.destination import STUDENT, Destination, Received, destination
-from jackfield.cli.operation import log_with, sample_request
+from jackfield.cli.operation import log_with, show_first_link
 from jackfield.cli.output import console, plain, show_run
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.records import SETTLED, Query, RunView, State
 from jackfield.masking import Mask
 from jackfield.secrets import SECRETS_FILE
+from jackfield.sender import sample_request
 from jackfield.settings import Project
 from jackfield.web.app import Served, listening, serving
 
 PIPELINE: Final = "new-student"
+BROKEN: Final = "paid-order"
 TOKEN: Final = "demo-token-7f3a"  # noqa: S105 - invented, as in the demonstration's secrets.toml
 _PATIENCE: Final = 30.0
-_FILES: Final = ("jackfield.toml", SECRETS_FILE, f"pipelines/{PIPELINE}.toml")
+_FILES: Final = ("jackfield.toml", SECRETS_FILE, f"pipelines/{PIPELINE}.toml", f"pipelines/{BROKEN}.toml")
 _EVENT: Final[Mapping[str, JsonValue]] = {
     "id": "345678901",
     "email": "anna.petrova@example.ru",
@@ -43,6 +45,7 @@ _EVENT: Final[Mapping[str, JsonValue]] = {
     "utm_source": "vk",
     "utm_campaign": "осень 2026",
 }
+_ORDER: Final[Mapping[str, JsonValue]] = {"status": "Завершён", "payed_money": "24 900", "left_cost_money": "0"}
 _STUDENT_SENT: Final[Mapping[str, JsonValue]] = {
     "email": "anna.petrova@example.ru",
     "name": "Анна Петрова-Ёлкина",
@@ -69,14 +72,15 @@ async def _demonstrate(folder: Path, *, once: bool) -> None:
     async with destination() as platform:
         _make_project(folder, platform)
         project = Project.load(folder, os.environ)
-        log_with(Mask(project.secrets.values()), level="warning")
+        log_with(Mask(project.secrets.values()), level="critical")  # a run fails on purpose, and is shown
         async with serving(project, os.environ) as served:
             console().print(f"A project in {folder}, served at {served.url}; a destination at {platform.url}\n")
-            view = await _call(served)
+            view = await _call(served, PIPELINE, _EVENT)
             show_run(view)
             _check(view, platform)
             console().print("\nThe run succeeded, and the destination got exactly what the pipeline says.")
             if not once:
+                await _show_failure(served)
                 await _stay(served, folder)
 
 
@@ -92,15 +96,22 @@ def _make_project(folder: Path, platform: Destination) -> None:
     (folder / SECRETS_FILE).chmod(0o600)
 
 
-async def _call(served: Served) -> RunView:
+async def _show_failure(served: Served) -> None:
+    console().print("\nThe other pipeline has a wrong address in it, on purpose.")
+    view = await _call(served, BROKEN, _ORDER)
+    console().print(f"Its run failed: {plain(view.summary.error or '')}")
+    console().print(f"Put /payments in place of /payment (step record_payment of {BROKEN}), then replay the run.")
+
+
+async def _call(served: Served, id: str, event: Mapping[str, JsonValue]) -> RunView:
     """Call the webhook as GetCourse does, and wait for what becomes of it."""
     host = served.host
-    pipeline = host.pipelines.get(PIPELINE)
+    pipeline = host.pipelines.get(id)
     if pipeline is None or pipeline.blocked:
         raise JackfieldError(f"{pipeline and pipeline.blocked}; `pip install 'jackfield[standard]'` has the plugins")
-    request = sample_request(pipeline, dict(_EVENT))
-    console().print(f"GetCourse calls {request.method} /hooks/{PIPELINE}/***?{plain(request.query)}")
-    path = host.addresses.path(PIPELINE, pipeline.address_version)
+    request = sample_request(pipeline, dict(event))
+    console().print(f"GetCourse calls {request.method} /hooks/{id}/***?{plain(request.query)}")
+    path = host.addresses.path(id, pipeline.address_version)
     async with httpx.AsyncClient(trust_env=False) as sender:
         answer = await sender.request(request.method, f"{served.url}{path}?{request.query}", headers=request.headers)
     console().print(f"and is answered {answer.status_code} {answer.text}\n")
@@ -159,6 +170,8 @@ async def _stay(served: Served, folder: Path) -> None:
     out.print("\nIt stays up until Ctrl+C. In another terminal, try:")
     for command in (f"send {PIPELINE} --sample", "runs", "runs show ID", "replay ID", f"address {PIPELINE}"):
         out.print(f"  {_command()} {command} --project {folder}")
+    out.print()
+    show_first_link(served)
     await asyncio.shield(served.ended)
 
 

@@ -47,6 +47,11 @@ class Destination:
         await self._remember(request)
         return JSONResponse({"enrolled": True})
 
+    async def record_payment(self, request: Request) -> JSONResponse:
+        """Note a payment."""
+        await self._remember(request)
+        return JSONResponse({"recorded": True}, status_code=201)
+
     async def _remember(self, request: Request) -> None:
         headers = request.headers
         self.received.append(
@@ -68,6 +73,7 @@ async def destination() -> AsyncIterator[Destination]:
         routes = [
             Route("/students", platform.create_student, methods=["POST"]),
             Route("/students/{id}/courses", platform.enroll, methods=["POST"]),
+            Route("/payments", platform.record_payment, methods=["POST"]),
         ]
         config = uvicorn.Config(Starlette(routes=routes), lifespan="off", access_log=False, log_config=None)
         server = uvicorn.Server(config)

@@ -50,7 +50,7 @@ async def _tried(project: Project, definitions: list[NotifierDefinition]) -> dic
     """Send a test through each, and say what went wrong."""
     now = utc_now()
     notice = notice_of(Report(NoticeKind.TEST, None, now), "", None, project.settings.notices.language, now)
-    http = HttpPool(allow=project.settings.http.allow)
+    http = HttpPool(allow=project.settings.http.allow, folder=project.folder)
     try:
         return {one.kind.name: await _failure(one, http, notice) for one in definitions}
     finally:

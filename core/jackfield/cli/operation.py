@@ -20,6 +20,7 @@ from jackfield.logs import configure_logs
 from jackfield.masking import Mask
 from jackfield.models import JsonObject, WebhookRequest
 from jackfield.pipeline import Pipeline
+from jackfield.sender import sample_request
 from jackfield.settings import Project
 from jackfield.web.app import Served
 from jackfield.web.app import serve as serve_project
@@ -50,6 +51,17 @@ def _announce(served: Served) -> None:
     folder = served.host.project.folder.resolve()
     pipelines = ", ".join(pipeline.id for pipeline in served.host.pipelines) or "no pipelines yet"
     console().print(f"Jackfield serves {folder} at {served.url} ({pipelines}). Ctrl+C ends it in good order.")
+    show_first_link(served)
+
+
+def show_first_link(served: Served) -> None:
+    """Print the link at which the first operator is made, if there is nobody yet. It is for the terminal, not the log."""
+    links = served.first_urls()
+    if links:
+        console().print("Nobody can log in to the pages yet. This link makes the first operator, once:")
+        console().print(f"  {links[0]}")
+    for link in links[1:]:
+        console().print(f"or, on this machine:\n  {link}")
 
 
 def send(
@@ -68,15 +80,6 @@ def send(
     console().print(f"{answer.status_code} {plain(answer.text)}".rstrip())
     if not answer.is_success:
         raise typer.Exit(1)
-
-
-def sample_request(pipeline: Pipeline, values: JsonObject) -> WebhookRequest:
-    """Make the request that a pipeline's sender would make."""
-    if pipeline.source is None:
-        raise JackfieldError(f"pipeline {pipeline.id} has no working source: {pipeline.blocked}")
-    source = pipeline.source.source
-    examples = {field.name: field.example for field in source.fields}
-    return source.sample({**examples, **values})
 
 
 def _sent(project: Project, pipeline: Pipeline, request: WebhookRequest) -> httpx.Response:

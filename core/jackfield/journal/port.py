@@ -12,6 +12,7 @@ from jackfield.journal.records import (
     Attempt,
     Backlog,
     Count,
+    KeptVersion,
     Limits,
     Mode,
     ModeRecord,
@@ -22,6 +23,7 @@ from jackfield.journal.records import (
     Replay,
     Retention,
     RunView,
+    SeenAgain,
     StepRecord,
     Verdict,
     Version,
@@ -119,8 +121,8 @@ class Journal(Protocol):
         When there are too many, the oldest of the same pipeline and status goes.
         """
 
-    async def refusals(self, pipeline: str | None = None, limit: int = 50) -> list[Refusal]:
-        """List requests that were turned away, newest first."""
+    async def refusals(self, pipeline: str | None = None, limit: int = 50, before: str | None = None) -> list[Refusal]:
+        """List requests that were turned away, newest first; those older than the one that is called `before`."""
 
     async def refusal(self, refusal: str) -> Refusal | None:
         """Find one of them."""
@@ -163,8 +165,16 @@ class Journal(Protocol):
     async def search(self, query: Query) -> Page:
         """List runs, newest first."""
 
-    async def counts(self, since: datetime) -> list[Count]:
-        """Count the runs that came in since then, for each pipeline, hour and state."""
+    async def duplicates(
+        self, pipeline: str | None = None, limit: int = 50, before: int | None = None
+    ) -> list[SeenAgain]:
+        """List events that were taken for those of earlier runs, newest first; those below the number `before`."""
+
+    async def counts(self, since: datetime, pipeline: str | None = None) -> list[Count]:
+        """Count the runs that came in since then, for each pipeline (or this one), hour and state."""
+
+    async def latest(self) -> Mapping[str, datetime]:
+        """Say of every pipeline that has runs when the newest of them came in."""
 
     async def changes(self) -> int:
         """Return a number that is another one after anything was written, by this process or another; it is cheap."""
@@ -187,6 +197,9 @@ class Journal(Protocol):
 
     async def version(self, pipeline: str, version: str) -> Version | None:
         """Return a definition that was kept."""
+
+    async def versions(self, pipeline: str) -> list[KeptVersion]:
+        """List the definitions of a pipeline that were kept, the one that was kept last first."""
 
     async def modes(self) -> Mapping[str, ModeRecord]:
         """Return the modes that were set; a pipeline that is not there is running."""

@@ -206,6 +206,14 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptVersion:
+    """A definition that the journal has, and when it was first kept; None if that was before this was noted down."""
+
+    version: Version
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """What is asked of a replay: from which step, on which version, with which event.
 
@@ -252,6 +260,17 @@ class RunSummary:
 class Duplicate:
     """An event that was taken for the one of an earlier run, and when it came in."""
 
+    received_at: datetime
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAgain:
+    """A duplicate as a list shows it, with the run that it was recorded on; `number` is its place in the list."""
+
+    number: int
+    run: str
+    pipeline: str
     received_at: datetime
     event: Event
 

@@ -22,10 +22,13 @@ from jackfield.errors import ConfigurationError, Problem
 from jackfield.host import Host, running
 from jackfield.registry import Registry
 from jackfield.settings import SETTINGS_FILE, Project, http_url
+from jackfield.tokens import Tokens
+from jackfield.users import Users
 from jackfield.web.api.access import TokenRequired
 from jackfield.web.api.application import API_PATH, api_application
 from jackfield.web.health import healthz, metrics, readyz
 from jackfield.web.hooks import Hooks
+from jackfield.web.pages.first import FirstLink
 from jackfield.web.pages.headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
 from jackfield.web.protocol import LongAddresses
@@ -38,11 +41,13 @@ _COLLECTED_AFTER: Final = 20_000
 """How many objects more than at the last time make the garbage collector look for cycles."""
 
 
-def application(host: Host) -> ASGIApp:
+def application(host: Host, first: FirstLink) -> ASGIApp:
     """Make the application of a running host: webhook calls have a way of their own, past routing and middleware."""
-    token = read_or_make_secret(host.project.var / TOKEN_FILE)
-    hooks, pages = Hooks(host), _pages(host, token)
-    api = SecurityHeaders(TokenRequired(api_application(host), token))
+    token, tokens = read_or_make_secret(host.project.var / TOKEN_FILE), Tokens(host.project.var)
+    tls = host.project.settings.public_url.startswith("https://")
+    api = SecurityHeaders(TokenRequired(api_application(host), token, tokens), tls=tls)
+    measured = TokenRequired(request_response(metrics), token, tokens)
+    hooks, pages = Hooks(host), SecurityHeaders(_pages(host, measured, tokens, first), tls=tls)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(f"{HOOKS_PATH}/"):
@@ -55,16 +60,12 @@ def application(host: Host) -> ASGIApp:
     return dispatch
 
 
-def _pages(host: Host, token: str) -> ASGIApp:
-    routes = [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", TokenRequired(request_response(metrics), token)),
-    ]
+def _pages(host: Host, measured: ASGIApp, tokens: Tokens, first: FirstLink) -> ASGIApp:
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", measured)]
     app = Starlette(routes=[*routes, *page_routes()])
-    app.state.host = host
-    prepare(app, host)
-    return SecurityHeaders(app)
+    app.state.host, app.state.tokens, app.state.first = host, tokens, first
+    prepare(app, host, first.users)
+    return app
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,15 @@ class Served:
     host: Host
     url: str
     ended: asyncio.Future[None]
+    first: FirstLink
+
+    def first_urls(self) -> list[str]:
+        """Return where the first operator is made, while there is none: for who started the host and nobody else.
+
+        From outside if there is such an address, and on this machine, for a proxy need not pass the pages on.
+        """
+        path, public = self.first.path, self.host.project.settings.server.public_url
+        return [f"{url}{path}" for url in (public, self.url) if url and path]
 
 
 @asynccontextmanager
@@ -86,12 +96,13 @@ async def serving(
     """
     with listening(project.settings.server.host, project.settings.server.port) as listener:
         async with running(project, environ, registry=registry) as host:
-            server = uvicorn.Server(_config(host))
+            first = FirstLink(Users(project.var))
+            server = uvicorn.Server(_config(application(host, first)))
             task = asyncio.ensure_future(server.serve(sockets=[listener]))
             try:
                 while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn has a flag and no event
                     await asyncio.sleep(0.01)
-                yield Served(host, http_url(*listener.getsockname()[:2]), task)
+                yield Served(host, http_url(*listener.getsockname()[:2]), task, first)
             finally:
                 server.should_exit = True
                 await task
@@ -119,9 +130,9 @@ def _spare_collections() -> None:
     gc.set_threshold(_COLLECTED_AFTER)
 
 
-def _config(host: Host) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        application(host),
+        app,
         loop="uvloop",
         http=LongAddresses,
         lifespan="off",

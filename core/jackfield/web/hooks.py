@@ -83,7 +83,7 @@ class Hooks:
                 reason = f"the body is longer than {limit} bytes ([server] body_limit); only its beginning was kept"
                 await intake.refuse_beginning(pipeline, request, _TOO_LARGE.status, reason)
                 return _TOO_LARGE
-            return await intake.receive(pipeline, self.host.modes.get(pipeline.id).mode, request)
+            return (await intake.receive(pipeline, self.host.modes.get(pipeline.id).mode, request)).reply
         except JournalError as error:
             structlog.get_logger().error("answered 503", pipeline=pipeline.id, error=str(error))
             return _UNAVAILABLE

@@ -153,3 +153,23 @@ def test_duplicates_are_found_among_the_runs_of_one_call(journals: Journals) -> 
             ]
 
     run_async(main)
+
+
+def test_duplicates_are_listed_newest_first_with_the_runs_that_they_duplicate(journals: Journals) -> None:
+    async def main() -> None:
+        at = Clock().time
+        async with opened(journals()) as journal:
+            again = [("orders", n) for n in range(4)] + [("users", n) for n in range(2)]
+            for pipeline, n in again:
+                await journal.accept([new_run(at, {"n": n}, pipeline, dedupe_key="7")])
+            runs = {run.pipeline: run.id for run in (await journal.search(Query())).runs}
+            found = await journal.duplicates()
+            assert [(one.run, one.event.data["n"]) for one in found] == [
+                (runs["users"], 1),
+                *((runs["orders"], n) for n in (3, 2, 1)),
+            ]
+            assert await journal.duplicates("orders", 1) == [found[1]]
+            assert await journal.duplicates("orders", 5, found[1].number) == found[2:]
+            assert await journal.duplicates("nobody") == []
+
+    run_async(main)

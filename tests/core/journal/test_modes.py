@@ -1,6 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
-from jackfield.journal.records import Mode, ModeRecord, Query, State, Version
+from jackfield.journal.records import KeptVersion, Mode, ModeRecord, Query, State, Version
 from tests.core.journal.kit import (
     Clock,
     Journals,
@@ -100,5 +102,24 @@ def test_definitions_are_kept(journals: Journals) -> None:
         async with opened(journals()) as journal:
             assert await journal.version("orders", "v1") == version
             assert await journal.version("users", "v1") is None
+
+    run_async(main)
+
+
+def test_definitions_are_listed_with_the_time_when_each_was_first_kept(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        first = clock.time
+        versions = [Version("orders", id, f"title = '{id}'\n") for id in ("v1", "v2")]
+        async with opened(journals(clock)) as journal:
+            for version in (*versions, versions[0]):
+                await journal.keep(version)
+                clock.advance(hours=1)
+            await journal.keep(Version("users", "v1", ""))
+            assert await journal.versions("orders") == [
+                KeptVersion(versions[0], first),
+                KeptVersion(versions[1], first + timedelta(hours=1)),
+            ]
+            assert await journal.versions("nobody") == []
 
     run_async(main)

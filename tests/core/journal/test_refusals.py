@@ -24,6 +24,9 @@ def test_refused_requests_are_kept_whole_and_listed_newest_first(journals: Journ
             assert await journal.refusals() == [other, large, first]
             assert await journal.refusals(limit=1) == [other]
             assert await journal.refusals("orders") == [large, first]
+            assert await journal.refusals(limit=1, before=other.id) == [large]
+            assert await journal.refusals("orders", before=large.id) == [first]
+            assert await journal.refusals(before="nobody") == []
             assert await journal.refusal(large.id) == large
             assert await journal.refusal("nobody") is None
 

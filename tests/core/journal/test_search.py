@@ -109,6 +109,31 @@ def test_a_cursor_that_is_none_is_an_error(journals: Journals, cursor: str, text
     run_async(main)
 
 
+def test_the_newest_run_of_each_pipeline_is_found_whatever_its_state(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            assert await journal.latest() == {}
+            first = clock.time
+            await hourly(journal, clock, ["orders", "users", "orders"])
+            async with working(journal):
+                await settled(journal, (await give(journal, new_run(first - HOUR, pipeline="users")))[0])
+            assert await journal.latest() == {"orders": first + 2 * HOUR, "users": first + HOUR}
+
+    run_async(main)
+
+
+def test_the_runs_of_one_pipeline_are_counted(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            await hourly(journal, clock, ["orders", "users", "orders"])
+            counts = await journal.counts(clock.time - 10 * HOUR, "orders")
+            assert [(count.pipeline, count.runs) for count in counts] == [("orders", 1), ("orders", 1)]
+
+    run_async(main)
+
+
 def test_runs_are_counted_for_each_pipeline_hour_and_state(journals: Journals) -> None:
     async def main() -> None:
         clock = Clock()

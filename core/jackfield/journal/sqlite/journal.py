@@ -16,6 +16,7 @@ from jackfield.journal.records import (
     Accepted,
     Backlog,
     Count,
+    KeptVersion,
     Limits,
     Mode,
     ModeRecord,
@@ -26,6 +27,7 @@ from jackfield.journal.records import (
     Replay,
     Retention,
     RunView,
+    SeenAgain,
     Version,
 )
 from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
@@ -33,9 +35,16 @@ from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
 from jackfield.journal.sqlite.indexer import Indexer
 from jackfield.journal.sqlite.leases import Cancelled, cancel, retry_now
-from jackfield.journal.sqlite.listing import count_runs, list_runs, measure_backlog, view_run
+from jackfield.journal.sqlite.listing import (
+    count_runs,
+    latest_runs,
+    list_duplicates,
+    list_runs,
+    measure_backlog,
+    view_run,
+)
 from jackfield.journal.sqlite.lock import working_alone
-from jackfield.journal.sqlite.pipelines import find_version, keep_version, read_modes, set_mode
+from jackfield.journal.sqlite.pipelines import find_version, keep_version, list_versions, read_modes, set_mode
 from jackfield.journal.sqlite.readers import Readers
 from jackfield.journal.sqlite.refusals import find_refusal, insert_refusal, list_refusals, refusal_row
 from jackfield.journal.sqlite.replays import insert_replay
@@ -89,9 +98,9 @@ class SqliteJournal:
         """Write down a request that was turned away; of each pipeline and status the newest 10,000 are kept."""
         await self.writer.submit(partial(insert_refusal, row=refusal_row(refusal)))
 
-    async def refusals(self, pipeline: str | None = None, limit: int = 50) -> list[Refusal]:
+    async def refusals(self, pipeline: str | None = None, limit: int = 50, before: str | None = None) -> list[Refusal]:
         """List requests that were turned away, newest first."""
-        return await self._readers.read(partial(list_refusals, pipeline=pipeline, limit=limit))
+        return await self._readers.read(partial(list_refusals, pipeline=pipeline, limit=limit, before=before))
 
     async def refusal(self, refusal: str) -> Refusal | None:
         """Find one of them."""
@@ -146,9 +155,19 @@ class SqliteJournal:
             return await self._readers.read(partial(list_runs, query=query))
         return await self._readers.read(partial(search_runs, index=index_path(self._path), query=query, text=text))
 
-    async def counts(self, since: datetime) -> list[Count]:
+    async def duplicates(
+        self, pipeline: str | None = None, limit: int = 50, before: int | None = None
+    ) -> list[SeenAgain]:
+        """List events that were taken for those of earlier runs, newest first."""
+        return await self._readers.read(partial(list_duplicates, pipeline=pipeline, limit=limit, before=before))
+
+    async def counts(self, since: datetime, pipeline: str | None = None) -> list[Count]:
         """Count the runs that came in since then."""
-        return await self._readers.read(partial(count_runs, since=since))
+        return await self._readers.read(partial(count_runs, since=since, pipeline=pipeline))
+
+    async def latest(self) -> Mapping[str, datetime]:
+        """Say when the newest run of each pipeline came in."""
+        return await self._readers.read(latest_runs)
 
     async def changes(self) -> int:
         """See `Journal`."""
@@ -168,11 +187,15 @@ class SqliteJournal:
 
     async def keep(self, version: Version) -> None:
         """Keep a pipeline's definition."""
-        await self.writer.submit(partial(keep_version, version=version))
+        await self.writer.submit(partial(keep_version, version=version, at=self._now()))
 
     async def version(self, pipeline: str, version: str) -> Version | None:
         """Return a definition that was kept."""
         return await self._readers.read(partial(find_version, pipeline=pipeline, version=version))
+
+    async def versions(self, pipeline: str) -> list[KeptVersion]:
+        """List the definitions of a pipeline."""
+        return await self._readers.read(partial(list_versions, pipeline=pipeline))
 
     async def modes(self) -> Mapping[str, ModeRecord]:
         """Return the modes that were set."""

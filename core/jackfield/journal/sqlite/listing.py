@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from datetime import datetime
 from heapq import merge
 from itertools import islice
 from typing import Final, NamedTuple
 
 from jackfield.errors import JournalError
-from jackfield.journal.records import Backlog, Count, Duplicate, Page, Query, RunSummary, RunView, State
+from jackfield.journal.records import Backlog, Count, Duplicate, Page, Query, RunSummary, RunView, SeenAgain, State
 from jackfield.journal.sqlite.encoding import (
     ATTEMPT_COLUMNS,
     microseconds,
@@ -33,14 +34,23 @@ SELECT received_at, seq FROM run
 WHERE pipeline = ? AND state = ? AND received_at >= ? AND (received_at, seq) < (?, ?)
 ORDER BY received_at DESC, seq DESC LIMIT ?
 """
-_HOURS: Final = """
-SELECT received_at / ?, count(*) FROM run WHERE pipeline = ? AND state = ? AND received_at >= ? GROUP BY 1
+_FIRST: Final = "SELECT min(received_at) FROM run WHERE pipeline = ? AND state = ? AND received_at >= ?"
+_BETWEEN: Final = """
+SELECT count(*) FROM run WHERE pipeline = ? AND state = ? AND received_at >= ? AND received_at < ?
 """
+_LATEST: Final = "SELECT max(received_at) FROM run WHERE pipeline = ? AND state = ?"
 _COUNT: Final = "SELECT count(*), min(received_at) FROM run WHERE pipeline = ? AND state = ?"
 _SUMMARY: Final = """
 SELECT id, pipeline, version, state, received_at, finished_at, due_at, error, warnings, replay_of,
     (SELECT count(*) FROM duplicate WHERE duplicate.run = seq)
 FROM run WHERE seq = ?
+"""
+
+
+_DUPLICATES: Final = """
+SELECT again.rowid, run.id, run.pipeline, again.received_at, again.event, again.blank, again.warnings
+FROM duplicate AS again CROSS JOIN run ON run.seq = again.run
+WHERE again.rowid < ?1 AND (?2 IS NULL OR run.pipeline = ?2) ORDER BY again.rowid DESC LIMIT ?3
 """
 
 
@@ -145,13 +155,42 @@ def view_run(connection: sqlite3.Connection, run: str) -> RunView | None:
     )
 
 
-def count_runs(connection: sqlite3.Connection, since: datetime) -> list[Count]:
+def list_duplicates(
+    connection: sqlite3.Connection, pipeline: str | None, limit: int, before: int | None
+) -> list[SeenAgain]:
+    """List duplicates, newest first."""
+    rows = connection.execute(_DUPLICATES, (END_OF_TIME if before is None else before, pipeline, limit))
+    return [
+        SeenAgain(number, run, of, moment(at), read_event(event, blank, warnings))
+        for number, run, of, at, event, blank, warnings in rows
+    ]
+
+
+def count_runs(connection: sqlite3.Connection, since: datetime, pipeline: str | None) -> list[Count]:
     """Count runs for each pipeline, hour and state."""
     return [
         Count(place.pipeline, moment(hour * _HOUR), place.shown, runs)
-        for place in shelves(connection, None, frozenset())
-        for hour, runs in connection.execute(_HOURS, (_HOUR, place.pipeline, place.stored, microseconds(since)))
+        for place in shelves(connection, pipeline, frozenset())
+        for hour, runs in _hours(connection, place, microseconds(since))
     ]
+
+
+def _hours(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[tuple[int, int]]:
+    """Count hour by hour, from one run to the next hour's first: grouping them would cost four times as much."""
+    shelf = (place.pipeline, place.stored)
+    while (first := connection.execute(_FIRST, (*shelf, since)).fetchone()[0]) is not None:
+        hour = first // _HOUR
+        since = (hour + 1) * _HOUR
+        yield hour, connection.execute(_BETWEEN, (*shelf, first, since)).fetchone()[0]
+
+
+def latest_runs(connection: sqlite3.Connection) -> dict[str, datetime]:
+    """Find when the newest run of each pipeline came in."""
+    found: dict[str, int] = {}
+    for place in shelves(connection, None, frozenset()):
+        at = connection.execute(_LATEST, (place.pipeline, place.stored)).fetchone()[0]
+        found[place.pipeline] = max(found.get(place.pipeline, 0), at or 0)
+    return {pipeline: moment(at) for pipeline, at in found.items()}
 
 
 def measure_backlog(connection: sqlite3.Connection) -> Backlog:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
-from jackfield.journal.records import Mode, ModeRecord, Version
+from jackfield.journal.records import KeptVersion, Mode, ModeRecord, Version
 from jackfield.journal.sqlite.encoding import microseconds, optional_moment, plain
 
 # A definition that is kept again becomes the newest: retention never takes the newest one of a pipeline.
-_KEEP: Final = "INSERT OR REPLACE INTO version (pipeline, id, text) VALUES (?, ?, ?)"
+_KEEP: Final = """
+INSERT OR REPLACE INTO version (pipeline, id, text, kept_at)
+SELECT ?1, ?2, ?3, CASE WHEN EXISTS (SELECT 1 FROM version WHERE pipeline = ?1 AND id = ?2)
+    THEN (SELECT kept_at FROM version WHERE pipeline = ?1 AND id = ?2) ELSE ?4 END
+"""
+_LIST_VERSIONS: Final = "SELECT id, text, kept_at FROM version WHERE pipeline = ? ORDER BY seq DESC"
 _SET_MODE: Final = "INSERT OR REPLACE INTO mode (pipeline, mode, since, reason) VALUES (?, ?, ?, ?)"
 _UNUSED_VERSIONS: Final = """
 SELECT version.seq FROM version
@@ -19,9 +25,9 @@ WHERE used.version IS NULL AND version.seq NOT IN (SELECT max(seq) FROM version 
 """
 
 
-def keep_version(connection: sqlite3.Connection, version: Version) -> None:
+def keep_version(connection: sqlite3.Connection, version: Version, at: datetime) -> None:
     """Keep a definition."""
-    connection.execute(_KEEP, (version.pipeline, version.id, version.text))
+    connection.execute(_KEEP, (version.pipeline, version.id, version.text, microseconds(at)))
 
 
 def find_version(connection: sqlite3.Connection, pipeline: str, version: str) -> Version | None:
@@ -29,6 +35,12 @@ def find_version(connection: sqlite3.Connection, pipeline: str, version: str) ->
     query = "SELECT pipeline, id, text FROM version WHERE pipeline = ? AND id = ?"
     row = connection.execute(query, (pipeline, version)).fetchone()
     return row and Version(*row)
+
+
+def list_versions(connection: sqlite3.Connection, pipeline: str) -> list[KeptVersion]:
+    """List the definitions of a pipeline, the one that was kept last first."""
+    rows = connection.execute(_LIST_VERSIONS, (pipeline,))
+    return [KeptVersion(Version(pipeline, id, text), optional_moment(at)) for id, text, at in rows]
 
 
 def unused_versions(connection: sqlite3.Connection) -> list[int]:

@@ -22,7 +22,11 @@ INSERT INTO refusal ({_COLUMNS}, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (
 )) RETURNING pipeline, status, number
 """  # noqa: S608
 _DELETE_BEYOND: Final = "DELETE FROM refusal WHERE pipeline = ? AND status = ? AND number <= ?"
-_LIST: Final = f"SELECT {_COLUMNS} FROM refusal WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY seq DESC LIMIT ?2"  # noqa: S608
+_LIST: Final = f"""
+SELECT {_COLUMNS} FROM refusal
+WHERE (?1 IS NULL OR pipeline = ?1) AND (?3 IS NULL OR seq < (SELECT seq FROM refusal WHERE id = ?3))
+ORDER BY seq DESC LIMIT ?2
+"""  # noqa: S608
 
 
 def insert_refusal(connection: sqlite3.Connection, row: Row) -> None:
@@ -44,9 +48,11 @@ def refusal_row(refusal: Refusal) -> Row:
     )
 
 
-def list_refusals(connection: sqlite3.Connection, pipeline: str | None, limit: int) -> list[Refusal]:
-    """List refused requests, newest first."""
-    return [_read(row) for row in connection.execute(_LIST, (pipeline, limit))]
+def list_refusals(
+    connection: sqlite3.Connection, pipeline: str | None, limit: int, before: str | None
+) -> list[Refusal]:
+    """List refused requests, newest first; nothing where `before` is gone, for all that is older went earlier."""
+    return [_read(row) for row in connection.execute(_LIST, (pipeline, limit, before))]
 
 
 def find_refusal(connection: sqlite3.Connection, refusal: str) -> Refusal | None:

@@ -10,7 +10,7 @@ from typing import Final
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.sqlite.faults import explained
 
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_TIMEOUT: Final = 4.0
 """Seconds that a statement waits for another process's lock: a sender that waits ten must get its 503 before."""
 
@@ -102,6 +102,7 @@ CREATE TABLE version (
     pipeline TEXT NOT NULL,
     id TEXT NOT NULL,
     text TEXT NOT NULL,
+    kept_at INTEGER,
     UNIQUE (pipeline, id)
 ) STRICT;
 
@@ -112,6 +113,9 @@ CREATE TABLE mode (
     reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+
+
+_SINCE_VERSION_1: Final = "ALTER TABLE version ADD COLUMN kept_at INTEGER"
 
 
 def open_journal(path: Path) -> sqlite3.Connection:
@@ -165,9 +169,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
-        for statement in _TABLES.split(";\n"):
-            connection.execute(statement)
+    statements = {0: _TABLES.split(";\n"), 1: [_SINCE_VERSION_1]}.get(found, [])
+    for statement in statements:
+        connection.execute(statement)
+    if statements:
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
     if found > VERSION:

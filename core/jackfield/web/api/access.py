@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
+from typing import Final
 
 from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jackfield.tokens import Tokens
 from jackfield.users import Role
+
+_LOOKING: Final = frozenset({"GET", "HEAD"})
+_NO_TOKEN: Final = "send an API token, or that in var/api.token, as `Authorization: Bearer ...`"  # noqa: S105
+_ONLY_LOOKING: Final = "this is a viewer's token, which can only look; use an operator's"
 
 
 class TokenRequired:
-    """Lets through what carries the host's token in `var/api.token`: `Authorization: Bearer <token>`."""
+    """Lets through what carries the host's own token or one that an operator made: `Authorization: Bearer <token>`.
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    A viewer's only lets through what changes nothing.
+    """
+
+    def __init__(self, app: ASGIApp, own: str, tokens: Tokens) -> None:
         self._app = app
-        self._token = token.encode()
+        self._own = own.encode()
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401, or pass the request on with the `role` of who calls."""
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, token = given.partition(b" ")
-        if hmac.compare_digest(token.strip(), self._token) and scheme.lower() == b"bearer":
-            await self._app({**scope, "role": Role.OPERATOR}, receive, send)
+        """Answer 401 or 403, or pass the request on with the `role` of who calls."""
+        role = await self._role(scope)
+        if role is None:
+            await _error(401, _NO_TOKEN, {"www-authenticate": "Bearer"})(scope, receive, send)
+        elif role is Role.OPERATOR or scope["method"] in _LOOKING:
+            await self._app({**scope, "role": role}, receive, send)
         else:
-            error = to_json({"error": "send the token in var/api.token as `Authorization: Bearer ...`"})
-            headers = {"www-authenticate": "Bearer"}
-            response = Response(error, status_code=401, headers=headers, media_type="application/json")
-            await response(scope, receive, send)
+            await _error(403, _ONLY_LOOKING)(scope, receive, send)
+
+    async def _role(self, scope: Scope) -> Role | None:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, text = given.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        if hmac.compare_digest(text.strip(), self._own):
+            return Role.OPERATOR
+        token = self._tokens.find(text.strip())
+        if token is not None and self._tokens.to_be_noted(token):
+            with suppress(OSError):  # a full disk keeps nobody from looking what is wrong
+                await run_in_threadpool(self._tokens.note_used, token)
+        return token.role if token else None
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(to_json({"error": message}), status_code=status, headers=headers, media_type="application/json")

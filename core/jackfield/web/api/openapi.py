@@ -15,7 +15,7 @@ _REFERENCE: Final = "#/components/schemas/{model}"
 _NO_CONTENT: Final = 204
 _ERRORS: Final = {
     401: "The token is missing or wrong.",
-    403: "The token is a viewer's, and this changes something.",
+    403: "The token is a viewer's, and this is for operators.",
     404: "There is nothing of this name.",
     409: "It cannot be done as things are.",
     413: "The body is too large.",
@@ -108,4 +108,5 @@ def _errors(one: Operation) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     fitting = {401, 422, 503} | ({404} if one.path_parameters else set())
     fitting |= {403, 404, 409, 413} if one.method != "GET" else set()
+    fitting |= {403} if one.secret else set()
     return {str(status): {"description": _ERRORS[status], "content": content} for status in sorted(fitting)}

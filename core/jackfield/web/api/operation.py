@@ -18,12 +18,14 @@ from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest
 from jackfield.options import complaints
 from jackfield.tomlfile import dotted
+from jackfield.users import Role
 from jackfield.web.health import host_of
 
 Function: TypeAlias = Callable[..., Awaitable[Any]]
 
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _NO_CONTENT: Final = 204
+_SECRET: Final = "this is shown to operators only; use an operator's token"  # noqa: S105 - a sentence
 
 
 class NoQuery(OptionsModel):
@@ -43,6 +45,8 @@ class Operation:
     path: str
     function: Function
     status: int = 200
+    secret: bool = False
+    """Whether the answer is for operators only, though it changes nothing."""
     hints: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +88,8 @@ class Operation:
 
     async def respond(self, request: Request) -> Response:
         """Carry it out. Raises `BadRequest`, and what the function raises."""
+        if self.secret and request.scope["role"] is not Role.OPERATOR:
+            return Response(to_json({"error": _SECRET}), status_code=403, media_type="application/json")
         known: dict[str, Any] = {"host": host_of(request), "role": request.scope["role"], **request.path_params}
         known["query"] = _validated(self.query, _parameters(request))
         if self.body is not None:

@@ -12,6 +12,7 @@ from jackfield.journal.records import Mode
 from jackfield.modes import PipelineStatus, pipeline_status
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.sender import Address, sender_address
+from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 
 
@@ -24,7 +25,7 @@ class ModeBody(OptionsModel):
 
 @dataclass(frozen=True, slots=True)
 class PipelineReport(PipelineStatus):
-    """A pipeline, what is wrong with its file, and its webhook address."""
+    """A pipeline, what is wrong with its file, and its webhook address, which only operators are told."""
 
     problems: Sequence[str] = ()
     address: str | None = None
@@ -35,19 +36,19 @@ def operations() -> list[Operation]:
     return [
         Operation("GET", "/pipelines", list_pipelines),
         Operation("GET", "/pipelines/{id}", show_pipeline),
-        Operation("GET", "/pipelines/{id}/address", show_address),
+        Operation("GET", "/pipelines/{id}/address", show_address, secret=True),
         Operation("PUT", "/pipelines/{id}/mode", set_mode),
     ]
 
 
-async def list_pipelines(host: Host) -> list[PipelineReport]:
+async def list_pipelines(host: Host, role: Role) -> list[PipelineReport]:
     """List the pipelines with their modes and what is wrong with them."""
-    return [_report(host, pipeline) for pipeline in host.pipelines]
+    return [_report(host, pipeline, role) for pipeline in host.pipelines]
 
 
-async def show_pipeline(host: Host, id: str) -> PipelineReport:
+async def show_pipeline(host: Host, role: Role, id: str) -> PipelineReport:
     """Show one pipeline."""
-    return _report(host, known_pipeline(host, id))
+    return _report(host, known_pipeline(host, id), role)
 
 
 async def show_address(host: Host, id: str) -> Address:
@@ -55,11 +56,11 @@ async def show_address(host: Host, id: str) -> Address:
     return sender_address(host.project, host.addresses, known_pipeline(host, id))
 
 
-async def set_mode(host: Host, id: str, body: ModeBody) -> PipelineReport:
+async def set_mode(host: Host, role: Role, id: str, body: ModeBody) -> PipelineReport:
     """Start, hold or stop a pipeline."""
     pipeline = known_pipeline(host, id)
     await host.modes.set(id, body.mode, body.reason)
-    return _report(host, pipeline)
+    return _report(host, pipeline, role)
 
 
 def known_pipeline(host: Host, id: str) -> Pipeline:
@@ -70,10 +71,11 @@ def known_pipeline(host: Host, id: str) -> Pipeline:
     return pipeline
 
 
-def _report(host: Host, pipeline: Pipeline) -> PipelineReport:
+def _report(host: Host, pipeline: Pipeline, role: Role) -> PipelineReport:
     problems = [str(problem) for problem in host.problems.get(pipeline_file(pipeline.id), ())]
     status = asdict(pipeline_status(pipeline, host.modes.get(pipeline.id)))
-    return PipelineReport(**status, problems=problems, address=_address(host, pipeline))
+    address = _address(host, pipeline) if role is Role.OPERATOR else None
+    return PipelineReport(**status, problems=problems, address=address)
 
 
 def _address(host: Host, pipeline: Pipeline) -> str | None:

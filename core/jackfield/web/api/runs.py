@@ -12,6 +12,8 @@ from jackfield.errors import UnknownRun
 from jackfield.host import Host
 from jackfield.journal.records import Page, Query, Refusal, RunView, State
 from jackfield.operations import On, Operations
+from jackfield.sight import Sight
+from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 
 
@@ -75,16 +77,16 @@ def operations() -> list[Operation]:
     ]
 
 
-async def list_runs(host: Host, query: RunsQuery) -> Page:
+async def list_runs(host: Host, role: Role, query: RunsQuery) -> Page:
     """List runs, newest first."""
     states = frozenset({query.state}) if query.state else frozenset[State]()
     asked = Query(query.pipeline, states, query.since, query.until, query.search, query.cursor, query.limit)
-    return await host.journal.search(asked)
+    return await _sight(host, role).search(asked)
 
 
-async def show_run(host: Host, id: str) -> RunView:
+async def show_run(host: Host, role: Role, id: str) -> RunView:
     """Show one run with everything that happened to it."""
-    view = await host.journal.run(id)
+    view = await _sight(host, role).run(id)
     if view is None:
         raise UnknownRun(f"there is no run {id}")
     return view
@@ -106,6 +108,10 @@ async def retry_run(host: Host, id: str) -> MadeDue:
     return MadeDue(await host.journal.retry_now(id))
 
 
-async def list_refusals(host: Host, query: RefusalsQuery) -> list[Refusal]:
+async def list_refusals(host: Host, role: Role, query: RefusalsQuery) -> list[Refusal]:
     """List refused requests, newest first."""
-    return await host.journal.refusals(query.pipeline, query.limit)
+    return await _sight(host, role).refusals(query.pipeline, query.limit)
+
+
+def _sight(host: Host, role: Role) -> Sight:
+    return Sight(host.journal, host.pipelines.get, role)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -19,12 +20,14 @@ from jackfield.web.pages.session import Session, Sessions
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 LARGEST_FORM: Final = 2_000_000
+LARGEST_FORM_OF_STRANGERS: Final = 20_000
 _MOST_FIELDS: Final = 5_000
+_LOCAL_PATH: Final = re.compile(r"/(?![/\\])[^\\]*")
 
 
 def view(path: str, endpoint: Endpoint, role: Role | None = Role.VIEWER) -> Route:
     """Make the route of a page that is looked at, by whoever has this role; None: by everybody."""
-    return Route(path, _guarded(endpoint, role), methods=["GET"])
+    return Route(path, guarded(endpoint, role), methods=["GET"])
 
 
 def deed(path: str, endpoint: Endpoint, role: Role | None = Role.OPERATOR) -> Route:
@@ -32,18 +35,19 @@ def deed(path: str, endpoint: Endpoint, role: Role | None = Role.OPERATOR) -> Ro
 
     It is not called if the form does not carry this browser's token, or comes from another site's page.
     """
-    return Route(path, _guarded(_from_our_form(endpoint), role), methods=["POST"])
+    largest = LARGEST_FORM_OF_STRANGERS if role is None else LARGEST_FORM
+    return Route(path, guarded(_from_our_form(endpoint, largest), role), methods=["POST"])
 
 
 def local_path(text: str) -> str:
     """Return where to go next if it is a path of ours, else the start: a link must not lead anywhere else."""
-    parts = urlsplit(text.replace("\\", "/"))
-    safe = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.netloc and text.isprintable()
-    return text if safe else "/"
+    return text if text.isprintable() and _LOCAL_PATH.fullmatch(text) else "/"
 
 
-def _guarded(endpoint: Endpoint, role: Role | None) -> Endpoint:
-    async def guarded(request: Request) -> Response:
+def guarded(endpoint: Endpoint, role: Role | None) -> Endpoint:
+    """Find out who asks, call the endpoint if they have this role, and see to their session's cookie."""
+
+    async def admitting(request: Request) -> Response:
         sessions: Sessions = request.app.state.sessions
         session = sessions.read(request)
         request.state.session, request.state.visitor = session, session.user
@@ -52,7 +56,7 @@ def _guarded(endpoint: Endpoint, role: Role | None) -> Endpoint:
             sessions.write(request, response, request.state.session)
         return response
 
-    return guarded
+    return admitting
 
 
 async def _admitted(request: Request, session: Session, endpoint: Endpoint, role: Role | None) -> Response:
@@ -64,9 +68,9 @@ async def _admitted(request: Request, session: Session, endpoint: Endpoint, role
     return await endpoint(request)
 
 
-def _from_our_form(endpoint: Endpoint) -> Endpoint:
+def _from_our_form(endpoint: Endpoint, largest: int) -> Endpoint:
     async def checked(request: Request) -> Response:
-        form = await _form(request)
+        form = await _form(request, largest)
         if form is None:
             return page(request, "refused.html", 413, reason="size")
         token = str(form.get("csrf") or request.headers.get("x-csrf-token", ""))
@@ -79,12 +83,12 @@ def _from_our_form(endpoint: Endpoint) -> Endpoint:
     return checked
 
 
-async def _form(request: Request) -> FormData | None:
+async def _form(request: Request, largest: int) -> FormData | None:
     """Read an urlencoded form; None if it is larger than any form of ours."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_FORM:
+        if len(body) > largest:
             return None
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
@@ -95,4 +99,6 @@ async def _form(request: Request) -> FormData | None:
 
 def _same_origin(request: Request) -> bool:
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    sessions: Sessions = request.app.state.sessions
+    ours = (f"http://{request.headers.get('host')}", f"https://{request.headers.get('host')}", sessions.public_origin)
+    return origin is None or origin in ours  # a proxy may put a name of its own in place of the host's

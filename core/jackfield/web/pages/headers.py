@@ -18,23 +18,33 @@ _HEADERS: Final = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
-_NOT_STORED: Final = (b"cache-control", b"no-store")
+_TLS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
+_CACHE: Final = b"cache-control"
+_STATIC: Final = "/static/"
+_OF_FILES: Final = (200, 206, 304)
+"""The statuses with which a file is answered; anything else below `/static/` is a page."""
 
 
 class SecurityHeaders:
-    """Adds the headers; an answer that says nothing of caching is not stored by anybody."""
+    """Adds the headers; an answer that says nothing of caching is not stored by anybody.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `tls`: the pages are reached by https, and browsers shall not try anything else for a year.
+    """
+
+    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
         self._app = app
+        self._headers = (*_HEADERS, _TLS_ONLY) if tls else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        static = scope["path"].startswith(_STATIC)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message["headers"], *_HEADERS]
-                if not any(name == _NOT_STORED[0] for name, _ in headers):
-                    headers.append(_NOT_STORED)
+                headers = [*message["headers"], *self._headers]
+                if not any(name == _CACHE for name, _ in headers):
+                    kept = static and message["status"] in _OF_FILES
+                    headers.append((_CACHE, b"no-cache" if kept else b"no-store"))
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from jackfield.users import Users
+from jackfield.users import UserError, Users
 from jackfield.web.pages.access import deed, local_path, view
+from jackfield.web.pages.doorkeeper import Doorkeeper, TooMany
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.session import Session
 from jackfield.web.pages.words import LANGUAGE_COOKIE, LANGUAGES
@@ -29,24 +31,39 @@ def routes() -> list[Route]:
 
 
 async def show_login(request: Request) -> Response:
-    """Ask who it is."""
-    return page(request, "login.html", next=local_path(request.query_params.get("next", "/")), wrong=False, name="")
+    """Ask who it is; say how the first user is made where there is none."""
+    users: Users = request.app.state.users
+    if not users.all():
+        return page(request, "nobody.html")
+    following = local_path(request.query_params.get("next", "/"))
+    return page(request, "login.html", next=following, wrong=False, wait=0, name="")
 
 
 async def log_in(request: Request) -> Response:
     """Begin a session of the user, or ask again."""
-    users: Users = request.app.state.users
+    door: Doorkeeper = request.app.state.door
     form = request.state.form
     name, following = str(form.get("name", "")), local_path(str(form.get("next", "/")))
-    user = await run_in_threadpool(users.verified, name, str(form.get("password", "")))
+    user = await door.verified(request, name, str(form.get("password", "")))
+    if isinstance(user, TooMany):
+        answer = page(request, "login.html", 429, next=following, wrong=False, wait=user.seconds, name=name)
+        answer.headers["retry-after"] = str(user.seconds)
+        return answer
     if user is None:
-        return page(request, "login.html", 403, next=following, wrong=True, name=name)
+        return page(request, "login.html", 403, next=following, wrong=True, wait=0, name=name)
     request.state.session = Session(user=user)
     return RedirectResponse(following, status_code=303)
 
 
 async def log_out(request: Request) -> Response:
-    """End the session."""
+    """End the session, and all others of this user: a copy of the cookie must not live on."""
+    users: Users = request.app.state.users
+    if request.state.visitor is not None:
+        name = request.state.visitor.name
+        try:
+            await run_in_threadpool(users.end_sessions, name)
+        except (OSError, UserError) as error:  # the disk is full, or the user was removed meanwhile
+            structlog.get_logger().warning("logged out in one browser only", user=name, error=str(error))
     request.state.session = Session()
     return RedirectResponse("/login", status_code=303)
 

@@ -25,6 +25,7 @@ class Renderer:
 
     def __init__(self) -> None:
         self._environments = {language: _environment(language) for language in LANGUAGES}
+        self._translations = {language: read_translations(language) for language in LANGUAGES}
 
     def render(self, request: Request, name: str, context: Mapping[str, Any]) -> str:
         """Render a template. Every template knows `request`, `visitor` (None if nobody is logged in) and `language`."""
@@ -35,14 +36,14 @@ class Renderer:
 
     def gettext(self, request: Request, message: str) -> str:
         """Translate what code says; mark such messages with `_noop` so that they are found."""
-        translate: Any = self._environments[language_of(request)].globals["gettext"]
-        return str(translate(message))
+        return self._translations[language_of(request)].gettext(message)
 
 
 def page(request: Request, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:
     """Answer with a page."""
     renderer: Renderer = request.app.state.renderer
-    return HTMLResponse(renderer.render(request, template, context), status_code=status)
+    text = renderer.render(request, template, context)
+    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status_code=status)  # half a character may be there
 
 
 def _environment(language: str) -> Environment:

@@ -1,4 +1,4 @@
-"""The session cookie: signed, expiring, and worth nothing once the user's password has changed."""
+"""The session cookie: signed, expiring, and worth nothing once the user has logged out or the password has changed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Sessions:
         self._serializer = URLSafeTimedSerializer(key, salt="session")
         self._users = users
         self._public = urlsplit(public_url)
+        self.public_origin: Final = f"{self._public.scheme}://{self._public.netloc}"
 
     def read(self, request: Request) -> Session:
         """Return the session of a request; a new one, of nobody, where it has none that holds."""
@@ -53,16 +54,20 @@ class Sessions:
 
     def write(self, request: Request, response: Response, session: Session) -> None:
         """Give the browser this session in place of the one it has."""
-        user = session.user
-        said = {"csrf": session.csrf, "user": user and user.name, "generation": user and user.generation}
         response.set_cookie(
             SESSION_COOKIE,
-            self._serializer.dumps(said),
+            self.cookie(session),
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="lax",
             secure=self._secure(request),
         )
+
+    def cookie(self, session: Session) -> str:
+        """Write down a session: whoever has this text has the session."""
+        user = session.user
+        said = {"csrf": session.csrf, "user": user and user.name, "generation": user and user.generation}
+        return str(self._serializer.dumps(said))
 
     def _secure(self, request: Request) -> bool:
         """Tell whether the browser came over TLS, by the name it asked for: TLS ends in front of the host."""

@@ -14,7 +14,29 @@ from starlette.staticfiles import StaticFiles
 from jackfield.addresses import read_or_make_secret
 from jackfield.host import Host
 from jackfield.users import Users
-from jackfield.web.pages import live, login, pipelines
+from jackfield.web.pages import (
+    bulk,
+    editor,
+    first,
+    health,
+    journal,
+    live,
+    login,
+    new_pipeline,
+    pipeline,
+    pipelines,
+    plugins,
+    refused,
+    replay,
+    run,
+    secrets,
+    tests,
+    tokens,
+    users,
+    versions,
+)
+from jackfield.web.pages.access import guarded
+from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.rendering import Renderer, page
 from jackfield.web.pages.session import Session, Sessions
 
@@ -26,22 +48,50 @@ def page_routes() -> list[BaseRoute]:
     return [
         Mount("/static", StaticFiles(packages=[("jackfield.web", "static")])),
         *login.routes(),
+        *first.routes(),
+        *users.routes(),
+        *tokens.routes(),
         *live.routes(),
         *pipelines.routes(),
+        *journal.routes(),
+        *bulk.routes(),
+        *replay.routes(),
+        *run.routes(),
+        *refused.routes(),
+        *new_pipeline.routes(),
+        *editor.routes(),
+        *pipeline.routes(),
+        *versions.routes(),
+        *tests.routes(),
+        *secrets.routes(),
+        *plugins.routes(),
+        *health.routes(),
     ]
 
 
-def prepare(app: Starlette, host: Host) -> None:
+def prepare(app: Starlette, host: Host, known: Users) -> None:
     """Give the application what the pages share."""
-    app.state.users = Users(host.project.var)
+    app.state.users, app.state.door = known, Doorkeeper(known)
     key = read_or_make_secret(host.project.var / SESSION_KEY_FILE)
-    app.state.sessions = Sessions(key, app.state.users, host.project.settings.public_url)
+    app.state.session_key = key
+    app.state.sessions = Sessions(key, known, host.project.settings.public_url)
     app.state.renderer = Renderer()
     app.exception_handlers[HTTPException] = _no_such_page
+    app.exception_handlers[Exception] = _fault
 
 
 async def _no_such_page(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    request.state.session = Session()
-    request.state.visitor = request.app.state.sessions.read(request).user
-    return page(request, "refused.html", status, reason="missing" if status == 404 else "method")  # noqa: PLR2004
+
+    async def refused(request: Request) -> Response:
+        return page(request, "refused.html", status, reason="missing" if status == 404 else "method")  # noqa: PLR2004
+
+    response = await guarded(refused, None)(request)
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
+
+
+async def _fault(request: Request, _error: Exception) -> Response:
+    """Say that something is wrong, but not what: that is in the log. It needs neither session nor users."""
+    request.state.session, request.state.visitor = Session(), None
+    return page(request, "fault.html", 500)

@@ -3,3 +3,9 @@
 import "./times.js";
 import "./copy.js";
 import "./live.js";
+import "./filter.js";
+import "./older.js";
+import "./picking.js";
+import "./fresh.js";
+import "./editor.js";
+import "./picker.js";

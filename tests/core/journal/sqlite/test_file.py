@@ -13,7 +13,7 @@ import pytest
 
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.port import Claim
-from jackfield.journal.records import Limits, Query, Retention, Succeeded, Verdict
+from jackfield.journal.records import Limits, Query, Retention, Succeeded, Verdict, Version
 from jackfield.journal.sqlite import SqliteJournal
 from tests.core.journal.kit import Clock, give, new_run, opened, run_async, settled, succeed, working
 
@@ -96,6 +96,23 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         connection.close()
         with pytest.raises(JournalUnavailable, match=r"journal\.db: the file is from a newer Jackfield .*99.* install"):
             await SqliteJournal(tmp_path / "journal.db").open()
+
+    run_async(main)
+
+
+def test_a_file_of_the_first_version_is_taken_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal:
+            await journal.keep(Version("orders", "v1", "title = 'x'\n"))
+        connection = sqlite3.connect(tmp_path / "journal.db")
+        connection.execute("ALTER TABLE version DROP COLUMN kept_at")
+        connection.execute("PRAGMA user_version = 1")
+        connection.close()
+        async with opened(SqliteJournal(tmp_path / "journal.db", now=Clock())) as journal:
+            await journal.keep(Version("orders", "v1", "title = 'x'\n"))
+            await journal.keep(Version("orders", "v2", ""))
+            kept = await journal.versions("orders")
+            assert [(one.version.id, one.since) for one in kept] == [("v2", Clock().time), ("v1", None)]
 
     run_async(main)
 

@@ -1,0 +1,227 @@
+"""Drafts of a pipeline's file: what is not saved yet, and how it becomes the file.
+
+A draft is nothing but its text and the hash of the file that it began with, so it can be kept by whoever edits it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import JsonValue
+
+from jackfield.errors import ConfigurationError, JackfieldError, Problem
+from jackfield.loader import PipelineLoader
+from jackfield.pipeline import PIPELINE_ID, pipeline_file
+from jackfield.tomlblocks import TomlBlocks
+from jackfield.tomledit import CannotEdit, drop, put, rename
+from jackfield.tomlfile import KeyPath, TomlFile
+from jackfield.tomltext import toml_entry
+
+_STEPS: Final = "steps"
+_NEW_FILE_MODE: Final = 0o644
+_BOM: Final = b"\xef\xbb\xbf"
+_NO_STEP_NAME: Final = re.compile(r"[^A-Za-z0-9_]")
+
+
+class BadId(JackfieldError):  # noqa: N818 - the caller's word
+    """No pipeline can be called so."""
+
+
+class Conflict(JackfieldError):  # noqa: N818 - that is what it is
+    """The file is not what the draft began with; `theirs` is what it is now, None if it is gone."""
+
+    def __init__(self, theirs: Draft | None) -> None:
+        super().__init__("the file was changed by somebody else meanwhile")
+        self.theirs = theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The text of a pipeline's file as it shall be; lines end in a bare line feed.
+
+    `base` is the hash of the file that it began with, empty if there was none.
+    """
+
+    id: str
+    text: str
+    base: str = ""
+
+    def data(self) -> dict[str, Any] | None:
+        """Return what the text says; None if it is not TOML."""
+        try:
+            return tomllib.loads(self.text)
+        except (ValueError, RecursionError):  # a number with too many digits is no TOMLDecodeError
+            return None
+
+    def steps(self) -> Sequence[dict[str, Any]]:
+        """Return the steps; none if what is called so is no list of tables."""
+        found = (self.data() or {}).get(_STEPS)
+        tables = isinstance(found, list) and all(isinstance(step, dict) for step in found)
+        return found if tables and isinstance(found, list) else ()
+
+    def problems(self, loader: PipelineLoader) -> tuple[Problem, ...]:
+        """Say what is wrong with it, as the host would."""
+        try:
+            file = TomlFile.parse(self.text, pipeline_file(self.id))
+            return loader.load(self.id, file).problems
+        except ConfigurationError as error:
+            return error.problems
+        except (ValueError, RecursionError):
+            return (Problem(pipeline_file(self.id), 0, "", "is nested too deeply, or has a number that is too long"),)
+
+    def put(self, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -> Draft:
+        """Give a key a value. Raises `CannotEdit`, and ValueError for what TOML cannot say."""
+        return replace(self, text=put(self.text, path, value, order))
+
+    def drop(self, path: KeyPath) -> Draft:
+        """Take a key away, and the tables that it leaves empty; not a step, nor the source. Raises `CannotEdit`."""
+        text = drop(self.text, path)
+        while len(path := path[:-1]) > (2 if path[:1] == (_STEPS,) else 1) and not _at(tomllib.loads(text), path):
+            text = drop(text, path)
+        return replace(self, text=text)
+
+    def rename(self, path: KeyPath, name: str) -> Draft:
+        """Call a key something else. Raises `CannotEdit`."""
+        return replace(self, text=rename(self.text, path, name))
+
+    def with_step(self, use: str) -> Draft:
+        """Put a step with this action at the end."""
+        name = self._free_name(use)
+        lines = f"[[{_STEPS}]]\n" + toml_entry("use", use) + toml_entry("name", name)
+        return replace(self, text=self._blocks().with_block(None, lines).text)
+
+    def moved(self, index: int, by: int) -> Draft:
+        """Let a step change places with another one."""
+        return replace(self, text=self._blocks().moved(index, by).text)
+
+    def without_step(self, index: int) -> Draft:
+        """Take a step out."""
+        return replace(self, text=self._blocks().without(index).text)
+
+    def with_copy(self, index: int) -> Draft:
+        """Put a copy of a step behind it, under a name of its own."""
+        step = self._step(index)
+        name = self._free_name(str(step.get("name") or step.get("use", "")))
+        order = ("use", "name")
+        blocks = self._blocks().copied(index, lambda text: put(text, (_STEPS, 0, "name"), name, order))
+        return replace(self, text=blocks.text)
+
+    def _blocks(self) -> TomlBlocks:
+        return TomlBlocks.of(self.text, _STEPS)
+
+    def _step(self, index: int) -> dict[str, Any]:
+        steps = self.steps()
+        if not 0 <= index < len(steps):
+            raise CannotEdit(f"there is no step {index + 1}")
+        return steps[index]
+
+    def _free_name(self, wish: str) -> str:
+        """Make a step's name out of an action's or another step's, one that no step has."""
+        base = _NO_STEP_NAME.sub("_", wish.rpartition(".")[2]) or "step"
+        taken = {str(step.get("name") or str(step.get("use", "")).replace(".", "_")) for step in self.steps()}
+        root = re.sub(r"_\d+$", "", base)
+        names = (base, *(f"{root}_{number}" for number in range(2, len(taken) + 3)))
+        return next(name for name in names if name not in taken)
+
+
+class DraftFolder:
+    """The folder of the pipelines' files, as drafts come out of it and go back into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self, id: str) -> Draft | None:
+        """Begin a draft with the file; None if there is none. Raises `BadId`, OSError, `ConfigurationError`."""
+        path = self._path(id)
+        if not path.exists():
+            return None
+        content = path.read_bytes()
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ConfigurationError(
+                [Problem(pipeline_file(id), 0, "", "is not UTF-8 text; save it as UTF-8")]
+            ) from None
+        return Draft(id, text.replace("\r\n", "\n"), _hash(content))
+
+    def save(self, draft: Draft, *, overwrite: bool = False) -> Draft:
+        """Make a draft the file, at once or not at all, with the mode and the line ends that the file had.
+
+        Raises `Conflict` if the file is not what the draft began with, unless it is to be overwritten, `BadId`, and
+        OSError.
+        """
+        path = self._path(draft.id)
+        current = path.read_bytes() if path.exists() else b""
+        there = _hash(current) if path.exists() else ""
+        if there != draft.base and not overwrite:
+            raise Conflict(self.open(draft.id))
+        text = draft.text.replace("\r\n", "\n")
+        content = (_BOM if current.startswith(_BOM) else b"") + _with_ends(text, current).encode()
+        if content != current:
+            _write(path, content)
+        return replace(draft, text=text, base=_hash(content))
+
+    def delete(self, id: str, base: str) -> None:
+        """Remove the file. Raises `Conflict` if it is not what the caller saw, `BadId`, and OSError."""
+        there = self.open(id)
+        if there is not None and there.base != base:
+            raise Conflict(there)
+        self._path(id).unlink(missing_ok=True)
+
+    def _path(self, id: str) -> Path:
+        """Say where a pipeline's file is: in this folder, whatever the id is, and no link to anywhere else."""
+        if not PIPELINE_ID.fullmatch(id):
+            raise BadId("a pipeline's id has lower-case Latin letters, digits, - and _ only, 64 at most")
+        path = self._folder / f"{id}.toml"
+        if path.is_symlink():
+            raise BadId(f"{path.name} is a link to another file; edit that where it is")
+        return path
+
+
+def new_draft(id: str, title: str, source: str, action: str) -> Draft:
+    """Begin a pipeline that there is no file of yet."""
+    text = (toml_entry("title", title) + "\n" if title else "") + "[source]\n" + toml_entry("use", source)
+    return Draft(id, text).with_step(action)
+
+
+def _with_ends(text: str, current: bytes) -> str:
+    return text.replace("\n", "\r\n") if current.partition(b"\n")[0].endswith(b"\r") else text
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file at once; a reader sees the old one or the new one, also after the power fails."""
+    mode = path.stat().st_mode & 0o777 if path.exists() else _NEW_FILE_MODE
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for part in path:
+        data = data[part]
+    return data

@@ -1,0 +1,82 @@
+"""Writes `secrets.toml`: sets and deletes single secrets, and leaves all else in it as it is."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from jackfield.errors import ConfigurationError, Problem
+from jackfield.secrets import SECRET_NAME, SECRETS_FILE, file_problems
+from jackfield.tomlfile import TomlFile
+
+
+def secrets_in_file(folder: Path) -> frozenset[str]:
+    """Name the secrets that are in the file of a project; none if there is no file.
+
+    Raises `ConfigurationError` if it cannot be read, or is no file of secrets.
+    """
+    return frozenset(_read(folder).data)
+
+
+def put_secret(folder: Path, name: str, value: str) -> None:
+    """Set a secret, or replace it. On return the file is on disk, and nobody else may open it (mode 0600).
+
+    Raises ValueError for a name or a value that no secret may have, `ConfigurationError` if the file cannot be read,
+    OSError if it cannot be written; then it is as it was.
+    """
+    if not SECRET_NAME.fullmatch(name):
+        raise ValueError(name)
+    if not value:
+        raise ValueError("a secret that says nothing is none")
+    _change(folder, lambda document: document.__setitem__(name, value))
+
+
+def delete_secret(folder: Path, name: str) -> None:
+    """Take a secret out of the file; that it is not there is no mistake. Raises as `put_secret()` does."""
+    if name in secrets_in_file(folder):
+        _change(folder, lambda document: document.remove(name))
+
+
+def _read(folder: Path) -> TomlFile:
+    path = folder / SECRETS_FILE
+    file = TomlFile.read(path, SECRETS_FILE) if path.exists() else TomlFile(SECRETS_FILE, "", {})
+    if problems := tuple(file_problems(file)):
+        raise ConfigurationError(problems)
+    return file
+
+
+def _change(folder: Path, change: Callable[[tomlkit.TOMLDocument], object]) -> None:
+    try:
+        document = tomlkit.parse(_read(folder).text)
+        change(document)
+        text = tomlkit.dumps(document)
+        if tomllib.loads(text) != document.unwrap():
+            raise ValueError("this value cannot be written into a TOML file")
+    except TOMLKitError:
+        problem = Problem(SECRETS_FILE, 0, "", "cannot be changed here; change it with an editor")
+        raise ConfigurationError([problem]) from None
+    _replace((folder / SECRETS_FILE).resolve(), text.encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file in another one's place in one step, so that nobody ever reads half of it."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,138 @@
+"""What somebody may see of the journal: an operator all of it, a viewer all but what the pipelines' `mask` names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from jackfield.errors import BadRequest
+from jackfield.journal.port import Journal
+from jackfield.journal.records import Page, Query, Refusal, RunSummary, RunView, SeenAgain
+from jackfield.models import Event
+from jackfield.pipeline import Pipeline
+from jackfield.request import restored_request
+from jackfield.users import Role
+from jackfield.viewing import Cover
+
+_LONGEST_CHAIN: Final = 30
+_UNSEEN: Final = Cover(None, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Shows the journal to somebody with this role. Every method may raise `JournalUnavailable`.
+
+    What a viewer is shown is decided by the current definition of a run's pipeline, whichever version it ran on. Where
+    that cannot be read, or the pipeline is gone, everything is hidden that came with an event or was made of it.
+    """
+
+    journal: Journal
+    pipeline: Callable[[str], Pipeline | None]
+    role: Role
+
+    def hides(self, pipeline: str) -> bool:
+        """Tell whether something of this pipeline's runs is hidden."""
+        found = self.pipeline(pipeline)
+        return self.role is not Role.OPERATOR and (found is None or found.hidden is None or bool(found.hidden))
+
+    def hides_all(self, pipeline: str) -> bool:
+        """Tell whether all of this pipeline's runs is hidden."""
+        found = self.pipeline(pipeline)
+        return self.role is not Role.OPERATOR and (found is None or found.hidden is None)
+
+    async def run(self, id: str) -> RunView | None:
+        """Show one run."""
+        view = await self.journal.run(id)
+        if view is None or not self.hides(view.summary.pipeline):
+            return view
+        return await self._covered(view)
+
+    async def search(self, query: Query) -> Page:
+        """List runs, newest first. Raises `BadRequest` for a text where it would tell what is hidden."""
+        if query.text and query.text.strip() and not self.may_search(query.pipeline):
+            raise BadRequest(
+                "viewers can search for a text within one pipeline only, and not where it hides values (`mask`): "
+                "whether there is a match would tell them"
+            )
+        page = await self.journal.search(query)
+        return replace(page, runs=[await self._summary(run) for run in page.runs])
+
+    def may_search(self, pipeline: str | None) -> bool:
+        """Tell whether texts may be looked for here."""
+        return self.role is Role.OPERATOR or (pipeline is not None and not self.hides(pipeline))
+
+    async def refusals(self, pipeline: str | None = None, limit: int = 50, before: str | None = None) -> list[Refusal]:
+        """List refused requests, newest first."""
+        found = await self.journal.refusals(pipeline, limit, before)
+        return [self._refusal(refusal) for refusal in found]
+
+    async def duplicates(
+        self, pipeline: str | None = None, limit: int = 50, before: int | None = None
+    ) -> list[SeenAgain]:
+        """List duplicates, newest first."""
+        found = await self.journal.duplicates(pipeline, limit, before)
+        return [self._duplicate(one) for one in found]
+
+    async def _summary(self, summary: RunSummary) -> RunSummary:
+        if not (summary.error or summary.warnings) or not self.hides(summary.pipeline):
+            return summary
+        view = await self.run(summary.id)
+        return view.summary if view else _UNSEEN.summary(summary)
+
+    async def _covered(self, view: RunView) -> RunView:
+        pipeline = self.pipeline(view.summary.pipeline)
+        events = await self._events(view)
+        came = _events_of(pipeline, view)
+        if pipeline is None or events is None:
+            return _UNSEEN.run(view)
+        return Cover(pipeline.hidden, [*events, *(came or ())]).run(view, request=came is not None)
+
+    async def _events(self, view: RunView) -> list[Event] | None:
+        """Collect what the run knows of: its own event, those of the runs that it replays, the duplicates.
+
+        A replay may have the results of steps that ran with another event. None if some of it is gone.
+        """
+        events = [view.event, *(one.event for one in view.duplicates)]
+        origin = view.summary.replay_of
+        for _ in range(_LONGEST_CHAIN):
+            if origin is None:
+                return events
+            earlier = await self.journal.run(origin)
+            if earlier is None:
+                return None
+            events.append(earlier.event)
+            origin = earlier.summary.replay_of
+        return None
+
+    def _refusal(self, refusal: Refusal) -> Refusal:
+        if not self.hides(refusal.pipeline):
+            return refusal
+        pipeline = self.pipeline(refusal.pipeline)
+        events = _parsed(pipeline, refusal)
+        cover = _UNSEEN if pipeline is None or events is None else Cover(pipeline.hidden, events)
+        return cover.refusal(refusal)
+
+    def _duplicate(self, one: SeenAgain) -> SeenAgain:
+        if not self.hides(one.pipeline):
+            return one
+        pipeline = self.pipeline(one.pipeline)
+        cover = _UNSEEN if pipeline is None else Cover(pipeline.hidden, [one.event])
+        return replace(one, event=cover.event(one.event))
+
+
+def _events_of(pipeline: Pipeline | None, view: RunView) -> Sequence[Event] | None:
+    """Read a run's request once more: it may hold more events than this run's. None if it cannot be read."""
+    if view.request.cut:
+        return None
+    summary = view.summary
+    return _parsed(pipeline, Refusal(summary.id, summary.pipeline, summary.received_at, 0, "", view.request))
+
+
+def _parsed(pipeline: Pipeline | None, refusal: Refusal) -> Sequence[Event] | None:
+    if pipeline is None or pipeline.source is None:
+        return None
+    try:
+        return list(pipeline.source.source.parse(restored_request(refusal)))
+    except Exception:  # noqa: BLE001 - a plugin's fault, or a request that cannot be read, which hides it
+        return None

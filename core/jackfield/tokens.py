@@ -1,0 +1,126 @@
+"""The API tokens that operators make on the pages, in `var/tokens.json`: hashed, so that the file opens no door."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from jackfield.clock import utc_now
+from jackfield.errors import JackfieldError
+from jackfield.users import Role
+from jackfield.varfile import VarFile
+
+TOKENS_FILE: Final = "tokens.json"
+LONGEST_NAME: Final = 60
+MOST_TOKENS: Final = 100
+_PREFIX: Final = "jackfield_"
+_COARSE: Final = timedelta(hours=1)
+
+
+class TokenMistake(StrEnum):
+    """Why a token is not made."""
+
+    NAME = "a token's name has 1 to 60 printable characters"
+    TAKEN = "there is a token of this name already"
+    MANY = "there are 100 tokens already; revoke those that nobody uses"
+
+
+class TokenError(JackfieldError):
+    """A token cannot be made so; `mistake` is why."""
+
+    def __init__(self, mistake: TokenMistake) -> None:
+        super().__init__(mistake.value)
+        self.mistake: Final = mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token; itself it is not kept. `last_used` may be an hour behind."""
+
+    name: str
+    role: Role
+    sha256: str
+    created: datetime
+    last_used: datetime | None = None
+
+
+class Tokens:
+    """The tokens of one project. Any method may raise `ConfigurationError`: the file is damaged."""
+
+    def __init__(self, var: Path, now: Callable[[], datetime] = utc_now) -> None:
+        self._file = VarFile(var / TOKENS_FILE, "tokens")
+        self._now = now
+        self._rows = TypeAdapter(list[Token])
+        self._seen: tuple[object, tuple[Token, ...]] = (None, ())
+
+    def all(self) -> list[Token]:
+        """List the tokens, newest first."""
+        return sorted(self._read(), key=lambda token: token.created, reverse=True)
+
+    def make(self, name: str, role: Role) -> str:
+        """Make a token and return it: this once. Raises `TokenError`."""
+        if not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
+            raise TokenError(TokenMistake.NAME)
+        text = _PREFIX + secrets.token_urlsafe(32)
+        with self._changing() as tokens:
+            if name in (token.name for token in tokens):
+                raise TokenError(TokenMistake.TAKEN)
+            if len(tokens) >= MOST_TOKENS:
+                raise TokenError(TokenMistake.MANY)
+            tokens.append(Token(name, role, _digest(text.encode()), self._now()))
+        return text
+
+    def revoke(self, name: str) -> bool:
+        """Make a token worthless; False if there is none of this name."""
+        with self._changing() as tokens:
+            left = [token for token in tokens if token.name != name]
+            revoked = len(left) < len(tokens)
+            tokens[:] = left
+        return revoked
+
+    def find(self, given: bytes) -> Token | None:
+        """Find a token by its text. It takes as long whichever it is, and if it is none."""
+        digest = _digest(given)
+        found = [token for token in self._read() if hmac.compare_digest(token.sha256.encode(), digest.encode())]
+        return found[0] if found else None
+
+    def to_be_noted(self, token: Token) -> bool:
+        """Tell whether it is time to note that a token is used."""
+        return token.last_used is None or self._now() - token.last_used >= _COARSE
+
+    def note_used(self, token: Token) -> None:
+        """Note that a token is used. Raises `OSError` if that cannot be written."""
+        with self._changing() as tokens:
+            tokens[:] = [replace(one, last_used=self._now()) if one.sha256 == token.sha256 else one for one in tokens]
+
+    @contextmanager
+    def _changing(self) -> Iterator[list[Token]]:
+        with self._file.locked():
+            tokens = list(self._read())
+            yield tokens
+            self._file.write(self._rows.dump_python(tokens, mode="json"))
+
+    def _read(self) -> tuple[Token, ...]:
+        stamp = self._file.stamp()
+        seen, tokens = self._seen
+        if stamp is None or stamp != seen:
+            try:
+                tokens = tuple(self._rows.validate_python(self._file.read()))
+            except ValidationError:
+                raise self._file.damaged() from None
+            self._seen = (stamp, tokens)
+        return tokens
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

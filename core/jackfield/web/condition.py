@@ -1,0 +1,163 @@
+"""How the host is: what needs somebody, and the figures."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from jackfield.checkup import Finding, Mark, look_at_address, look_at_notifiers, look_at_plugins, look_at_secrets
+from jackfield.clock import utc_now
+from jackfield.errors import JournalError
+from jackfield.host import Host
+from jackfield.journal.records import Backlog
+from jackfield.notifiers import NotifierStatus
+from jackfield.settings import ROOM
+from jackfield.web.certificate import CertificateState
+
+_WAITS_LONG: Final = timedelta(minutes=10)
+_ENDS_SOON: Final = timedelta(days=14)
+_DRIFT: Final = timedelta(seconds=2)
+_SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
+"""systemd-timesyncd makes this file when it has set the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that needs somebody. The page has the words for `kind`; `detail` is what was found."""
+
+    kind: str
+    detail: str = ""
+    urgent: bool = True
+
+
+@dataclass(slots=True)
+class Clock:
+    """Compares the machine's clock with one that nobody can set, from when this is made."""
+
+    _began: float = field(default_factory=lambda: time.time() - time.monotonic())
+
+    def drift(self) -> timedelta:
+        """Return by how much the clock was set since then."""
+        return timedelta(seconds=time.time() - time.monotonic() - self._began)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """All that the page shows. `size` and `backlog` are None while the journal cannot be read."""
+
+    troubles: Sequence[Trouble]
+    free: int
+    room: int
+    size: int | None
+    keep: int
+    days: int
+    backlog: Backlog | None
+    notifiers: Sequence[NotifierStatus]
+    public_url: str | None
+    certificate: CertificateState | None
+    now: datetime
+    zone: str
+    drift: timedelta | None
+    synchronised: bool
+    versions: Mapping[str, str]
+
+
+async def condition(host: Host, certificate: CertificateState | None, clock: Clock) -> Condition:
+    """Look at all of it; that the journal cannot be read is one of the troubles."""
+    backlog: Backlog | None = None
+    size: int | None = None
+    broken = ""
+    try:
+        backlog, size = await host.journal.backlog(), await host.journal.size()
+    except JournalError as error:
+        broken = str(error)
+    settings, now, drift = host.project.settings, utc_now(), clock.drift()
+    free = shutil.disk_usage(host.project.folder).free
+    troubles = [
+        *_of_journal(host, broken, size, free),
+        *_of_runs(backlog, now),
+        *_of_findings(host),
+        *_of_notifiers(host.notices.notifiers.statuses),
+        *_of_certificate(certificate, now),
+        *([Trouble("clock", f"{drift.total_seconds():+.0f} s", urgent=False)] if abs(drift) > _DRIFT else []),
+    ]
+    return Condition(
+        troubles=sorted(troubles, key=lambda trouble: not trouble.urgent),
+        free=free,
+        room=ROOM,
+        size=size,
+        keep=settings.journal.keep.size,
+        days=settings.journal.keep.days,
+        backlog=backlog,
+        notifiers=host.notices.notifiers.statuses,
+        public_url=settings.server.public_url,
+        certificate=certificate,
+        now=now,
+        zone=datetime.now().astimezone().tzname() or "",
+        drift=drift if abs(drift) > _DRIFT else None,
+        synchronised=_SYNCHRONISED.exists(),
+        versions=_versions(),
+    )
+
+
+def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterator[Trouble]:
+    if host.fault is not None:
+        yield Trouble("fault", host.fault)
+    if broken:
+        yield Trouble("journal", broken)
+    if free < ROOM:
+        yield Trouble("disk")
+    if size is not None and size > host.project.settings.journal.keep.size:
+        yield Trouble("size")
+
+
+def _of_runs(backlog: Backlog | None, now: datetime) -> Iterator[Trouble]:
+    if backlog and backlog.oldest and now - backlog.oldest > _WAITS_LONG:
+        yield Trouble("backlog", urgent=False)
+
+
+def _of_findings(host: Host) -> Iterator[Trouble]:
+    notifiers = host.notices.notifiers
+    findings: list[Finding] = [
+        *look_at_plugins(host.registry.plugins),
+        *look_at_secrets(host.project),
+        *look_at_notifiers([one.name for one in notifiers.statuses], notifiers.problems),
+        *look_at_address(host.project),
+    ]
+    for one in findings:
+        if one.mark is not Mark.OK:
+            kind = f"{one.what}-note" if one.mark is Mark.NOTE else one.what
+            yield Trouble(kind, one.found, urgent=one.mark is Mark.WRONG)
+    for problems in host.problems.values():
+        yield from (Trouble("file", str(problem)) for problem in problems)
+
+
+def _of_notifiers(statuses: Sequence[NotifierStatus]) -> Iterator[Trouble]:
+    for one in statuses:
+        if one.failing_since:
+            yield Trouble("notifier", f"{one.name}: {one.error}")
+
+
+def _of_certificate(state: CertificateState | None, now: datetime) -> Iterator[Trouble]:
+    if state is None:
+        return
+    if state.error is not None:
+        yield Trouble("tls" if state.reached else "tls-unseen", state.error, urgent=state.reached)
+    elif state.valid_until is not None and state.valid_until - now < _ENDS_SOON:
+        yield Trouble("tls-soon")
+
+
+def _versions() -> Mapping[str, str]:
+    return {
+        "Jackfield": metadata.version("jackfield"),
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+    }

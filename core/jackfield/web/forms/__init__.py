@@ -1,0 +1,1 @@
+"""Forms made out of options models: what can be filled in, and how that becomes a change of the file."""

@@ -1,0 +1,84 @@
+"""What an operator does to many runs at once: which they are, what is done to them, how far it is."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from jackfield.bulk import Deed, Job, Order
+from jackfield.errors import JackfieldError
+from jackfield.users import Role
+from jackfield.web.health import host_of
+from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.filters import RunFilter
+from jackfield.web.pages.journal import runs_page
+from jackfield.web.pages.rendering import page
+
+_MOST_CHOSEN = 4_000
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    return [
+        deed("/runs/bulk", ask),
+        view("/bulk/{id}", show_job, Role.OPERATOR),
+        deed("/bulk/{id}/start", start_job),
+        deed("/bulk/{id}/stop", stop_job),
+    ]
+
+
+async def ask(request: Request) -> Response:
+    """Make a job for the runs that were chosen, or for all that match, and ask whether to do it."""
+    form, wanted = request.state.form, RunFilter.read(request.state.form)
+    chosen = [str(run) for run in form.getlist("run")][:_MOST_CHOSEN]
+    everything = form.get("scope") == "matching"
+    if form.get("deed") not in set(Deed) or not (everything or chosen):
+        return await runs_page(request, wanted, error="nothing chosen")
+    if everything and wanted.wrong:
+        return await runs_page(request, wanted, error="wrong filter")
+    order = Order(Deed(str(form.get("deed"))))
+    try:
+        job = host_of(request).bulk.ask(order, wanted.query() if everything else chosen, request.state.visitor.name)
+    except JackfieldError as error:
+        return await runs_page(request, wanted, error=str(error))
+    return _to(job)
+
+
+async def show_job(request: Request) -> Response:
+    """Ask whether to do it, or show how far it is."""
+    job = _job(request)
+    return page(request, "bulk.html", job=job, count=len(job.runs), handled=job.done + job.failed)
+
+
+async def start_job(request: Request) -> Response:
+    """Begin."""
+    job, form = _job(request), request.state.form
+    order = Order(
+        job.order.deed,
+        from_failed=form.get("from") == "failed",
+        on="original" if form.get("on") == "original" else "current",
+    )
+    host_of(request).bulk.start(job, order)
+    return _to(job)
+
+
+async def stop_job(request: Request) -> Response:
+    """End it where it stands."""
+    job = _job(request)
+    host_of(request).bulk.stop(job)
+    return _to(job)
+
+
+def _job(request: Request) -> Job:
+    job = host_of(request).bulk.get(request.path_params["id"])
+    if job is None:
+        raise HTTPException(404)
+    return job
+
+
+def _to(job: Job) -> Response:
+    return RedirectResponse(f"/bulk/{quote(job.id, safe='')}", status_code=303)

@@ -1,0 +1,257 @@
+"""The editor: a pipeline's file as a form and as TOML, over one draft that travels with the form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
+from jackfield.errors import ConfigurationError, Problem
+from jackfield.pipeline import PIPELINE_ID, pipeline_file
+from jackfield.settings import PIPELINES_FOLDER
+from jackfield.tomledit import CannotEdit
+from jackfield.users import Role
+from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over
+from jackfield.web.forms.fields import field_name, secret_state
+from jackfield.web.forms.pipeline import PipelineForm, make_form, with_problems
+from jackfield.web.forms.secret import SecretKeeper, is_kept_in
+from jackfield.web.health import host_of
+from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.difference import Line, difference
+from jackfield.web.pages.editing import carry_out, shapes_in, shapes_wanted, with_moved_rows
+from jackfield.web.pages.picker import pickable
+from jackfield.web.pages.rendering import page
+from jackfield.web.pages.trying import ShownTrial, events_to_try, try_step
+from jackfield.web.pages.words import noop
+
+REFUSALS: Final[Mapping[str, str]] = {
+    NOT_JSON: noop("This is not JSON. Text needs quotes; a template may stand alone."),
+    NO_TOML: noop("TOML has no null, no infinity and no half characters. Leave the entry out, or use an empty text."),
+    REPEATED: noop("A name stands here twice."),
+    LAYOUT: noop("This part of the file is laid out in a way that the form cannot change. Change it as TOML."),
+}
+_GONE_SECRET: Final = noop("The file does not have this secret any more. Enter it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the editor works with in one request: the draft, and what is to be said about it."""
+
+    draft: Draft
+    tab: str = "form"
+    refused: Mapping[str, Refused] | None = None
+    shapes: Mapping[str, int] | None = None
+    rows: str = ""
+    """The field that shall get an empty row."""
+    told: str = ""
+    conflict: Conflict | None = None
+    trial: ShownTrial | None = None
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    return [
+        view("/pipelines/{id}/edit", show_editor, Role.OPERATOR),
+        deed("/pipelines/{id}/edit", edit),
+        view("/pipelines/{id}/delete", ask_to_delete, Role.OPERATOR),
+        deed("/pipelines/{id}/delete", delete),
+    ]
+
+
+async def show_editor(request: Request) -> Response:
+    """Begin a draft with the file."""
+    draft = await _opened(request)
+    told = "saved" if "saved" in request.query_params else ""
+    return await answer(request, Desk(draft, told=told, tab="form" if draft.data() is not None else "toml"))
+
+
+async def edit(request: Request) -> Response:
+    """Take over what was filled in, do what was asked, and show the draft again; or save it."""
+    id = request.path_params["id"]
+    if not PIPELINE_ID.fullmatch(id):
+        raise HTTPException(404)
+    form = request.state.form
+    deed, _, rest = str(form.get("do", "apply")).partition(":")
+    if deed == "theirs":
+        return RedirectResponse(f"/pipelines/{id}/edit", status_code=303)
+    desk = _taken(request, _draft_of(id, form), with_moved_rows(form, deed, rest))
+    if deed in {"save", "overwrite"}:
+        return await _saved(request, desk, form if deed == "overwrite" else None)
+    return await answer(request, await _done(request, desk, deed, rest))
+
+
+async def _done(request: Request, desk: Desk, deed: str, rest: str) -> Desk:
+    """Do what a button says."""
+    if deed in {"try", "send"}:
+        return await _tried(request, desk, rest, send=deed == "send")
+    try:
+        draft = carry_out(desk.draft, deed, rest, request.state.form)
+    except CannotEdit:
+        return replace(desk, told="layout")
+    tab = rest if deed == "tab" else desk.tab
+    return replace(desk, draft=draft, tab=tab, rows=rest if deed == "row" else "")
+
+
+async def ask_to_delete(request: Request) -> Response:
+    """Ask whether the file is really to be removed."""
+    draft = await _opened(request)
+    return page(request, "delete.html", draft=draft, title=_title(draft), conflict=False)
+
+
+async def delete(request: Request) -> Response:
+    """Remove the file; what happened stays in the journal."""
+    id = request.path_params["id"]
+    try:
+        await run_in_threadpool(_folder(request).delete, id, str(request.state.form.get("base", "")))
+    except BadId:
+        raise HTTPException(404) from None
+    except Conflict as conflict:
+        draft = conflict.theirs or Draft(id, "")
+        return page(request, "delete.html", 409, draft=draft, title=_title(draft), conflict=True)
+    await host_of(request).reload()
+    return RedirectResponse("/", status_code=303)
+
+
+async def answer(request: Request, desk: Desk) -> Response:
+    """Show the draft."""
+    host = host_of(request)
+    draft = desk.draft
+    data = draft.data()
+    problems = await _problems(request, draft)
+    form = None
+    if data is not None:
+        form = with_problems(make_form(data, host.registry, desk.shapes or {}), problems)
+        said = {reason: request.app.state.renderer.gettext(request, text) for reason, text in REFUSALS.items()}
+        form = form.changed(lambda fields: shown_again(fields, desk.refused or {}, said))
+    tab = desk.tab if form is not None and desk.tab == "form" else "toml"
+    status = 409 if desk.conflict else 422 if desk.told in {"unsaved", "unwritable"} else 200
+    return page(
+        request,
+        "editor.html",
+        status,
+        draft=draft,
+        title=_title(draft) or draft.id,
+        text=json.dumps(draft.text),
+        desk=desk,
+        tab=tab,
+        form=form,
+        problems=problems,
+        wrong=_wrong(form),
+        registry=host.registry,
+        secrets=sorted(host.project.secrets),
+        picks=await pickable(host, draft.id, form) if form is not None and tab == "form" else (),
+        diff=_difference(request, desk),
+        events=await events_to_try(host, draft.id),
+        secret_state=secret_state,
+        field_name=field_name,
+    )
+
+
+def _taken(request: Request, draft: Draft, form: FormData) -> Desk:
+    """Take over what was filled in. In the TOML tab that is the text, which is the draft already."""
+    shapes, wanted = shapes_in(form), shapes_wanted(form)
+    data = draft.data()
+    if "toml" in form or data is None:
+        return Desk(draft, "toml", shapes=wanted)
+    filled = make_form(data, host_of(request).registry, shapes)
+    taken = take_over(draft, filled, form, wanted)
+    return Desk(taken.draft, refused=taken.refused, shapes=wanted)
+
+
+async def _saved(request: Request, desk: Desk, over: FormData | None) -> Response:
+    """Write the file, if nothing is wrong with it, and nobody else has changed it."""
+    draft = desk.draft
+    if desk.refused or await _problems(request, draft):
+        return await answer(request, replace(desk, told="unsaved"))
+    whole = replace(await _whole(request, draft), base=str(over.get("theirs", "")) if over else draft.base)
+    try:
+        await run_in_threadpool(_folder(request).save, whole)
+    except Conflict as conflict:
+        return await answer(request, replace(desk, conflict=conflict))
+    except OSError:
+        return await answer(request, replace(desk, told="unwritable"))
+    await host_of(request).reload()
+    return RedirectResponse(f"/pipelines/{draft.id}/edit?saved", status_code=303)
+
+
+async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Desk:
+    """Try a step of the draft as it is now."""
+    if desk.refused or not index.isdecimal():
+        return replace(desk, told="untried")
+    whole, run = await _whole(request, desk.draft), str(request.state.form.get(f"try_event:{index}", ""))
+    trial = await try_step(host_of(request), whole, int(index), run, send=send)
+    return replace(desk, trial=trial, told="" if trial else "untried")
+
+
+async def _problems(request: Request, draft: Draft) -> tuple[Problem, ...]:
+    whole = await _whole(request, draft)
+    problems = await run_in_threadpool(whole.problems, host_of(request).pipelines.loader)
+    gone = request.app.state.renderer.gettext(request, _GONE_SECRET)
+    file = pipeline_file(draft.id)
+    return (*problems, *(Problem(file, line, "", gone) for line in is_kept_in(whole.text)))
+
+
+async def _whole(request: Request, draft: Draft) -> Draft:
+    """Put the secrets of the file back into a draft."""
+    file = await run_in_threadpool(_folder(request).open, draft.id)
+    return replace(draft, text=keeper(request).restored(draft.text, file.text if file else ""))
+
+
+async def _opened(request: Request) -> Draft:
+    try:
+        draft = await run_in_threadpool(_folder(request).open, request.path_params["id"])
+    except (BadId, ConfigurationError, OSError):
+        raise HTTPException(404) from None
+    if draft is None:
+        raise HTTPException(404)
+    return replace(draft, text=keeper(request).hidden(draft.text))
+
+
+def keeper(request: Request) -> SecretKeeper:
+    """Return what keeps secrets of the files out of the browser."""
+    return SecretKeeper(host_of(request).registry, request.app.state.session_key)
+
+
+def _folder(request: Request) -> DraftFolder:
+    return DraftFolder(host_of(request).project.folder / PIPELINES_FOLDER)
+
+
+def _draft_of(id: str, form: FormData) -> Draft:
+    """Read the draft out of a form; line ends are those that browsers made of it."""
+    if "toml" in form:
+        text = str(form["toml"])
+    else:
+        try:
+            text = str(json.loads(str(form.get("text", '""'))))
+        except (ValueError, RecursionError):
+            text = ""
+    return Draft(id, text.replace("\r\n", "\n"), str(form.get("base", "")))
+
+
+def _title(draft: Draft) -> Any:
+    title = (draft.data() or {}).get("title")
+    if isinstance(title, dict):
+        title = {str(key): value for key, value in title.items() if isinstance(value, str)}
+    return title if title and isinstance(title, str | dict) else draft.id
+
+
+def _wrong(form: PipelineForm | None) -> Sequence[Any]:
+    """List the fields that something is wrong with."""
+    return [field for top in form.fields for field in top.each() if field.problems] if form else []
+
+
+def _difference(request: Request, desk: Desk) -> Sequence[Line]:
+    """Compare what the file is now with the draft."""
+    if desk.conflict is None:
+        return ()
+    theirs = keeper(request).hidden(desk.conflict.theirs.text) if desk.conflict.theirs else ""
+    return difference(theirs, desk.draft.text)

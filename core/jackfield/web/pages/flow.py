@@ -1,0 +1,67 @@
+"""The picture of a pipeline: its source and its steps, also of one that cannot be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jackfield.errors import ConfigurationError, PluginError
+from jackfield.models import Text
+from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.registry import ActionClass, Registry, SourceClass
+from jackfield.tomlfile import TomlFile
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One component of the picture: what people call it, what `use` says, and the name of the step.
+
+    `known` is false where no plugin offers it.
+    """
+
+    title: Text
+    use: str
+    name: str = ""
+    conditional: bool = False
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What a pipeline connects; `source` is None where its file does not say it in a way that can be read."""
+
+    source: Node | None
+    steps: tuple[Node, ...]
+
+
+def flow_of(pipeline: Pipeline, registry: Registry) -> Flow:
+    """Draw a pipeline. One that is blocked is drawn by what its file says, as far as that can be read."""
+    if pipeline.blocked or pipeline.source is None:
+        return _written(pipeline, registry)
+    source = pipeline.source.source
+    steps = [
+        Node(step.action.title, step.action.name, step.name, conditional=step.when is not None)
+        for step in pipeline.steps
+    ]
+    return Flow(Node(source.title, source.name), tuple(steps))
+
+
+def _written(pipeline: Pipeline, registry: Registry) -> Flow:
+    try:
+        data = TomlFile.parse(pipeline.text, pipeline_file(pipeline.id)).data
+    except ConfigurationError:
+        return Flow(None, ())
+    tables = data.get("steps")
+    steps = [_node(table, registry.action) for table in (tables if isinstance(tables, list) else ())]
+    source = data.get("source")
+    return Flow(_node(source, registry.source) if source else None, tuple(steps))
+
+
+def _node(table: Any, find: Callable[[str], SourceClass | ActionClass]) -> Node:
+    table = table if isinstance(table, dict) else {}
+    use, name = str(table.get("use", "?")), str(table.get("name", ""))
+    try:
+        return Node(find(use).title, use, name, "when" in table)
+    except PluginError:
+        return Node(use, use, name, "when" in table, known=False)

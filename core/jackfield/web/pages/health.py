@@ -1,0 +1,26 @@
+"""How the host is."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from jackfield.web.certificate import PublicCertificate
+from jackfield.web.condition import Clock, condition
+from jackfield.web.health import host_of
+from jackfield.web.pages.access import view
+from jackfield.web.pages.rendering import page
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    certificate, clock = PublicCertificate(), Clock()
+
+    async def show_health(request: Request) -> Response:
+        """Say whether all is well, and show the figures."""
+        host = host_of(request)
+        known = certificate.known(host.project.settings.server.public_url)
+        return page(request, "health.html", state=await condition(host, known, clock))
+
+    return [view("/health", show_health)]

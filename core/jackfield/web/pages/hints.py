@@ -1,0 +1,81 @@
+"""What to do about an error: a few words for each kind of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from jackfield.journal.records import Attempt, RunView, State
+from jackfield.web.pages.words import noop
+
+_BY_STATUS: Final = {
+    400: noop("The service does not accept the data. Its answer usually says which field is wrong."),
+    401: noop("The service does not know this key or password. Check the secret that the step uses, then replay."),
+    403: noop("The service knows who asks but does not allow it. Check the rights of the key, then replay."),
+    404: noop("There is nothing at this address. Check the address of the step and the ids in it."),
+    405: noop("The address does not take this method. Look up in the service's documentation which one it takes."),
+    409: noop("The service says that this contradicts what it has, often because the thing is there already."),
+    410: noop("There is nothing at this address any more. Look for a newer one in the service's documentation."),
+    413: noop("The request is too large for the service. Send less in one step."),
+    429: noop("Too many requests. Lower the pipeline's rate or concurrency; attempts go on by themselves."),
+}
+_REJECTED: Final = _BY_STATUS[400]
+_REDIRECT: Final = noop("The service has moved to another address. Put that into the step, or let it follow redirects.")
+_SERVER: Final = noop(
+    "The service itself has failed. Replay the run when it works again, or wait for the next attempt."
+)
+_TRACEBACK: Final = noop("The action itself is at fault. Its author can read the details below.")
+
+_BY_WORDS: Final = (
+    (re.compile(r"\[http\] allow"), noop("The address is not public. If it is right, allow it in jackfield.toml.")),
+    (
+        re.compile(r"is blocked|is gone|not in the journal any more|cannot run any more", re.IGNORECASE),
+        noop("The pipeline cannot run as it is. Repair it, then replay the run on the current version."),
+    ),
+    (
+        re.compile(r"steps\[[0-9]+\]|selects nothing|undefined|template|must be", re.IGNORECASE),
+        noop("The step could not be filled in with this event. Correct the step, or edit the event and replay."),
+    ),
+    (
+        re.compile(r"timed? ?out|no result within|did not answer", re.IGNORECASE),
+        noop("The service took too long. If it is always slow, give the step a longer timeout."),
+    ),
+    (
+        re.compile(r"certificate|\bTLS\b|\bSSL\b", re.IGNORECASE),
+        noop("The service's certificate cannot be trusted. Check the address and whether the certificate has expired."),
+    ),
+    (
+        re.compile(r"resolve|no address|name or service|getaddrinfo|dns", re.IGNORECASE),
+        noop("There is no server of this name. Check the address for misprints."),
+    ),
+    (
+        re.compile(r"connect|unreachable|reached|disconnected|reset", re.IGNORECASE),
+        noop("The service cannot be reached. Check the address and the port, and whether the service is up."),
+    ),
+)
+
+
+def attempt_hint(attempt: Attempt) -> str | None:
+    """Say what to do about an attempt's error; None if there is none, or nothing is known about it."""
+    if not attempt.error:
+        return None
+    if attempt.traceback:
+        return _TRACEBACK
+    status = next((exchange.status for exchange in reversed(attempt.exchanges)), None)
+    return (_status_hint(status) if status else None) or _words_hint(attempt.error)
+
+
+def run_hint(view: RunView) -> str | None:
+    """Say what to do about a failed run that has no attempt to show for it."""
+    if view.summary.state is not State.FAILED or any(attempt.error for attempt in view.attempts):
+        return None
+    return _words_hint(view.summary.error or "")
+
+
+def _status_hint(status: int) -> str | None:
+    families = {3: _REDIRECT, 4: _REJECTED, 5: _SERVER}
+    return _BY_STATUS.get(status) or families.get(status // 100)
+
+
+def _words_hint(error: str) -> str | None:
+    return next((hint for pattern, hint in _BY_WORDS if pattern.search(error)), None)

@@ -1,0 +1,125 @@
+"""A run's way through its steps, as its page draws it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from jackfield.components import Action
+from jackfield.journal.records import Attempt, Outcome, RunView, Version
+from jackfield.models import Exchange, Text
+from jackfield.web.pages.curl import CurlCommand, curl_command
+from jackfield.web.pages.hints import attempt_hint
+from jackfield.web.pages.tree import as_text
+
+_WIDTH: Final = 1000.0
+_NARROWEST: Final = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExchange:
+    """One request with its answer."""
+
+    exchange: Exchange
+    curl: CurlCommand
+    request_body: str
+    response_body: str
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long it took."""
+        return timedelta(milliseconds=self.exchange.elapsed_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAttempt:
+    """One attempt. Of the width of the waterfall, 1000, its bar begins at `left` and is `width` long."""
+
+    attempt: Attempt
+    left: float
+    width: float
+    hint: str | None
+    result: str | None
+    exchanges: Sequence[ShownExchange]
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long it took."""
+        return timedelta(milliseconds=self.attempt.elapsed_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    """One step with its attempts; `outcome` is that of the last one, None if the run has not come to it."""
+
+    name: str
+    title: Text
+    attempts: Sequence[ShownAttempt]
+    outcome: Outcome | None
+
+
+def passage(
+    view: RunView, version: Version | None, actions: Mapping[str, type[Action[Any]]], now: datetime
+) -> list[ShownStep]:
+    """List the steps of a run in their order, those included that it has not reached, if its version is known."""
+    names = dict(_defined(version))
+    names |= {attempt.step: names.get(attempt.step, "") for attempt in view.attempts}
+    start = min([view.summary.received_at, *(attempt.started_at for attempt in view.attempts)])
+    ends = [attempt.started_at + timedelta(milliseconds=attempt.elapsed_ms) for attempt in view.attempts]
+    span = (max([view.summary.finished_at or now, *ends]) - start).total_seconds() or 0.001
+    shown = []
+    for name, use in names.items():
+        own = [attempt for attempt in view.attempts if attempt.step == name]
+        title = actions[use].title if use in actions else use
+        attempts = [_shown(attempt, start, span) for attempt in own]
+        shown.append(ShownStep(name, title, attempts, own[-1].outcome if own else None))
+    return shown
+
+
+def _shown(attempt: Attempt, start: datetime, span: float) -> ShownAttempt:
+    reused = attempt.outcome is Outcome.REUSED
+    left = max(0.0, (attempt.started_at - start).total_seconds() / span * _WIDTH)
+    width = max(_NARROWEST, attempt.elapsed_ms / 1000 / span * _WIDTH)
+    left = min(left, _WIDTH - _NARROWEST)
+    return ShownAttempt(
+        attempt=attempt,
+        left=0.0 if reused else round(left, 1),
+        width=0.0 if reused else round(min(width, _WIDTH - left), 1),
+        hint=attempt_hint(attempt),
+        result=None if attempt.result is None else as_text(attempt.result),
+        exchanges=[_exchange(exchange) for exchange in attempt.exchanges],
+    )
+
+
+def _exchange(exchange: Exchange) -> ShownExchange:
+    bodies = (readable(exchange.request_body), readable(exchange.response_body))
+    return ShownExchange(exchange, curl_command(exchange), *bodies)
+
+
+def readable(body: str) -> str:
+    """Lay JSON out in lines; anything else stays as it is."""
+    if not body.lstrip().startswith(("{", "[")):
+        return body
+    try:
+        return as_text(from_json(body))
+    except ValueError:
+        return body
+
+
+def _defined(version: Version | None) -> list[tuple[str, str]]:
+    """Read the names of a version's steps, and which actions they use."""
+    try:
+        tables = tomllib.loads(version.text).get("steps", []) if version else []
+    except tomllib.TOMLDecodeError:
+        return []
+    found = []
+    for table in tables if isinstance(tables, list) else ():
+        if isinstance(table, dict):
+            use = str(table.get("use", ""))
+            found.append((str(table.get("name") or use).replace(".", "_"), use))
+    return found

@@ -1,0 +1,102 @@
+"""What has not become a run: refused requests, and events that were taken for earlier ones."""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from jackfield.errors import JackfieldError, JournalUnavailable
+from jackfield.journal.records import StoredRequest
+from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.journal import sight_of, titles_of
+from jackfield.web.pages.passage import readable
+from jackfield.web.pages.rendering import page
+from jackfield.web.pages.run import operations_of
+from jackfield.web.pages.tree import as_text
+
+_PAGE: Final = 30
+_LARGEST_NUMBER: Final = 18
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    return [
+        view("/refused", list_refused),
+        view("/refused/duplicates", list_duplicates),
+        deed("/refused/{id}/accept", accept),
+    ]
+
+
+async def list_refused(request: Request) -> Response:
+    """Show refused requests."""
+    asked = request.query_params
+    return await _refused_page(request, asked.get("pipeline", ""), asked.get("before"), accepted=asked.get("accepted"))
+
+
+async def list_duplicates(request: Request) -> Response:
+    """Show events that were taken for those of earlier runs."""
+    pipeline, before = request.query_params.get("pipeline", ""), request.query_params.get("before", "")
+    number = int(before) if before.isascii() and before.isdigit() and len(before) < _LARGEST_NUMBER else None
+    found = await sight_of(request).duplicates(pipeline or None, _PAGE + 1, number)
+    rows = [(one, as_text(one.event.data)) for one in found[:_PAGE]]
+    older = _older("/refused/duplicates", pipeline, str(found[_PAGE - 1].number)) if len(found) > _PAGE else None
+    return page(request, "duplicates.html", rows=rows, older=older, pipeline=pipeline, titles=titles_of(request))
+
+
+async def accept(request: Request) -> Response:
+    """Accept a refused request after all, and show what it became."""
+    id, pipeline = request.path_params["id"], str(request.state.form.get("pipeline", ""))
+    before = str(request.state.form.get("before", "")) or None
+    try:
+        runs = await operations_of(request).replay(id)
+    except JournalUnavailable:
+        raise
+    except JackfieldError as error:
+        return await _refused_page(request, pipeline, before, status=409, wrong=id, error=str(error))
+    if len(runs) == 1:
+        return RedirectResponse(f"/runs/{quote(runs[0], safe='')}?done=accepted", status_code=303)
+    query = urlencode([pair for pair in (("pipeline", pipeline), ("before", before), ("accepted", id)) if pair[1]])
+    return RedirectResponse(f"/refused?{query}", status_code=303)
+
+
+async def _refused_page(
+    request: Request,
+    pipeline: str,
+    before: str | None,
+    *,
+    status: int = 200,
+    wrong: str | None = None,
+    error: str | None = None,
+    accepted: str | None = None,
+) -> Response:
+    found = await sight_of(request).refusals(pipeline or None, _PAGE + 1, before)
+    return page(
+        request,
+        "refusals.html",
+        status,
+        rows=[(refusal, _body(refusal.request)) for refusal in found[:_PAGE]],
+        older=_older("/refused", pipeline, found[_PAGE - 1].id) if len(found) > _PAGE else None,
+        first=before is None,
+        pipeline=pipeline,
+        before=before or "",
+        titles=titles_of(request),
+        wrong=wrong,
+        error=error,
+        accepted=accepted,
+    )
+
+
+def _older(path: str, pipeline: str, before: str) -> str:
+    return f"{path}?{urlencode([('pipeline', pipeline), ('before', before)] if pipeline else [('before', before)])}"
+
+
+def _body(request: StoredRequest) -> str:
+    """Show a body; one that is no text shows the bytes that are letters."""
+    if request.encoding == "base64":
+        return base64.b64decode(request.body).decode("latin-1").encode("ascii", "backslashreplace").decode()
+    return readable(request.body)

@@ -1,0 +1,110 @@
+"""One run: its event, its request, every attempt of every step, and what can be done about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import fields
+from datetime import datetime
+from typing import Final
+
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from jackfield.journal.records import SETTLED, RunView
+from jackfield.operations import Operations
+from jackfield.web.health import host_of
+from jackfield.web.pages.access import view
+from jackfield.web.pages.hints import run_hint
+from jackfield.web.pages.journal import sight_of, titles_of
+from jackfield.web.pages.passage import passage, readable
+from jackfield.web.pages.rendering import page
+from jackfield.web.pages.tree import as_text, read_tree
+
+_NO_ERRORS: Final[Mapping[str, str]] = {"run": "", "replay": "", "event": ""}
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    return [view("/runs/{id}.json", download_run), view("/runs/{id}", show_run)]
+
+
+async def show_run(request: Request) -> Response:
+    """Show a run with everything that happened to it."""
+    return await run_page(request, await seen_run(request), done=request.query_params.get("done", ""))
+
+
+async def download_run(request: Request) -> Response:
+    """Give a run as the API does."""
+    seen = await seen_run(request)
+    name = f"run-{seen.summary.id}.json"
+    try:
+        body = to_json(seen)
+    except ValueError:  # half a character, which UTF-8 has not, and JSON can write
+        body = json.dumps(seen, default=_plain).encode()
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def seen_run(request: Request) -> RunView:
+    """Return the run that the address names, as the visitor may see it; there is no page if there is none."""
+    seen = await sight_of(request).run(request.path_params["id"])
+    if seen is None:
+        raise HTTPException(404)
+    return seen
+
+
+async def run_page(
+    request: Request,
+    seen: RunView,
+    *,
+    done: str = "",
+    status: int = 200,
+    errors: Mapping[str, str] = _NO_ERRORS,
+    replay: Mapping[str, str] | None = None,
+) -> Response:
+    """Show a run; `errors` and `replay` are what was wrong with a form, and what was filled in."""
+    host, sight, summary = host_of(request), sight_of(request), seen.summary
+    version = await host.journal.version(summary.pipeline, summary.version)
+    current = host.pipelines.get(summary.pipeline)
+    event = as_text(seen.event.data)
+    return page(
+        request,
+        "run.html",
+        status,
+        seen=seen,
+        summary=summary,
+        title=titles_of(request).get(summary.pipeline, summary.pipeline),
+        exists=current is not None,
+        changed=current is not None and current.version != summary.version,
+        steps=passage(seen, version, host.registry.actions, host.intake.now()),
+        hint=run_hint(seen),
+        settled=summary.state in SETTLED,
+        tree=read_tree(seen.event.data),
+        event=event,
+        body=readable(seen.request.body),
+        duplicates=[(one, as_text(one.event.data)) for one in seen.duplicates],
+        hides=sight.hides(summary.pipeline),
+        hides_all=sight.hides_all(summary.pipeline),
+        done=done,
+        errors={**_NO_ERRORS, **errors},
+        replay=replay or {"from_step": "", "on": "current", "event": event},
+    )
+
+
+def operations_of(request: Request) -> Operations:
+    """Return what an operator can do to runs."""
+    host = host_of(request)
+    return Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, AbstractSet):
+        return sorted(value)
+    return {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]

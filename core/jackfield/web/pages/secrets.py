@@ -1,0 +1,165 @@
+"""The secrets of the project: their names and uses. A value goes in, and never comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from jackfield.errors import ConfigurationError, JournalError
+from jackfield.host import Host
+from jackfield.models import Text
+from jackfield.secrets import ENVIRONMENT_PREFIX, SECRET_NAME, SECRETS_FILE
+from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
+from jackfield.settings import SETTINGS_FILE
+from jackfield.usage import secrets_named
+from jackfield.users import Role
+from jackfield.web.health import host_of
+from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.rendering import page
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRow:
+    """One secret: where it is set, and which pipelines name it, by id and title."""
+
+    name: str
+    in_file: bool
+    in_environment: bool
+    pipelines: tuple[tuple[str, Text], ...]
+    in_settings: bool
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is named and not set."""
+        return not (self.in_file or self.in_environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done before the page was shown; `later` if it is not in use yet."""
+
+    set: str = ""
+    deleted: str = ""
+    later: bool = False
+
+    @classmethod
+    def read(cls, said: Mapping[str, str]) -> Done:
+        """Read it from the address; anybody may have written that, so each has to be a name."""
+        chosen, deleted = (
+            name if SECRET_NAME.fullmatch(name) else "" for name in (said.get("set", ""), said.get("deleted", ""))
+        )
+        return cls(chosen, deleted, later="later" in said)
+
+
+_NOTHING_DONE: Final = Done()
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    return [
+        view("/secrets", show_secrets, Role.OPERATOR),
+        deed("/secrets", set_secret),
+        deed("/secrets/{name}/delete", remove_secret),
+    ]
+
+
+async def show_secrets(request: Request) -> Response:
+    """Show every secret that is set or that a file names."""
+    return await _page(request, done=Done.read(request.query_params))
+
+
+async def set_secret(request: Request) -> Response:
+    """Set a secret, or replace it, and take it over at once."""
+    form, host = request.state.form, host_of(request)
+    name, value = str(form.get("name", "")).strip(), str(form.get("value", "")).strip()
+    wrong = "name" if not SECRET_NAME.fullmatch(name) else "" if value else "value"
+    if wrong:
+        return await _page(request, 422, name=name, wrong=wrong)
+    try:
+        await run_in_threadpool(put_secret, host.project.folder, name, value)
+    except ValueError:
+        return await _page(request, 422, name=name, wrong="value")
+    except (ConfigurationError, OSError) as error:
+        return await _page(request, 500, name=name, wrong="file", detail=_reason(error))
+    return await _taken_over(host, f"/secrets?set={name}")
+
+
+async def remove_secret(request: Request) -> Response:
+    """Take a secret out of the file."""
+    name, host = request.path_params["name"], host_of(request)
+    try:
+        await run_in_threadpool(delete_secret, host.project.folder, name)
+    except (ConfigurationError, OSError) as error:
+        return await _page(request, 500, wrong="file", detail=_reason(error))
+    return await _taken_over(host, f"/secrets?deleted={name}" if SECRET_NAME.fullmatch(name) else "/secrets")
+
+
+async def _taken_over(host: Host, path: str) -> Response:
+    try:
+        await host.reload()
+    except JournalError:
+        path += "&later=1"
+    return RedirectResponse(path, status_code=303)
+
+
+def _reason(error: Exception) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else str(error)
+
+
+async def _page(
+    request: Request,
+    status: int = 200,
+    *,
+    name: str = "",
+    wrong: str = "",
+    detail: str = "",
+    done: Done = _NOTHING_DONE,
+) -> Response:
+    host = host_of(request)
+    rows = sorted(await run_in_threadpool(lambda: list(_rows(host))), key=lambda row: (not row.missing, row.name))
+    problems = [*host.problems.get(SECRETS_FILE, ()), *host.project.secrets.warnings]
+    context = {"rows": rows, "problems": problems, "name": name, "wrong": wrong, "detail": detail, "done": done}
+    return page(request, "secrets.html", status, **context)
+
+
+def _rows(host: Host) -> Iterator[SecretRow]:
+    try:
+        in_file = secrets_in_file(host.project.folder)
+    except ConfigurationError:  # which is among the problems of the host
+        in_file = frozenset()
+    prefix = len(ENVIRONMENT_PREFIX)
+    in_environment = {key[prefix:] for key in host.environ if key.startswith(ENVIRONMENT_PREFIX)}
+    uses = _uses(host)
+    in_settings = _named(host, host.project.folder / SETTINGS_FILE)
+    for name in in_file | in_environment | uses.keys() | in_settings:
+        pipelines = tuple(uses.get(name, ()))
+        yield SecretRow(name, name in in_file, name in in_environment, pipelines, name in in_settings)
+
+
+def _uses(host: Host) -> dict[str, list[tuple[str, Text]]]:
+    """Find which pipelines name which secret, in their files as they are now."""
+    try:
+        files = host.project.pipeline_files()
+    except ConfigurationError:
+        return {}
+    found: dict[str, list[tuple[str, Text]]] = {}
+    for id, path in files.items():
+        pipeline = host.pipelines.get(id)
+        for name in _named(host, path):
+            found.setdefault(name, []).append((id, pipeline.title if pipeline else id))
+    return found
+
+
+def _named(host: Host, path: Path) -> frozenset[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return frozenset()
+    return secrets_named(text, host.pipelines.loader.engine)

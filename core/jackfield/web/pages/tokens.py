@@ -1,0 +1,60 @@
+"""The tokens with which programs use the API: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from jackfield.tokens import TokenError, Tokens
+from jackfield.users import Role
+from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.rendering import page
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    return [
+        view("/tokens", show_tokens, Role.OPERATOR),
+        deed("/tokens", make_token),
+        deed("/tokens/revoke", revoke_token),
+    ]
+
+
+async def show_tokens(request: Request) -> Response:
+    """Show what is known of the tokens."""
+    return _page(request, done="revoked" in request.query_params)
+
+
+async def make_token(request: Request) -> Response:
+    """Make a token and show it: this answer is the only one that has it, so there is no redirect to another."""
+    form = request.state.form
+    name, role = str(form.get("name", "")).strip(), str(form.get("role", ""))
+    if role not in set(Role):
+        return _page(request, 422, wrong="role", name=name)
+    try:
+        made = await run_in_threadpool(_tokens(request).make, name, Role(role))
+    except TokenError as error:
+        return _page(request, 422, wrong=error.mistake.name, name=name, role=role)
+    return _page(request, 201, made=made, made_name=name)
+
+
+async def revoke_token(request: Request) -> Response:
+    """Make a token worthless at once."""
+    name = str(request.state.form.get("name", ""))
+    if not await run_in_threadpool(_tokens(request).revoke, name):
+        return _page(request, 404, wrong="unknown", name="")
+    return RedirectResponse("/tokens?revoked", status_code=303)
+
+
+def _page(request: Request, status: int = 200, **said: Any) -> Response:
+    context = {"wrong": "", "name": "", "role": Role.VIEWER, "made": "", "made_name": "", "done": False, **said}
+    return page(request, "tokens.html", status, tokens=_tokens(request).all(), **context)
+
+
+def _tokens(request: Request) -> Tokens:
+    tokens: Tokens = request.app.state.tokens
+    return tokens

@@ -1,0 +1,65 @@
+"""What is wrong: with one pipeline, and with the host as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from jackfield.errors import Problem
+from jackfield.host import Host
+from jackfield.notifiers import NotifierStatus
+from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.secrets import SECRETS_FILE
+from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineTroubles:
+    """What keeps a pipeline from running, and what is wrong with a newer file that was not taken in its place."""
+
+    blocked: tuple[Problem, ...]
+    newer: tuple[Problem, ...]
+    takes_events: bool
+    """Whether its source works all the same."""
+
+    def __bool__(self) -> bool:
+        return bool(self.blocked or self.newer)
+
+
+@dataclass(frozen=True, slots=True)
+class HostTroubles:
+    """What concerns all pipelines: the host's own fault, files of the project, notices that do not get through."""
+
+    fault: str | None
+    files: tuple[Problem, ...]
+    notices: tuple[Problem, ...]
+    failing: tuple[NotifierStatus, ...]
+
+
+def pipeline_troubles(host: Host, pipeline: Pipeline) -> PipelineTroubles:
+    """Say what is wrong with a pipeline; secrets are masked."""
+    newer = () if pipeline.blocked else host.problems.get(pipeline_file(pipeline.id), ())
+    return PipelineTroubles(
+        blocked=_masked(pipeline.problems, pipeline.mask),
+        newer=_masked(newer, pipeline.mask),
+        takes_events=pipeline.source is not None,
+    )
+
+
+def host_troubles(host: Host) -> HostTroubles:
+    """Say what is wrong with the host; secrets are masked."""
+    mask = host.pipelines.loader.mask
+    files = [
+        problem for name in (SETTINGS_FILE, SECRETS_FILE, PIPELINES_FOLDER) for problem in host.problems.get(name, ())
+    ]
+    notifiers = host.notices.notifiers
+    return HostTroubles(
+        fault=host.fault and mask(host.fault),
+        files=_masked(files, mask),
+        notices=_masked(notifiers.problems, mask),
+        failing=tuple(one for one in notifiers.statuses if one.failing_since),
+    )
+
+
+def _masked(problems: Iterable[Problem], mask: Callable[[str], str]) -> tuple[Problem, ...]:
+    return tuple(replace(problem, key=mask(problem.key), message=mask(problem.message)) for problem in problems)

@@ -1,0 +1,306 @@
+"""The page of a run, and what can be done to a run there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield.journal.records import Attempt, Mode, Outcome, Query, State
+from jackfield.models import Exchange
+from jackfield.users import Role
+from jackfield.web.app import Served
+from jackfield.web.pages.curl import curl_command
+from jackfield.web.pages.hints import attempt_hint
+from jackfield.web.pages.tree import Node, as_text, read_tree
+from tests.core.journal.kit import Clock, new_run
+from tests.support import Plugin, give, hook, serve, steps, until
+from tests.web.site import visitor
+
+XSS = "<script>alert(1)</script>"
+THREE = steps(
+    'name = "first"\ndo = "say"\ntext = "{{ $.event.phone }}"',
+    'name = "passed"\ndo = "say"\nwhen = "{{ false }}"',
+    'name = "second"\ndo = "give_up"\ntext = "{{ $.event.phone }}"',
+    'name = "third"\ndo = "say"',
+    head='mask = ["$.event.phone"]',
+)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+async def failed(served: Served, event: dict[str, object] | None = None, pipeline: str = "x") -> str:
+    run = await give(served.host, event or {"phone": "+79001112233", "имя": "Анна"}, pipeline)  # type: ignore[arg-type]
+    await until(served.host, run)
+    return run
+
+
+def test_a_run_shows_its_event_its_request_and_every_step_also_those_that_were_not_reached(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served) as operator:
+            page = await operator.get(f"/runs/{await failed(served)}")
+            assert page.status_code == 200
+            for text in ("имя", "Анна", "1. first", "2. passed", "Passed over", "3. second", "4. third", "Not reached"):
+                assert text in page.text
+            assert "step second: never: +79001112233" in page.text
+            assert "/pipelines/x/versions" in page.text
+            assert (await operator.get("/runs/nobody")).status_code == 404
+
+    asyncio.run(main())
+
+
+def test_a_viewer_gets_neither_page_nor_download_with_a_masked_value(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served, Role.VIEWER) as viewer:
+            async with httpx.AsyncClient() as sender:
+                body = {"phone": "+7 (900) 111-22-33", "имя": "Анна"}
+                await sender.post(f"{hook(served)}?tel=%2B7%20(900)%20111-22-33", json=body)
+            run = (await viewer.get("/runs")).text.split('data-run="')[1].split('"')[0]
+            await until(served.host, run)
+            for path in (f"/runs/{run}", f"/runs/{run}.json"):
+                answer = await viewer.get(path)
+                assert answer.status_code == 200
+                assert not any(part in answer.text for part in ("111-22", "9001112233", "79001"))
+                assert "Анна" in answer.text
+            for deed in ("replay", "cancel", "retry"):
+                assert (await viewer.post(f"/runs/{run}/{deed}", {})).status_code == 403
+            page = await viewer.get(f"/runs/{run}")
+            assert "Some values are hidden from viewers" in page.text
+            assert 'id="replay"' not in page.text
+
+    asyncio.run(main())
+
+
+def test_a_replay_with_another_event_hides_the_value_of_the_first_event_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served) as operator:
+            run = await failed(served)
+            form = {"from_step": "second", "on": "original", "event": '{"phone": "+79995556677"}'}
+            answer = await operator.post(f"/runs/{run}/replay", form)
+            assert answer.status_code == 303
+            new = answer.headers["location"].removeprefix("/runs/").partition("?")[0]
+            assert "79001112233" in (await operator.get(f"/runs/{new}")).text
+            await until(served.host, new)
+            async with visitor(served, Role.VIEWER) as viewer:
+                shown = (await viewer.get(f"/runs/{new}")).text
+                assert "79001112233" not in shown
+                assert "79995556677" not in shown
+
+    asyncio.run(main())
+
+
+def test_of_one_request_with_several_events_the_others_values_are_hidden_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served, Role.VIEWER) as viewer:
+            async with httpx.AsyncClient() as sender:
+                await sender.post(hook(served), json=[{"phone": "79001112233"}, {"phone": "79004445566"}])
+            for run in (await served.host.journal.search(Query())).runs:
+                await until(served.host, run.id)
+                shown = (await viewer.get(f"/runs/{run.id}")).text
+                assert "79001112233" not in shown
+                assert "79004445566" not in shown
+
+    asyncio.run(main())
+
+
+def test_without_its_pipeline_a_viewer_sees_nothing_of_a_run(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served, Role.VIEWER) as viewer:
+            run = await failed(served)
+            (tmp_path / "pipelines" / "x.toml").unlink()
+            await served.host.reload()
+            shown = (await viewer.get(f"/runs/{run}")).text
+            assert "there is no pipeline any more" in shown
+            assert not any(text in shown for text in ("Анна", "79001112233", "never"))
+            assert "Анна" not in (await viewer.get(f"/runs/{run}.json")).text
+
+    asyncio.run(main())
+
+
+def test_a_run_is_replayed_as_it_was_asked_for_and_both_name_each_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        async with serve(tmp_path, {"x": THREE}, plugin) as served, visitor(served) as operator:
+            run = await failed(served)
+            answer = await operator.post(f"/runs/{run}/replay", {"from_step": "", "on": "current", "event": ""})
+            new = answer.headers["location"].removeprefix("/runs/").partition("?")[0]
+            await until(served.host, new)
+            page = await operator.get(answer.headers["location"])
+            assert "This is the new run." in page.text
+            assert f"/runs/{run}" in page.text
+            assert f"/runs/{new}" in (await operator.get(f"/runs/{run}")).text
+            assert [text for text, _ in plugin.calls] == ["+79001112233"] * 4
+
+    asyncio.run(main())
+
+
+def test_a_mistake_in_a_replay_is_said_in_place_and_nothing_filled_in_is_lost(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served) as operator:
+            run = await failed(served)
+            for form, said in (
+                ({"event": '{"phone": '}, "This is not JSON"),
+                ({"event": "[1]"}, "An event is a JSON object"),
+                ({"event": '{"a": NaN}'}, "This is not JSON"),
+                ({"from_step": "third", "event": '{"phone": "mine"}'}, "never came to a step"),
+            ):
+                page = await operator.post(f"/runs/{run}/replay", {"on": "original", "from_step": "", **form})
+                assert page.status_code == 422
+                assert said in page.text
+                assert form["event"] in unescape(page.text)
+            assert len((await served.host.journal.search(Query())).runs) == 1
+
+    asyncio.run(main())
+
+
+def test_a_waiting_run_is_made_due_and_cancelled_and_what_comes_too_late_is_said(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipeline = steps('do = "fail_for_now"\ntext = "30"')
+        async with serve(tmp_path, {"x": pipeline}) as served, visitor(served) as operator:
+            run = await give(served.host, {})
+            before = await until(served.host, run, [State.WAITING])
+            assert "Retry now" in (await operator.get(f"/runs/{run}")).text
+            done = await operator.post(f"/runs/{run}/retry", {})
+            assert done.headers["location"] == f"/runs/{run}?done=due"
+            await until(served.host, run, [State.WAITING], after=before.summary.due_at)
+            done = await operator.post(f"/runs/{run}/cancel", {})
+            assert "The run is cancelled." in (await operator.get(done.headers["location"])).text
+            for deed, said in (("cancel", "nothing to cancel"), ("retry", "does not wait")):
+                late = await operator.post(f"/runs/{run}/{deed}", {})
+                assert late.status_code == 409
+                assert said in late.text
+            forged = await operator.client.post(f"/runs/{run}/replay", data={"csrf": "no"})
+            assert forged.status_code == 403
+
+    asyncio.run(main())
+
+
+def test_a_download_is_what_the_api_answers(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served) as operator:
+            run = await failed(served)
+            answer = await operator.get(f"/runs/{run}.json")
+            assert answer.headers["content-disposition"] == f'attachment; filename="run-{run}.json"'
+            token = (tmp_path / "var" / "api.token").read_text().strip()
+            api = await operator.client.get(f"/api/v1/runs/{run}", headers={"authorization": f"Bearer {token}"})
+            assert answer.json() == api.json()
+
+    asyncio.run(main())
+
+
+def test_whatever_an_event_holds_is_shown_as_text(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipeline = steps('do = "crash"\ntext = "{{ $.event.a }}"')
+        async with (
+            serve(tmp_path, {"x": pipeline}) as served,
+            visitor(served) as operator,
+            httpx.AsyncClient() as sender,
+        ):
+            body = json.dumps({"a": XSS, XSS: [XSS, 1.5, True, None, "x" * 1000]})
+            await sender.post(f"{hook(served)}?{XSS}", content=body, headers={"x-tag": XSS, XSS[1:7]: XSS})
+            (run,) = (await served.host.journal.search(Query())).runs
+            await until(served.host, run.id)
+            page = await operator.get(f"/runs/{run.id}")
+            assert page.status_code == 200
+            assert XSS not in page.text
+            assert (await operator.get(f"/runs/{run.id}.json")).json()["event"]["data"]["a"] == XSS
+
+    asyncio.run(main())
+
+
+def test_half_a_character_breaks_neither_page_nor_download(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served) as operator:
+            new = new_run(served.host.intake.now(), {"half": "\ud800"}, "x")
+            await served.host.journal.accept([new])
+            await until(served.host, new.id)
+            assert r"\ud800" in (await operator.get(f"/runs/{new.id}")).text
+            assert (await operator.get(f"/runs/{new.id}.json")).json()["event"]["data"] == {"half": "\ud800"}
+
+    asyncio.run(main())
+
+
+def test_held_runs_can_be_looked_at(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": THREE}) as served, visitor(served, language="ru") as operator:
+            await served.host.modes.set("x", Mode.HELD, "")
+            run = await give(served.host, {"phone": "1"})
+            page = await operator.get(f"/runs/{run}")
+            assert "Отложена" in page.text
+            assert "Не начат" in page.text
+
+    asyncio.run(main())
+
+
+@given(texts, texts, texts, st.sampled_from(["GET", "POST", "PUT"]))
+def test_a_curl_command_is_read_by_a_shell_as_it_was_meant(url: str, value: str, body: str, method: str) -> None:
+    exchange = Exchange(method, url, (("X-Tag", value), ("host", "a")), body, 200, (), "", 1.0)
+    command = curl_command(exchange)
+    words = shlex.split(command.text)
+    assert words[:4] == ["curl", "--globoff", "--request", method]
+    assert words[-2:] == ["--url", url]
+    assert (f"X-Tag: {value}" if value else "X-Tag;") in words
+    assert command.masked == any("***" in text for text in (url, value, body))
+    assert (words[words.index("--data-raw") + 1] == body) if body and not command.incomplete else body == "" or command
+
+
+@pytest.mark.parametrize(
+    "body", ["[512 bytes, image/png]", "[a stream]", "[confidential]", "abc … [cut at 3 bytes]", "\0"]
+)
+def test_a_body_that_was_not_kept_is_not_in_the_curl_command(body: str) -> None:
+    command = curl_command(Exchange("POST", "https://a.example/", (), body, 200, (), "", 1.0))
+    assert command.incomplete
+    assert "--data-raw" not in command.text
+
+
+def _attempt(error: str, status: int | None = None, traceback: str | None = None) -> Attempt:
+    exchange = Exchange("POST", "https://a.example/", (), "", status, (), "", 1.0)
+    at = Clock().time
+    return Attempt(0, "a", 1, at, 1.0, Outcome.FAILED, error, traceback, None, exchanges=(exchange,))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "part"),
+    [
+        (_attempt("step a: crm answered 401", 401), "Check the secret"),
+        (_attempt("step a: crm answered 403", 403), "rights of the key"),
+        (_attempt("step a: crm answered 404", 404), "address of the step"),
+        (_attempt("step a: crm answered 418", 418), "does not accept the data"),
+        (_attempt("step a: crm answered 429", 429), "Too many requests"),
+        (_attempt("step a: crm answered 502", 502), "service itself has failed"),
+        (_attempt("step a: crm cannot be reached: connection refused"), "cannot be reached"),
+        (_attempt("step a: no result within 30 s (the step's timeout)"), "took too long"),
+        (
+            _attempt("step a: 10.0.0.1 is not public; to allow it, put it into [http] allow in jackfield.toml"),
+            "allow it",
+        ),
+        (_attempt("steps[0].url: $.event.id selects nothing; it has: a"), "filled in with this event"),
+        (_attempt("step a: certificate verify failed"), "certificate"),
+        (_attempt("step a: it broke", traceback="Traceback"), "action itself"),
+    ],
+)
+def test_an_error_comes_with_what_to_do_about_it(attempt: Attempt, part: str) -> None:
+    hint = attempt_hint(attempt)
+    assert hint is not None
+    assert part in hint
+
+
+def test_a_tree_of_anything_is_finite() -> None:
+    deep: object = 1
+    for _ in range(400):
+        deep = {"a": [deep]}
+    tree = read_tree(deep)  # type: ignore[arg-type]
+    depth = 0
+    node: Node | None = tree
+    while node:
+        depth, node = depth + 1, node.children[0] if node.children else None
+    assert depth < 50
+    wide = read_tree([1] * 100_000)
+    assert (len(wide.children) < 5000, wide.left_out + len(wide.children)) == (True, 100_000)
+    assert as_text({"ключ": "\ud800"}) == '{\n  "ключ": "\ud800"\n}'

@@ -1,0 +1,113 @@
+"""A pipeline's old versions, and what differs between two."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield.web.app import Served
+from jackfield.web.pages.difference import Kind, difference
+from tests.support import give, serve, steps, until
+from tests.web.pages.test_pipelines import XSS, read, words
+from tests.web.site import visitor
+
+ONE = steps('do = "say"\ntext = "one"')
+TWO = steps(f'do = "say"\ntext = "{XSS}"')
+THREE = steps('do = "say"\ntext = "three"')
+_LINES = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=30).map("\n".join)
+
+
+async def change(served: Served, folder: Path, text: str) -> str:
+    """Write a new version and return the one that is current then."""
+    (folder / "pipelines" / "x.toml").write_text(text, encoding="utf-8")
+    await served.host.reload()
+    pipeline = served.host.pipelines.get("x")
+    assert pipeline is not None
+    return pipeline.version
+
+
+def test_the_newest_two_versions_are_compared_and_any_two_can_be(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": ONE}) as served, visitor(served) as operator:
+            one = await change(served, tmp_path, ONE)
+            page = await read(operator, "/pipelines/x/versions")
+            assert "There is no earlier version" in page
+            two, three = [await change(served, tmp_path, text) for text in (TWO, THREE)]
+            page = await read(operator, "/pipelines/x/versions")
+            assert XSS not in page
+            said = words(page)
+            assert f'− text = "{XSS}"' in said
+            assert '+ text = "three"' in said
+            assert said.index(f"{three} current") < said.rindex(two) < said.rindex(one)
+            said = words(await read(operator, f"/pipelines/x/versions?old={three}&new={one}"))
+            assert '− text = "three"' in said
+            assert '+ text = "one"' in said
+            said = words(await read(operator, f"/pipelines/x/versions?new={two}"))
+            assert '− text = "one"' in said
+            said = words(await read(operator, f"/pipelines/x/versions?old={two}&new={two}"))
+            assert "The two are the same" in said
+
+    asyncio.run(main())
+
+
+def test_a_version_that_is_not_there_is_the_newest_and_no_text_of_the_page(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": ONE}) as served, visitor(served) as operator:
+            await change(served, tmp_path, THREE)
+            page = await read(operator, f"/pipelines/x/versions?old={XSS}&new={XSS}")
+            assert XSS not in page
+            assert '+ text = "three"' in words(page)
+            assert (await operator.get("/pipelines/y/versions")).status_code == 404
+
+    asyncio.run(main())
+
+
+def test_a_secret_that_stands_in_a_file_is_not_shown(tmp_path: Path) -> None:
+    async def main() -> None:
+        files = {"x": steps('do = "say"\ntext = "hunter2hunter2"')}
+        async with (
+            serve(tmp_path, files, secrets='PASSWORD = "hunter2hunter2"\n') as served,
+            visitor(served) as operator,
+        ):
+            await change(served, tmp_path, THREE)
+            page = await read(operator, "/pipelines/x/versions")
+            assert "hunter2" not in page
+            assert '− text = "***"' in words(page)
+
+    asyncio.run(main())
+
+
+def test_versions_outlive_the_file_and_what_cannot_be_read_is_none(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": ONE, "broken": "title ="}) as served, visitor(served) as operator:
+            assert "No version of it" in await read(operator, "/pipelines/broken/versions")
+            await until(served.host, await give(served.host, {"a": 1}))
+            (tmp_path / "pipelines" / "x.toml").unlink()
+            await served.host.reload()
+            page = await read(operator, "/pipelines/x/versions")
+            assert "This pipeline has been deleted" in page
+            assert "current" not in words(page)
+
+    asyncio.run(main())
+
+
+@given(_LINES, _LINES)
+def test_both_texts_can_be_read_out_of_their_difference(old: str, new: str) -> None:
+    lines = difference(old, new)
+    before, after = old.splitlines(), new.splitlines()
+    assert bool(lines) is (before != after)
+    for line in lines:
+        if line.old is not None:
+            assert before[line.old - 1] == line.text
+        if line.new is not None:
+            assert after[line.new - 1] == line.text
+    kept = [
+        text for number, text in enumerate(before, 1) if (Kind.REMOVED, number) not in {(x.kind, x.old) for x in lines}
+    ]
+    rest = [
+        text for number, text in enumerate(after, 1) if (Kind.ADDED, number) not in {(x.kind, x.new) for x in lines}
+    ]
+    assert kept == rest
