@@ -131,7 +131,7 @@ def _paths(run: str) -> Sequence[str]:
         "/pipelines/new-student/versions",
         "/runs",
         "/runs?pipeline=new-student&state=skipped",
-        "/runs?search=anna77",
+        "/runs?text=anna77",
         f"/runs/{run}",
         "/refused",
         "/plugins",
