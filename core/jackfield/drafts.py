@@ -82,9 +82,13 @@ class Draft:
         return replace(self, text=put(self.text, path, value, order))
 
     def drop(self, path: KeyPath) -> Draft:
-        """Take a key away, and the tables that it leaves empty; not a step, nor the source. Raises `CannotEdit`."""
+        """Take a key away, and the tables that it leaves empty; not a step, nor the source, nor a table in a list.
+
+        Raises `CannotEdit`.
+        """
         text = drop(self.text, path)
-        while len(path := path[:-1]) > (2 if path[:1] == (_STEPS,) else 1) and not _at(tomllib.loads(text), path):
+        outermost = 2 if path[:1] == (_STEPS,) else 1
+        while len(path := path[:-1]) > outermost and isinstance(path[-1], str) and not _at(tomllib.loads(text), path):
             text = drop(text, path)
         return replace(self, text=text)
 

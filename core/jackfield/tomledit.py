@@ -47,6 +47,8 @@ def put(text: str, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -
         if path[-1] not in parent:
             return _put_whole(text, path[:-1], {**_at(data, path[:-1]), str(path[-1]): value})
         parent[str(path[-1])] = _value(value, one_line=True)
+    elif isinstance(parent, AoT):
+        return put(drop(text, path[:-1]), path[:-1], _at(expected, path[:-1]))
     elif isinstance(parent, Array):
         _put_into_array(parent, path[-1], value)
     else:
@@ -65,6 +67,8 @@ def drop(text: str, path: KeyPath) -> str:
     holder = _item(document, path[:-1])
     if isinstance(holder, InlineTable):
         return put(text, path[:-1], _at(expected, path[:-1]))
+    if isinstance(holder, AoT):
+        return _without_table(text, path[:-1], _at(expected, path[:-1]))
     if isinstance(holder, Array):
         del holder[int(path[-1])]
     else:
@@ -99,11 +103,21 @@ def _put_whole(text: str, path: KeyPath, table: dict[str, JsonValue]) -> str:
     return put(drop(text, path), path, table)
 
 
+def _without_table(text: str, path: KeyPath, rest: list[JsonValue]) -> str:
+    """Write a list of tables anew, without one of them; without the last one nothing is left to write."""
+    if not path[1:]:
+        raise CannotEdit(f"{dotted(path)}: take the table out by hand")
+    text = drop(text, path)
+    return put(text, path, rest) if rest else text
+
+
 def _put_into_table(parent: Any, path: KeyPath, value: JsonValue, order: Sequence[str]) -> None:
     key = str(path[-1])
     body = _body(parent)
     place = next((index for index, (found, _) in enumerate(body) if found is not None and found.key == key), None)
-    if place is not None:
+    if place is not None and isinstance(value, list) and _has_lines(old := body[place][1]):
+        _put_items(old, value)
+    elif place is not None:
         parent[key] = _value(value)
     elif isinstance(value, dict | list) and not fits_in_line(key, value):
         body, place = _end(parent)
@@ -113,6 +127,21 @@ def _put_into_table(parent: Any, path: KeyPath, value: JsonValue, order: Sequenc
         place = _place(body, key, order)
         gap = "\n" if place < len(body) and _is_header(body[place]) and not _blank_before(body, place) else ""
         body.insert(place, (None, Whitespace(_joined(body, place) + toml_entry(key, value) + gap)))
+
+
+def _has_lines(item: Item) -> bool:
+    return isinstance(item, Array) and "\n" in item.as_string()
+
+
+def _put_items(array: Any, items: list[Any]) -> None:
+    """Change a list that stands on several lines item by item: its comments stay."""
+    while len(array) > len(items):
+        del array[-1]
+    for index, item in enumerate(items):
+        if index >= len(array):
+            array.append(_value(item, one_line=True))
+        elif array.unwrap()[index] != item:
+            array[index] = _value(item, one_line=True)
 
 
 def _place(body: _Body, key: str, order: Sequence[str]) -> int:

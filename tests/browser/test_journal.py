@@ -105,7 +105,7 @@ def test_a_viewer_is_told_at_once_where_a_text_cannot_be_searched_for(browser: B
     page.goto("/runs")
     expect(page.locator(ROWS).first).to_be_visible()
     page.locator('input[name="text"]').fill("79001110001")
-    expect(page.locator("#filter-error")).to_contain_text("viewers can search")
+    expect(page.locator("#filter-error")).to_contain_text("Viewers can look for a text")
     assert shown(page) == []
     page.locator('input[name="text"]').fill("")
     expect(page.locator("#filter-error")).to_be_empty()

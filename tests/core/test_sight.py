@@ -40,7 +40,8 @@ def test_an_operator_sees_everything_and_a_viewer_all_but_what_is_masked(tmp_pat
             assert PHONE not in to_json(covered).decode()
             assert covered.event.data == {"phone": "***", "a": 1}
             assert covered.attempts[0].result == {"said": "***"}
-            assert await seen(host, free) == await until(host, free)
+            settled = await until(host, free)
+            assert await seen(host, free) == settled
             assert await sight(host).run("nobody") is None
 
     asyncio.run(main())

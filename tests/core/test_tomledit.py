@@ -106,6 +106,13 @@ def test_a_table_in_a_line_that_grows_too_long_gets_a_header_as_well() -> None:
     assert tomllib.loads(text)["steps"][1]["form"]["key_3"] == "a long value of this key"
 
 
+def test_a_list_on_several_lines_keeps_its_comments_and_stays_on_several_lines() -> None:
+    text = 'list = [\n  "x", # one\n  # two\n  true,\n]\n'
+    assert changes(text, put(text, ("list",), ["x", True, "z"])) == ['+  "z",']
+    assert changes(text, put(text, ("list",), ["y", True])) == ['-  "x", # one', '+  "y", # one']
+    assert tomllib.loads(put(text, ("list",), [])) == {"list": []}
+
+
 def test_what_is_dropped_takes_its_lines_with_it_and_no_comment_of_what_follows() -> None:
     assert changes(TEXT, drop(TEXT, ("steps", 0, "name"))) == ["-name = 'one'"]
     gone = drop(TEXT, ("steps", 0, "json"))

@@ -127,7 +127,7 @@ def test_a_held_run_is_cancelled(tmp_path: Path) -> None:
         ("GET pipelines/nope", b"", 404, "there is no pipeline nope"),
         ("POST runs/nope/replay", b"{}", 404, "there is no run and no refused request nope"),
         ("GET runs?limit=0", b"", 422, "limit: must be at least 1"),
-        ("GET runs?state=lost", b"", 422, "state: must be one of"),
+        ("GET runs?state=lost", b"", 422, "state[0]: must be one of"),
         ("GET runs?stat=failed", b"", 422, 'stat: is not known here; did you mean "state"?'),
         ("GET runs?cursor=nonsense", b"", 422, "cursor"),
         ("PUT pipelines/x/mode", b'{"mode": "on"}', 422, "mode: must be one of"),

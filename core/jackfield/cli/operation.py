@@ -55,7 +55,7 @@ def _announce(served: Served) -> None:
 
 
 def show_first_link(served: Served) -> None:
-    """Print the link at which the first operator is made, if there is nobody yet. It is for the terminal, not the log."""
+    """Print the link at which the first operator is made, if there is nobody yet: to the terminal, not the log."""
     links = served.first_urls()
     if links:
         console().print("Nobody can log in to the pages yet. This link makes the first operator, once:")

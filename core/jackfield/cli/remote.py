@@ -70,7 +70,7 @@ class RemoteDesk:
         """List runs."""
         asked = {
             "pipeline": query.pipeline,
-            "state": next(iter(query.states), None),
+            "state": sorted(query.states),
             "since": query.since and query.since.isoformat(),
             "until": query.until and query.until.isoformat(),
             "search": query.text,

@@ -43,6 +43,14 @@ def program(served: Served, token: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"{served.url}/api/v1", headers={"authorization": f"Bearer {token}"}, timeout=20)
 
 
+def filled(served: Served, path: str, run: str) -> str:
+    """Name in a path what is there."""
+    pipeline = served.host.pipelines.get("x")
+    assert pipeline is not None
+    path = path.replace("{version}", pipeline.version)
+    return path.replace("{id}", run if path.startswith("/runs") else "x")
+
+
 def test_a_token_is_shown_once_works_and_is_revoked(tmp_path: Path) -> None:
     async def story(served: Served, operator: Visitor) -> None:
         assert "No token has been made yet." in (await operator.get("/tokens")).text
@@ -100,7 +108,7 @@ def test_a_viewers_token_looks_at_everything_and_changes_nothing(tmp_path: Path)
         await until(served.host, run)
         async with program(served, await make(operator, "report", "viewer")) as report:
             for one in api_operations():
-                path = one.path.replace("{id}", run if one.path.startswith("/runs") else "x")
+                path = filled(served, one.path, run)
                 answer = await report.request(one.method, path, json={} if one.method != "GET" else None)
                 if one.method == "GET":
                     assert answer.status_code in {200, 403}, path
@@ -126,7 +134,7 @@ def test_a_viewers_token_does_not_see_what_the_pipeline_masks_nor_the_webhooks_a
         async with program(served, viewers) as report, program(served, operators) as crm:
             for one in api_operations():
                 if one.method == "GET":
-                    path = one.path.replace("{id}", run if one.path.startswith("/runs") else "x")
+                    path = filled(served, one.path, run)
                     text = (await report.get(path)).text
                     assert "123-45-67" not in text, path
                     assert secret not in text, path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
@@ -12,11 +12,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.errors import BadRequest, JackfieldError, JournalError, JournalUnavailable, UnknownRun
+from jackfield.addresses import read_or_make_secret
+from jackfield.drafts import BadId
+from jackfield.errors import (
+    BadRequest,
+    ConfigurationError,
+    JackfieldError,
+    JournalError,
+    JournalUnavailable,
+    UnknownRun,
+)
 from jackfield.host import Host
-from jackfield.web.api import pipelines, runs, system
+from jackfield.tokens import TokenError, TokenMistake, Tokens
+from jackfield.users import Mistake, UserError, Users
+from jackfield.web.api import activity, bulk, files, pipelines, runs, secrets, system, tokens, trials, users
+from jackfield.web.api.files import Changed, Mistakes
 from jackfield.web.api.openapi import openapi_document
-from jackfield.web.api.operation import Operation
+from jackfield.web.api.operation import Operation, TooLarge
+from jackfield.web.certificate import PublicCertificate
+from jackfield.web.condition import Clock
+from jackfield.web.forms.secret import SecretKeeper
+from jackfield.web.pages.doorkeeper import Doorkeeper
+from jackfield.web.pages.site import SESSION_KEY_FILE
 
 API_PATH: Final = "/api/v1"
 
@@ -24,14 +41,21 @@ _STATUS: Final[Mapping[type[Exception], int]] = {
     UnknownRun: 404,
     JournalUnavailable: 503,
     JournalError: 422,
+    TooLarge: 413,
     BadRequest: 422,
+    BadId: 422,
+    Mistakes: 422,
 }
 """What an error is answered with, the first that fits; any other error is 409."""
+_OF_USERS: Final[Mapping[Mistake, int]] = {Mistake.UNKNOWN: 404, Mistake.TAKEN: 409, Mistake.LAST: 409}
+_OF_TOKENS: Final[Mapping[TokenMistake, int]] = {TokenMistake.TAKEN: 409, TokenMistake.MANY: 409}
+"""The same for mistakes about users and tokens; any other one is 422."""
 
 
 def api_operations() -> Sequence[Operation]:
     """Return every operation of the API."""
-    return [*pipelines.operations(), *runs.operations(), *system.operations()]
+    modules = (pipelines, files, trials, activity, runs, bulk, secrets, users, tokens, system)
+    return [operation for module in modules for operation in module.operations()]
 
 
 def api_application(host: Host) -> Starlette:
@@ -44,15 +68,46 @@ def api_application(host: Host) -> Starlette:
 
     application = Starlette(
         routes=[Route("/openapi.json", show_document), *(one.route() for one in operations)],
-        exception_handlers={JackfieldError: _failure, HTTPException: _not_for_this_path},
+        exception_handlers={JackfieldError: _failure, OSError: _unwritable, HTTPException: _not_for_this_path},
     )
-    application.state.host = host
+    application.state.host, application.state.kept = host, _kept(host)
     return application
 
 
+def _kept(host: Host) -> Mapping[str, Any]:
+    """Make what operations share, by the names of their parameters."""
+    key = read_or_make_secret(host.project.var / SESSION_KEY_FILE)  # the editor's: what stands in for a secret is equal
+    known = Users(host.project.var)
+    return {
+        "keeper": SecretKeeper(host.registry, key),
+        "users": known,
+        "door": Doorkeeper(known),
+        "tokens": Tokens(host.project.var),
+        "certificate": PublicCertificate(),
+        "clock": Clock(),
+    }
+
+
 async def _failure(_request: Request, error: Exception) -> Response:
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
-    return _error(str(error), status)
+    more: dict[str, Any] = {}
+    if isinstance(error, ConfigurationError):
+        more["problems"] = error.problems
+    if isinstance(error, Changed):
+        more["theirs"] = error.theirs
+    return _error(str(error), _status(error), **more)
+
+
+async def _unwritable(_request: Request, error: Exception) -> Response:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return _error(f"the host cannot read or write a file of its project: {reason or error}", 503)
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, UserError):
+        return _OF_USERS.get(error.mistake, 422)
+    if isinstance(error, TokenError):
+        return _OF_TOKENS.get(error.mistake, 422)
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
 
 
 async def _not_for_this_path(request: Request, error: Exception) -> Response:
@@ -64,5 +119,5 @@ async def _not_for_this_path(request: Request, error: Exception) -> Response:
     return response
 
 
-def _error(message: str, status: int) -> Response:
-    return Response(to_json({"error": message}), status_code=status, media_type="application/json")
+def _error(message: str, status: int, **more: Any) -> Response:
+    return Response(to_json({"error": message, **more}), status_code=status, media_type="application/json")

@@ -22,6 +22,32 @@ _ERRORS: Final = {
     422: "The parameters or the body say something that cannot be carried out.",
     503: "The journal cannot be read or written at the moment.",
 }
+_ERROR: Final = {
+    "type": "object",
+    "properties": {
+        "error": {"type": "string", "description": "What is wrong, and what to do about it."},
+        "problems": {
+            "type": "array",
+            "description": "The mistakes in a file, one by one.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "file": {"type": "string"},
+                    "line": {"type": "integer", "description": "From 1; 0 where it is not known."},
+                    "key": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+                "required": ["file", "line", "key", "message"],
+            },
+        },
+        "theirs": {
+            "type": ["object", "null"],
+            "description": "What a file is now that somebody else has changed; null if it is gone.",
+            "properties": {"text": {"type": "string"}, "base": {"type": "string"}},
+        },
+    },
+    "required": ["error"],
+}
 
 
 def openapi_document(operations: Sequence[Operation], path: str) -> dict[str, Any]:
@@ -30,7 +56,6 @@ def openapi_document(operations: Sequence[Operation], path: str) -> dict[str, An
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, shapes)
-    error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Jackfield", "version": metadata.version("jackfield"), "description": __doc__},
@@ -38,7 +63,7 @@ def openapi_document(operations: Sequence[Operation], path: str) -> dict[str, An
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": {**defined, "Error": error},
+            "schemas": {**defined, "Error": _ERROR},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -108,5 +133,5 @@ def _errors(one: Operation) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     fitting = {401, 422, 503} | ({404} if one.path_parameters else set())
     fitting |= {403, 404, 409, 413} if one.method != "GET" else set()
-    fitting |= {403} if one.secret else set()
+    fitting |= {403, 409} if one.secret else set()
     return {str(status): {"description": _ERRORS[status], "content": content} for status in sorted(fitting)}

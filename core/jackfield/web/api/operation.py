@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, get_type_hints
+from typing import Any, Final, TypeAlias, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json, to_json, to_jsonable_python
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,7 +26,12 @@ Function: TypeAlias = Callable[..., Awaitable[Any]]
 
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _NO_CONTENT: Final = 204
+_LARGEST_BODY: Final = 2_000_000
 _SECRET: Final = "this is shown to operators only; use an operator's token"  # noqa: S105 - a sentence
+
+
+class TooLarge(BadRequest):
+    """The body of a request is longer than any that the API has a use for. Answered with 413."""
 
 
 class NoQuery(OptionsModel):
@@ -36,9 +42,9 @@ class NoQuery(OptionsModel):
 class Operation:
     """What `method` on `path` does.
 
-    `function` is given `host`, the `role` of who calls, the parameters of the path by their names, `query` and
-    `body`, as far as it has parameters of these names. Its return annotation is the shape of the answer, its docstring
-    the description.
+    `function` is given `host`, the `role` of who calls, what the application keeps for its operations, the parameters
+    of the path by their names, `query` and `body`, as far as it has parameters of these names. Its return annotation
+    is the shape of the answer, its docstring the description.
     """
 
     method: str
@@ -90,29 +96,44 @@ class Operation:
         """Carry it out. Raises `BadRequest`, and what the function raises."""
         if self.secret and request.scope["role"] is not Role.OPERATOR:
             return Response(to_json({"error": _SECRET}), status_code=403, media_type="application/json")
-        known: dict[str, Any] = {"host": host_of(request), "role": request.scope["role"], **request.path_params}
-        known["query"] = _validated(self.query, _parameters(request))
+        known: dict[str, Any] = {**request.app.state.kept, **request.path_params}
+        known |= {"host": host_of(request), "role": request.scope["role"]}
+        known["query"] = _validated(self.query, _parameters(request, self.query))
         if self.body is not None:
             known["body"] = await _body(request, self.body)
         given = {name: known[name] for name in self.hints if name in known}
         answer = await self.function(**given)
         if self.status == _NO_CONTENT:
             return Response(status_code=self.status)
-        return Response(to_json(answer), status_code=self.status, media_type="application/json")
+        return Response(_written(answer), status_code=self.status, media_type="application/json")
 
 
-def _parameters(request: Request) -> dict[str, str]:
-    pairs = request.query_params.multi_items()
-    repeated = {name for name, _ in pairs if len(request.query_params.getlist(name)) > 1}
+def _written(answer: Any) -> bytes:
+    try:
+        return to_json(answer)
+    except ValueError:  # half a character, which UTF-8 has not, and JSON can write
+        return json.dumps(to_jsonable_python(answer)).encode()
+
+
+def _parameters(request: Request, model: type[BaseModel]) -> dict[str, str | list[str]]:
+    """Read the parameters; those that are lists may be given several times."""
+    given = request.query_params
+    lists = {name for name, one in model.model_fields.items() if get_origin(one.annotation) is list}
+    values = {name: given.getlist(name) for name in given}
+    repeated = {name for name, found in values.items() if len(found) > 1} - lists
     if repeated:
         raise BadRequest(f"{min(repeated)} is given more than once")
-    return dict(pairs)
+    return {name: found if name in lists else found[0] for name, found in values.items()}
 
 
 async def _body(request: Request, model: type[BaseModel]) -> BaseModel:
-    body = await request.body()
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise TooLarge(f"the body is longer than {_LARGEST_BODY} bytes")
     try:
-        return _validated(model, from_json(body or b"{}", allow_inf_nan=False))
+        return _validated(model, from_json(bytes(body) or b"{}", allow_inf_nan=False))
     except ValueError as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
 

@@ -72,7 +72,7 @@ def known_pipeline(host: Host, id: str) -> Pipeline:
 
 
 def _report(host: Host, pipeline: Pipeline, role: Role) -> PipelineReport:
-    problems = [str(problem) for problem in host.problems.get(pipeline_file(pipeline.id), ())]
+    problems = [pipeline.mask(str(problem)) for problem in host.problems.get(pipeline_file(pipeline.id), ())]
     status = asdict(pipeline_status(pipeline, host.modes.get(pipeline.id)))
     address = _address(host, pipeline) if role is Role.OPERATOR else None
     return PipelineReport(**status, problems=problems, address=address)

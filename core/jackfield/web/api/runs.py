@@ -1,39 +1,73 @@
-"""Runs and refused requests."""
+"""Runs, refused requests and duplicates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import AwareDatetime, Field, JsonValue
+from starlette.concurrency import run_in_threadpool
 
 from jackfield.components import OptionsModel
-from jackfield.errors import UnknownRun
+from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
-from jackfield.journal.records import Page, Query, Refusal, RunView, State
+from jackfield.journal.records import Page, Query, Refusal, RunView, SeenAgain, State
 from jackfield.operations import On, Operations
+from jackfield.scenario import (
+    SCENARIO_NAME,
+    save_scenario,
+    scenario_file,
+    scenario_files,
+    scenario_text,
+    suggested_name,
+)
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 
 
-class RunsQuery(OptionsModel):
-    """Which runs to list, newest first."""
+class RunsFilter(OptionsModel):
+    """Which runs: of which pipeline, in one of which states, from when to when, with which text in the event."""
 
     pipeline: str | None = None
-    state: State | None = None
+    state: list[State] = Field(default_factory=list, max_length=len(State))
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     search: str | None = None
+
+    def query(self, cursor: str | None = None, limit: int = 50) -> Query:
+        """Ask the journal for these."""
+        return Query(self.pipeline, frozenset(self.state), self.since, self.until, self.search, cursor, limit)
+
+
+class RunsQuery(RunsFilter):
+    """Which runs to list, newest first."""
+
     cursor: str | None = None
     limit: int = Field(default=50, ge=1, le=500)
 
 
 class RefusalsQuery(OptionsModel):
-    """Which refused requests to list, newest first."""
+    """Which refused requests to list, newest first: those older than the one that has the id `before`."""
 
     pipeline: str | None = None
+    before: str | None = None
     limit: int = Field(default=50, ge=1, le=1000)
+
+
+class DuplicatesQuery(OptionsModel):
+    """Which duplicates to list, newest first: those below the number `before`."""
+
+    pipeline: str | None = None
+    before: int | None = Field(default=None, ge=0, lt=2**63)
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+class TestBody(OptionsModel):
+    """What the test is to be called; without a name, after its pipeline."""
+
+    name: str | None = None
 
 
 class ReplayBody(OptionsModel):
@@ -65,6 +99,13 @@ class MadeDue:
     due: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TestSaved:
+    """The file that was written, as seen from the project folder."""
+
+    file: str
+
+
 def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
@@ -73,15 +114,15 @@ def operations() -> list[Operation]:
         Operation("POST", "/runs/{id}/replay", replay_run, 201),
         Operation("POST", "/runs/{id}/cancel", cancel_run),
         Operation("POST", "/runs/{id}/retry", retry_run),
+        Operation("POST", "/runs/{id}/test", save_test, 201),
         Operation("GET", "/refusals", list_refusals),
+        Operation("GET", "/duplicates", list_duplicates),
     ]
 
 
 async def list_runs(host: Host, role: Role, query: RunsQuery) -> Page:
     """List runs, newest first."""
-    states = frozenset({query.state}) if query.state else frozenset[State]()
-    asked = Query(query.pipeline, states, query.since, query.until, query.search, query.cursor, query.limit)
-    return await _sight(host, role).search(asked)
+    return await _sight(host, role).search(query.query(query.cursor, query.limit))
 
 
 async def show_run(host: Host, role: Role, id: str) -> RunView:
@@ -108,9 +149,35 @@ async def retry_run(host: Host, id: str) -> MadeDue:
     return MadeDue(await host.journal.retry_now(id))
 
 
+async def save_test(host: Host, id: str, body: TestBody) -> TestSaved:
+    """Save a run as a test of its pipeline."""
+    view = await host.journal.run(id)
+    if view is None:
+        raise UnknownRun(f"there is no run {id}")
+    pipeline = host.pipelines.get(view.summary.pipeline)
+    text = scenario_text(
+        view, {step.name for step in (pipeline.steps if pipeline else ()) if not step.action.http_only}
+    )
+    return TestSaved(scenario_file(await run_in_threadpool(_saved, host.project.folder, view, body.name, text)))
+
+
+def _saved(folder: Path, view: RunView, name: str | None, text: str) -> str:
+    if name is None:
+        name = suggested_name(view.summary.pipeline, scenario_files(folder))
+    if not SCENARIO_NAME.fullmatch(name):
+        raise BadRequest("a test's name has lower-case Latin letters, digits, - and _ only, 64 at most")
+    save_scenario(folder, name, text)
+    return name
+
+
 async def list_refusals(host: Host, role: Role, query: RefusalsQuery) -> list[Refusal]:
     """List refused requests, newest first."""
-    return await _sight(host, role).refusals(query.pipeline, query.limit)
+    return await _sight(host, role).refusals(query.pipeline, query.limit, query.before)
+
+
+async def list_duplicates(host: Host, role: Role, query: DuplicatesQuery) -> list[SeenAgain]:
+    """List events that were taken for those of earlier runs, newest first."""
+    return await _sight(host, role).duplicates(query.pipeline, query.limit, query.before)
 
 
 def _sight(host: Host, role: Role) -> Sight:

@@ -1,4 +1,4 @@
-"""The host itself: its plugins and its notifiers."""
+"""The host itself: how it is, its plugins and its notifiers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from jackfield.host import Host
 from jackfield.notifiers import NotifierStatus
 from jackfield.web.api.operation import Operation
+from jackfield.web.certificate import PublicCertificate
+from jackfield.web.condition import Clock, Condition, condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,15 @@ class NotifiersReport:
 def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
+        Operation("GET", "/health", show_health),
         Operation("GET", "/plugins", list_plugins),
         Operation("GET", "/notifiers", list_notifiers),
     ]
+
+
+async def show_health(host: Host, certificate: PublicCertificate, clock: Clock) -> Condition:
+    """Say how the host is: what needs somebody, and the figures."""
+    return await condition(host, certificate.known(host.project.settings.server.public_url), clock)
 
 
 async def list_plugins(host: Host) -> list[PluginReport]:

@@ -83,7 +83,7 @@ def rows_in(form: FormData, field: Field) -> Iterator[Row]:
 
 def _leaves(fields: Sequence[Field]) -> Iterator[Field]:
     for field in fields:
-        if field.kind == "group":
+        if field.kind in {"group", "items"}:
             yield from _leaves(field.fields)
         elif field.kind != "kept":
             yield field

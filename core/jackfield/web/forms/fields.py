@@ -146,6 +146,8 @@ def _filled(field: Field, value: Any, shapes: Mapping[str, int]) -> Field:
         known = {option.name for option in shape.options}
         fields = make_fields(shape.options, table, field.path, shapes)
         return replace(field, fields=fields, unknown=tuple(key for key in table if key not in known))
+    if shape.kind == "items":
+        return replace(field, fields=tuple(_items(field, value if value is not MISSING else [], shapes)))
     if shape.kind == "rows":
         return replace(field, rows=tuple(rows_of(value)))
     if shape.kind == "switch" and value is MISSING:
@@ -155,6 +157,15 @@ def _filled(field: Field, value: Any, shapes: Mapping[str, int]) -> Field:
     if shape.kind == "switch" and isinstance(value, str):
         return replace(field, kind="template", value=value)
     return replace(field, value=_text(shape, value))
+
+
+def _items(field: Field, tables: Sequence[Any], shapes: Mapping[str, int]) -> Iterable[Field]:
+    """Make a group of fields for each table of a list."""
+    inside = (Shape("group", options=field.chosen.options),)
+    for index, table in enumerate(tables):
+        option = Option(str(index), field.option.title, "", inside, required=True)
+        group = Field((*field.path, index), option, 0, "group", given=True)
+        yield _filled(group, table, shapes)
 
 
 def _text(shape: Shape, value: Any) -> str:
@@ -227,6 +238,7 @@ _FITS: Final[Mapping[str, Callable[[Shape, Any], int]]] = {
     "list": _fits_list,
     "rows": lambda _, value: 2 * (_is_pairs(value) and _is_json(value)),
     "group": _fits_group,
+    "items": lambda _, value: 2 * (isinstance(value, list) and all(isinstance(item, dict) for item in value)),
     "json": lambda _, value: int(_is_json(value)),
 }
 
@@ -240,7 +252,7 @@ def _is_pairs(value: Any) -> bool:
 
 def _is_key(value: Any) -> bool:
     """Tell whether a field of one line can show a name as it is."""
-    return isinstance(value, str) and not _ENDS_OF_LINES & set(value)
+    return isinstance(value, str) and value != "" and not _ENDS_OF_LINES & set(value)
 
 
 def _is_json(value: Any) -> bool:

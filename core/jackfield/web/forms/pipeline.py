@@ -179,6 +179,6 @@ def plugin_of(registry: Registry, kind: Any) -> str:
 
 def _orders(fields: Iterable[Field]) -> Iterator[tuple[str, Sequence[str]]]:
     for table in fields:
-        if table.kind == "group":
+        if table.kind in {"group", "items"}:
             yield table.name, [one.option.name for one in table.fields]
             yield from _orders(table.fields)

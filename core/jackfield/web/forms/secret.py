@@ -99,6 +99,9 @@ def _secrets(options: tuple[Option, ...], table: Any, path: KeyPath) -> Iterator
                 yield from ((place, text) for place, text in _texts(value, here) if text and not is_template(text))
             elif shape.kind == "group":
                 yield from _secrets(shape.options, value, here)
+            elif isinstance(value, list | dict):
+                for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                    yield from _secrets(shape.options, item, (*here, key))
 
 
 def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

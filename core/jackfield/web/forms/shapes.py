@@ -12,10 +12,10 @@ from pydantic import BaseModel, JsonValue
 from jackfield.models import Text
 from jackfield.schema import model_schema
 
-Kind: TypeAlias = Literal["text", "number", "switch", "choice", "const", "list", "rows", "group", "json", "secret"]
+Kind: TypeAlias = Literal["text", "number", "switch", "choice", "const", "list", "rows", "group", "items", "json", "secret"]
 
 SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
-_DEEPEST: Final = 5
+_DEEPEST: Final = 4
 _MODELS_REMEMBERED: Final = 256
 
 
@@ -24,7 +24,8 @@ class Shape:
     """One shape of a value, and how it is filled in.
 
     `scalars` are the JSON types that what is typed may become, `choices` what it may be, `typed` says that the values
-    of rows may be other than text, `pairs` that a name may be repeated in them.
+    of rows may be other than text, `pairs` that a name may be repeated in them. `options` are those of a table, or of
+    the tables in a list or a table of them.
     """
 
     kind: Kind
@@ -117,15 +118,23 @@ class _Reader:
         if kind in SCALARS:
             return Shape("text", scalars=frozenset({kind}))
         if kind == "array":
-            return self._array(schema)
+            return self._array(schema, depth)
         if kind == "object" and "properties" in schema and depth < _DEEPEST:
             label = _words(schema, "description", schema.get("title", model))
             return Shape("group", label, options=self.options(model, schema, depth + 1))
+        if kind != "object":
+            return Shape("json")
         inside = schema.get("additionalProperties")
         texts = isinstance(inside, Mapping) and inside.get("type") == "string"
-        return Shape("rows", typed=not texts) if kind == "object" else Shape("json")
+        return Shape("rows", typed=not texts, options=self._options_inside(inside, depth))
 
-    def _array(self, schema: Mapping[str, Any]) -> Shape:
+    def _options_inside(self, schema: Any, depth: int) -> tuple[Option, ...]:
+        """Return the options of the tables in a list or a table of tables."""
+        parts = self._alternatives(schema) if isinstance(schema, Mapping) and depth < _DEEPEST else ()
+        tables = [(model, part) for model, part in parts if "properties" in part]
+        return tuple(option for model, part in tables for option in self.options(model, part, depth + 1))
+
+    def _array(self, schema: Mapping[str, Any], depth: int) -> Shape:
         items = schema.get("items", {})
         if "prefixItems" in items:
             return Shape("rows", typed=True, pairs=True)
@@ -134,7 +143,9 @@ class _Reader:
         if inside and kinds <= SCALARS:
             choices = tuple(choice for part in inside for choice in part.get("enum", ()))
             return Shape("list", scalars=frozenset(map(str, kinds)), choices=choices)
-        return Shape("json", "list")
+        tables = [part for part in inside if "properties" in part]
+        kind: Kind = "items" if len(tables) == len(inside) == 1 and depth < _DEEPEST else "json"
+        return Shape(kind, "list", options=self._options_inside(items, depth))
 
 
 def _merged(shapes: Sequence[Shape], *, nullable: bool) -> Iterator[Shape]:
@@ -153,12 +164,13 @@ def _merged(shapes: Sequence[Shape], *, nullable: bool) -> Iterator[Shape]:
         every = choices or by_kind["const"]
         yield Shape("choice", choices=tuple(one for shape in every for one in shape.choices))
     if rows := by_kind.get("rows"):
-        yield Shape("rows", typed=any(row.typed for row in rows), pairs=any(row.pairs for row in rows))
+        yield replace(rows[0], typed=any(row.typed for row in rows), pairs=any(row.pairs for row in rows))
     yield from by_kind.get("group", ())
+    yield from by_kind.get("items", ())
     if free := by_kind.get("json"):
         if not any(shape.label for shape in free):
             yield Shape("rows", typed=True)
-        yield Shape("json")
+        yield replace(free[0], label="")
 
 
 def _scalar(scalars: frozenset[str], *, nullable: bool) -> Shape:

@@ -26,6 +26,8 @@ def carry_out(draft: Draft, deed: str, rest: str, form: FormData) -> Draft:
         return _with_step(draft, action, int(index))
     if deed == "forget" and (path := _path(rest)):
         return draft.drop(path)
+    if deed == "item" and (path := _path(rest)):
+        return _with_item(draft, path)
     return draft
 
 
@@ -43,6 +45,16 @@ def _with_step(draft: Draft, action: str, index: int) -> Draft:
             return draft.without_step(index)
     return draft
 
+
+def _with_item(draft: Draft, path: KeyPath) -> Draft:
+    """Put an empty table at the end of a list of tables."""
+    found: Any = draft.data()
+    for part in path:
+        found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, list) and path[:1] == ("steps",) and part == "steps":
+            found = found[int(path[1])] if str(path[1]).isdecimal() and int(path[1]) < len(found) else None
+    return draft
+    
 
 def _with_components(draft: Draft, form: FormData) -> Draft:
     """Take over which components were chosen."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError, JournalUnavailable, Problem
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomledit import CannotEdit
@@ -117,7 +118,7 @@ async def delete(request: Request) -> Response:
     except Conflict as conflict:
         draft = conflict.theirs or Draft(id, "")
         return page(request, "delete.html", 409, draft=draft, title=_title(draft), conflict=True)
-    await host_of(request).reload()
+    await _reloaded(request)
     return RedirectResponse("/", status_code=303)
 
 
@@ -179,8 +180,14 @@ async def _saved(request: Request, desk: Desk, over: FormData | None) -> Respons
         return await answer(request, replace(desk, conflict=conflict))
     except OSError:
         return await answer(request, replace(desk, told="unwritable"))
-    await host_of(request).reload()
+    await _reloaded(request)
     return RedirectResponse(f"/pipelines/{draft.id}/edit?saved", status_code=303)
+
+
+async def _reloaded(request: Request) -> None:
+    """Let the host take over what was saved, so that the next page shows it; if it cannot now, it does so soon."""
+    with suppress(JournalUnavailable):
+        await host_of(request).reload()
 
 
 async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Desk:

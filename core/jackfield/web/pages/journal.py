@@ -46,12 +46,13 @@ async def runs_page(
 ) -> Response:
     """Show runs, and above them what went wrong with what somebody did to them."""
     sight = sight_of(request)
+    may_search = sight.may_search(wanted.pipeline or None)
     try:
         found = await sight.search(wanted.query(cursor or None, PAGE_OF_RUNS))
     except JournalUnavailable:
         raise
     except JackfieldError as refused:
-        found, error = Page([], None), error or str(refused)
+        found, error = Page([], None), error or (str(refused) if may_search else "no search")
     return page(
         request,
         "runs.html",
@@ -62,7 +63,7 @@ async def runs_page(
         older=wanted.address(cursor=found.cursor) if found.cursor else None,
         titles=titles_of(request),
         states=[*State],
-        may_search=sight.may_search(wanted.pipeline or None),
+        may_search=may_search,
         jobs=host_of(request).bulk.jobs(),
         error=error,
     )

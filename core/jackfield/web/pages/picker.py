@@ -56,9 +56,9 @@ async def pickable(host: Host, id: str, form: PipelineForm) -> tuple[Picks, ...]
     found = [Picks("event", "event", tuple(_picks(event, "$.event", titles)), at)]
     results = _results(views)
     for step in form.steps:
-        if step.name in results:
-            picks = tuple(_picks(results[step.name], f"$.steps{_part(step.name)}", {}))
-            found.append(Picks("step", step.name, picks))
+        path = f"$.steps{_part(step.name)}"
+        picks = tuple(_picks(results[step.name], path, {})) if step.name in results else (_fixed(path),)
+        found.append(Picks("step", step.name, picks))
     found.append(Picks("run", "run", tuple(map(_fixed, ("$.run.id", "$.run.received_at", "$.pipeline.title")))))
     found.append(Picks("secret", "secret", tuple(_fixed(f"secret.{name}") for name in sorted(host.project.secrets))))
     return tuple(group for group in found if group.picks)

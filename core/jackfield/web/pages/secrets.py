@@ -123,13 +123,14 @@ async def _page(
     done: Done = _NOTHING_DONE,
 ) -> Response:
     host = host_of(request)
-    rows = sorted(await run_in_threadpool(lambda: list(_rows(host))), key=lambda row: (not row.missing, row.name))
+    rows = sorted(await run_in_threadpool(lambda: list(secret_rows(host))), key=lambda row: (not row.missing, row.name))
     problems = [*host.problems.get(SECRETS_FILE, ()), *host.project.secrets.warnings]
     context = {"rows": rows, "problems": problems, "name": name, "wrong": wrong, "detail": detail, "done": done}
     return page(request, "secrets.html", status, **context)
 
 
-def _rows(host: Host) -> Iterator[SecretRow]:
+def secret_rows(host: Host) -> Iterator[SecretRow]:
+    """Find every secret that is set or that a file names; it reads files."""
     try:
         in_file = secrets_in_file(host.project.folder)
     except ConfigurationError:  # which is among the problems of the host

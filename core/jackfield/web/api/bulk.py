@@ -1,0 +1,135 @@
+"""Jobs: what is done to many runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import AwareDatetime, Field
+
+from jackfield.bulk import MOST_RUNS, Bulk, Deed, Job, Order, Phase
+from jackfield.components import OptionsModel
+from jackfield.errors import BadRequest, JackfieldError, UnknownRun
+from jackfield.host import Host
+from jackfield.operations import On
+from jackfield.web.api.operation import Operation
+from jackfield.web.api.runs import RunsFilter
+
+_ASKED_BY: Final = "API"
+
+
+class JobBody(OptionsModel):
+    """What is to be done, and to which runs: those that are named, or those that match.
+
+    `from_failed` and `on` are about replays: from the step that failed, on which version.
+    """
+
+    deed: Deed
+    runs: list[str] | None = Field(default=None, min_length=1, max_length=MOST_RUNS)
+    matching: RunsFilter | None = None
+    from_failed: bool = False
+    on: On = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """A run to which it could not be done, and why."""
+
+    run: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """A job, and how far it is: to `done` of `runs` runs it is done, to `failed` it could not be.
+
+    `more`: more runs matched than a job takes in. `failures` are the first ones. `fault` is why the runs could not be
+    looked for.
+    """
+
+    id: str
+    deed: Deed
+    from_failed: bool
+    on: On
+    asked_by: str
+    asked_at: AwareDatetime
+    phase: Phase
+    runs: int
+    more: bool
+    done: int
+    failed: int
+    failures: Sequence[JobFailure]
+    fault: str | None
+
+
+def operations() -> list[Operation]:
+    """Return the operations of this module."""
+    return [
+        Operation("GET", "/jobs", list_jobs, secret=True),
+        Operation("POST", "/jobs", make_job, 201),
+        Operation("GET", "/jobs/{id}", show_job, secret=True),
+        Operation("POST", "/jobs/{id}/start", start_job),
+        Operation("POST", "/jobs/{id}/stop", stop_job),
+    ]
+
+
+async def list_jobs(host: Host) -> list[JobReport]:
+    """List what is done to many runs at once, the newest first."""
+    return [_report(job) for job in host.bulk.jobs()]
+
+
+async def make_job(host: Host, body: JobBody) -> JobReport:
+    """Find the runs that something is to be done to; nothing is done before the job is started."""
+    order = Order(body.deed, body.from_failed, body.on)
+    if body.runs is not None and body.matching is None:
+        return _report(host.bulk.ask(order, body.runs, _ASKED_BY))
+    if body.matching is not None and body.runs is None:
+        return _report(host.bulk.ask(order, body.matching.query(), _ASKED_BY))
+    raise BadRequest("say which runs: either `runs` or `matching`")
+
+
+async def show_job(host: Host, id: str) -> JobReport:
+    """Say how far a job is."""
+    return _report(_known(host.bulk, id))
+
+
+async def start_job(host: Host, id: str) -> JobReport:
+    """Start a job that has found its runs."""
+    job = _known(host.bulk, id)
+    if job.phase is Phase.GATHERING:
+        raise JackfieldError("the job still looks for its runs; start it when its phase is `asked`")
+    host.bulk.start(job, job.order)
+    return _report(job)
+
+
+async def stop_job(host: Host, id: str) -> JobReport:
+    """End a job where it stands; what was done stays done."""
+    job = _known(host.bulk, id)
+    host.bulk.stop(job)
+    return _report(job)
+
+
+def _known(bulk: Bulk, id: str) -> Job:
+    job = bulk.get(id)
+    if job is None:
+        raise UnknownRun(f"there is no job {id}")
+    return job
+
+
+def _report(job: Job) -> JobReport:
+    return JobReport(
+        id=job.id,
+        deed=job.order.deed,
+        from_failed=job.order.from_failed,
+        on=job.order.on,
+        asked_by=job.asked_by,
+        asked_at=job.asked_at,
+        phase=job.phase,
+        runs=len(job.runs),
+        more=job.more,
+        done=job.done,
+        failed=job.failed,
+        failures=[JobFailure(run, error) for run, error in job.failures],
+        fault=job.fault,
+    )

@@ -1,0 +1,71 @@
+"""Secrets: their names and uses. A value goes in, and never comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import Field, SecretStr
+from starlette.concurrency import run_in_threadpool
+
+from jackfield.components import OptionsModel
+from jackfield.errors import BadRequest, UnknownRun
+from jackfield.host import Host
+from jackfield.secrets import SECRET_NAME, SECRETS_FILE
+from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
+from jackfield.web.api.operation import Operation
+from jackfield.web.pages.secrets import secret_rows
+
+
+class SecretBody(OptionsModel):
+    """The value."""
+
+    value: SecretStr = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReport:
+    """A secret: where it is set, and who names it. One that is set in both places is that of the environment."""
+
+    name: str
+    in_file: bool
+    in_environment: bool
+    pipelines: Sequence[str]
+    in_settings: bool
+
+
+def operations() -> list[Operation]:
+    """Return the operations of this module."""
+    return [
+        Operation("GET", "/secrets", list_secrets, secret=True),
+        Operation("PUT", "/secrets/{name}", set_secret, 204),
+        Operation("DELETE", "/secrets/{name}", remove_secret, 204),
+    ]
+
+
+async def list_secrets(host: Host) -> list[SecretReport]:
+    """List the secrets that are set or that a file names, without their values."""
+    rows = sorted(await run_in_threadpool(lambda: list(secret_rows(host))), key=lambda row: row.name)
+    return [
+        SecretReport(row.name, row.in_file, row.in_environment, [id for id, _ in row.pipelines], row.in_settings)
+        for row in rows
+    ]
+
+
+async def set_secret(host: Host, name: str, body: SecretBody) -> None:
+    """Set a secret in secrets.toml, or replace it; it is used at once."""
+    if not SECRET_NAME.fullmatch(name):
+        raise BadRequest("a secret's name has only Latin letters, digits and underscores, and no digit in front")
+    try:
+        await run_in_threadpool(put_secret, host.project.folder, name, body.value.get_secret_value())
+    except ValueError:
+        raise BadRequest(f"this value cannot be written into {SECRETS_FILE}") from None
+    await host.reload()
+
+
+async def remove_secret(host: Host, name: str) -> None:
+    """Take a secret out of secrets.toml."""
+    if name not in await run_in_threadpool(secrets_in_file, host.project.folder):
+        raise UnknownRun(f"there is no secret {name} in {SECRETS_FILE}")
+    await run_in_threadpool(delete_secret, host.project.folder, name)
+    await host.reload()

@@ -1,0 +1,81 @@
+"""The users of the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from starlette.concurrency import run_in_threadpool
+
+from jackfield.components import OptionsModel
+from jackfield.users import Role, User, Users
+from jackfield.web.api.operation import Operation
+from jackfield.web.pages.doorkeeper import Doorkeeper
+
+
+class UserBody(OptionsModel):
+    """A new user."""
+
+    name: str
+    password: SecretStr
+    role: Role
+
+
+class RoleBody(OptionsModel):
+    """What the user may do."""
+
+    role: Role
+
+
+class PasswordBody(OptionsModel):
+    """The new password."""
+
+    password: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class UserReport:
+    """Somebody who may log in."""
+
+    name: str
+    role: Role
+
+
+def operations() -> list[Operation]:
+    """Return the operations of this module."""
+    return [
+        Operation("GET", "/users", list_users, secret=True),
+        Operation("POST", "/users", add_user, 201),
+        Operation("PUT", "/users/{name}/role", set_role),
+        Operation("PUT", "/users/{name}/password", set_password, 204),
+        Operation("DELETE", "/users/{name}", remove_user, 204),
+    ]
+
+
+async def list_users(users: Users) -> list[UserReport]:
+    """List who may log in to the pages."""
+    return [_report(user) for user in users.all()]
+
+
+async def add_user(users: Users, door: Doorkeeper, body: UserBody) -> UserReport:
+    """Add a user."""
+    return _report(await door.hashing(lambda: users.add(body.name, body.password.get_secret_value(), body.role)))
+
+
+async def set_role(users: Users, name: str, body: RoleBody) -> UserReport:
+    """Make a user an operator or a viewer."""
+    return _report(await run_in_threadpool(users.set_role, name, body.role))
+
+
+async def set_password(users: Users, door: Doorkeeper, name: str, body: PasswordBody) -> None:
+    """Give a user a new password; that ends their sessions."""
+    await door.hashing(lambda: users.set_password(name, body.password.get_secret_value()))
+
+
+async def remove_user(users: Users, name: str) -> None:
+    """Remove a user; that ends their sessions."""
+    await run_in_threadpool(users.remove, name)
+
+
+def _report(user: User) -> UserReport:
+    return UserReport(user.name, user.role)
