@@ -30,12 +30,24 @@ SVIX_HEADERS = {name.replace("webhook", "svix"): value for name, value in STANDA
 STRIPE = "4c15fb2a43f93ef61eaa3e0893866d57cad9cad4223242cfb96f362480cb4021"
 GITHUB = "1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db"
 HELLO = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+SLACK_BODY = (  # the example of Slack's page "Verifying requests from Slack"
+    b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"
+    b"&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text="
+    b"&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
+    b"&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+)
+SLACK_HEADERS = {
+    "content-type": "application/x-www-form-urlencoded",
+    "x-slack-request-timestamp": "1531420618",
+    "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+}
 VECTORS: list[tuple[str, str, dict[str, str], bytes, int]] = [
     ("github", "secret", {"x-hub-signature-256": f"sha256={GITHUB}"}, b"data", 0),
     ("github", "It's a Secret to Everybody", {"x-hub-signature-256": f"sha256={HELLO}"}, b"Hello, World!", 0),
     ("standard", WHSEC, STANDARD_HEADERS, b'{"test": 2432232314}', 1614265330),
     ("svix", WHSEC, SVIX_HEADERS, b'{"test": 2432232314}', 1614265330),
     ("stripe", "whsec_test", {"stripe-signature": f"t=1700000000,v1=00,v1={STRIPE},v0=1"}, BODY, 1700000000),
+    ("slack", "8f742231b10e8888abcd99yyyzzz85a5", SLACK_HEADERS, SLACK_BODY, 1531420618),
     ("shopify", "shpss_test", {"x-shopify-hmac-sha256": "6LKGAyoBVsBDBXyUS2csqHfQfn+heUM9G/ppsoTRMxQ="}, BODY, 0),
 ]  # fmt: skip
 

@@ -41,7 +41,7 @@ class Readers:
         return await future
 
     async def changes(self) -> int:
-        """Return SQLite's count of what others have written: of one connection only, for each has a count of its own."""
+        """Return SQLite's count of what others have written, of one connection: each counts by itself."""
         with explained(self._path):
             if self._watcher is None:
                 self._watcher = open_reader(self._path)

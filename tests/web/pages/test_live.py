@@ -1,0 +1,40 @@
+"""The stream that tells open pages of changes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from tests.support import hook, serve, steps
+from tests.web.site import visitor
+
+
+def test_a_change_is_told_and_the_stream_ends_with_the_host(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            serve(tmp_path, {"x": steps('do = "say"')}) as served,
+            visitor(served) as operator,
+            asyncio.timeout(20),
+            operator.client.stream("GET", "/live") as stream,
+        ):
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            lines = stream.aiter_lines()
+            async with httpx.AsyncClient() as sender:
+                assert (await sender.post(hook(served), json={})).status_code == 200
+            async for line in lines:
+                if line == "event: changed":
+                    break
+            served.host.stopping.set()
+            assert [line async for line in lines if line.startswith("event:")] == []
+
+    asyncio.run(main())
+
+
+def test_nobody_listens_without_logging_in(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {}) as served, visitor(served, None) as stranger:
+            assert (await stranger.get("/live")).status_code == 303
+
+    asyncio.run(main())
