@@ -21,7 +21,7 @@ from jackfield.errors import ConfigurationError, JackfieldError, Problem
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.tomlblocks import TomlBlocks
-from jackfield.tomledit import CannotEdit, drop, put, rename
+from jackfield.tomledit import CannotEdit, drop, put, rename, value_at
 from jackfield.tomlfile import KeyPath, TomlFile
 from jackfield.tomltext import toml_entry
 
@@ -57,9 +57,13 @@ class Draft:
     def data(self) -> dict[str, Any] | None:
         """Return what the text says; None if it is not TOML."""
         try:
-            return tomllib.loads(self.text)
-        except (ValueError, RecursionError):  # a number with too many digits is no TOMLDecodeError
+            return TomlFile.parse(self.text, pipeline_file(self.id)).data
+        except ConfigurationError:
             return None
+
+    def value(self, path: KeyPath) -> Any:
+        """Return what stands at a path, None if nothing does."""
+        return value_at(self.data(), path)
 
     def steps(self) -> Sequence[dict[str, Any]]:
         """Return the steps; none if what is called so is no list of tables."""
@@ -71,11 +75,9 @@ class Draft:
         """Say what is wrong with it, as the host would."""
         try:
             file = TomlFile.parse(self.text, pipeline_file(self.id))
-            return loader.load(self.id, file).problems
         except ConfigurationError as error:
             return error.problems
-        except (ValueError, RecursionError):
-            return (Problem(pipeline_file(self.id), 0, "", "is nested too deeply, or has a number that is too long"),)
+        return loader.load(self.id, file).problems
 
     def put(self, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -> Draft:
         """Give a key a value. Raises `CannotEdit`, and ValueError for what TOML cannot say."""
@@ -88,7 +90,9 @@ class Draft:
         """
         text = drop(self.text, path)
         outermost = 2 if path[:1] == (_STEPS,) else 1
-        while len(path := path[:-1]) > outermost and isinstance(path[-1], str) and not _at(tomllib.loads(text), path):
+        while (
+            len(path := path[:-1]) > outermost and isinstance(path[-1], str) and not value_at(tomllib.loads(text), path)
+        ):
             text = drop(text, path)
         return replace(self, text=text)
 
@@ -223,9 +227,3 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _at(data: Any, path: KeyPath) -> Any:
-    for part in path:
-        data = data[part]
-    return data

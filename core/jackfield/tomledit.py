@@ -34,7 +34,7 @@ def put(text: str, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -
     toml_value(value)
     path, value = _existing(data, path, value)
     expected = _changed(data, path, value)
-    old = _at(data, path)
+    old = value_at(data, path)
     if (
         isinstance(old, dict | list)
         and not (isinstance(value, list) and isinstance(old, list))
@@ -45,10 +45,10 @@ def put(text: str, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -
     parent = _item(document, path[:-1])
     if isinstance(parent, InlineTable):
         if path[-1] not in parent:
-            return _put_whole(text, path[:-1], {**_at(data, path[:-1]), str(path[-1]): value})
+            return _put_whole(text, path[:-1], {**value_at(data, path[:-1]), str(path[-1]): value})
         parent[str(path[-1])] = _value(value, one_line=True)
     elif isinstance(parent, AoT):
-        return put(drop(text, path[:-1]), path[:-1], _at(expected, path[:-1]))
+        return put(drop(text, path[:-1]), path[:-1], value_at(expected, path[:-1]))
     elif isinstance(parent, Array):
         _put_into_array(parent, path[-1], value)
     else:
@@ -59,16 +59,16 @@ def put(text: str, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -
 def drop(text: str, path: KeyPath) -> str:
     """Take the key at `path` away. Raises `CannotEdit`."""
     data = tomllib.loads(text)
-    parent = _at(data, path[:-1])
-    if not path or not isinstance(parent, dict | list) or _at(data, path) is None:
+    parent = value_at(data, path[:-1])
+    if not path or not isinstance(parent, dict | list) or value_at(data, path) is None:
         raise CannotEdit(f"{dotted(path)} is not there")
     expected = _changed(data, path, _NOTHING)
     document = _parsed(text)
     holder = _item(document, path[:-1])
     if isinstance(holder, InlineTable):
-        return put(text, path[:-1], _at(expected, path[:-1]))
+        return put(text, path[:-1], value_at(expected, path[:-1]))
     if isinstance(holder, AoT):
-        return _without_table(text, path[:-1], _at(expected, path[:-1]))
+        return _without_table(text, path[:-1], value_at(expected, path[:-1]))
     if isinstance(holder, Array):
         del holder[int(path[-1])]
     else:
@@ -79,7 +79,7 @@ def drop(text: str, path: KeyPath) -> str:
 def rename(text: str, path: KeyPath, name: str) -> str:
     """Call a key something else, in the place where it is. Raises `CannotEdit`."""
     data = tomllib.loads(text)
-    table = _at(data, path[:-1])
+    table = value_at(data, path[:-1])
     if not isinstance(table, dict) or name in table:
         raise CannotEdit(f"{dotted(path)}: there is a key {name} already")
     renamed = {name if key == path[-1] else key: value for key, value in table.items()}
@@ -236,7 +236,8 @@ def _item(document: Any, path: KeyPath) -> Any:
     return document
 
 
-def _at(data: Any, path: KeyPath) -> Any:
+def value_at(data: Any, path: KeyPath) -> Any:
+    """Return what stands at a path, None if nothing does."""
     for part in path:
         held = part in data if isinstance(data, dict) else isinstance(data, list) and int(part) < len(data)
         if not held:
@@ -248,7 +249,7 @@ def _at(data: Any, path: KeyPath) -> Any:
 def _existing(data: Any, path: KeyPath, value: JsonValue) -> tuple[KeyPath, JsonValue]:
     """Put a value into new tables as far as there are none on the way to it."""
     for end in range(1, len(path)):
-        if not isinstance(_at(data, path[:end]), dict | list):
+        if not isinstance(value_at(data, path[:end]), dict | list):
             for key in reversed(path[end:]):
                 value = {str(key): value} if isinstance(key, str) else [value]
             return path[:end], value
@@ -259,7 +260,7 @@ def _changed(data: Any, path: KeyPath, value: Any) -> Any:
     changed: Any = deepcopy(data)
     if not path:
         return value
-    parent = _at(changed, path[:-1])
+    parent = value_at(changed, path[:-1])
     if value is _NOTHING:
         del parent[path[-1]]
     elif isinstance(parent, list) and path[-1] == len(parent):

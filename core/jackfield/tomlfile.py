@@ -17,6 +17,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 _HEADER: Final = re.compile(r"\s*\[(\[)?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?")
 _NAME: Final = re.compile(r"""'([^']*)'|"([^"]*)"|([^.'"]+)""")
+_DEEPEST: Final = 100
 _SYNTAX: Final = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
 
@@ -49,12 +50,20 @@ class TomlFile:
         Raises `ConfigurationError` if it is not TOML.
         """
         try:
-            return cls(name, text, _without_dates(tomllib.loads(text)))
+            data = tomllib.loads(text)
+            _check_depth(data, _DEEPEST)
+            return cls(name, text, _without_dates(data))
         except tomllib.TOMLDecodeError as error:
             match = _SYNTAX.fullmatch(str(error))
             what = match["what"] if match else str(error)
             line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
             raise ConfigurationError([Problem(name, line, "", f"is not valid TOML: {what}")]) from None
+        except RecursionError:
+            message = f"has tables or lists more than {_DEEPEST} deep; nothing needs that, so look for a mistake"
+            raise ConfigurationError([Problem(name, 0, "", message)]) from None
+        except ValueError:  # of int()
+            message = "has a number of thousands of digits; put it in quotes if it is meant"
+            raise ConfigurationError([Problem(name, 0, "", message)]) from None
 
     def problem(self, key: KeyPath, message: str) -> Problem:
         """Make a problem of a place in this file."""
@@ -100,6 +109,16 @@ def _without_dates(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_dates(item) for item in value]
     return value.isoformat() if isinstance(value, date | time) else value  # a datetime is a date
+
+
+def _check_depth(value: Any, levels: int) -> None:
+    """Raise RecursionError for tables or lists that are deeper, as tomllib does for those that are much deeper."""
+    if not isinstance(value, dict | list):
+        return
+    if levels == 0:
+        raise RecursionError
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_depth(item, levels - 1)
 
 
 def _resolved(header: str, *, array: bool, counts: dict[tuple[str, ...], int]) -> KeyPath:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from typing import Final
 
 from pydantic import JsonValue
@@ -16,7 +17,7 @@ _FEW: Final = 4
 """How many entries a table on one line may have."""
 
 
-def toml_value(value: JsonValue) -> str:
+def toml_value(value: JsonValue | date | time) -> str:
     """Write a value on one line. Raises ValueError for what TOML cannot say: null, no numbers, half characters."""
     if isinstance(value, str):
         return to_json(value).decode().replace("\x7f", "\\u007f")  # JSON's escapes are TOML's, but for DEL
@@ -26,6 +27,8 @@ def toml_value(value: JsonValue) -> str:
         return repr(value)
     if isinstance(value, list):
         return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, date | time):  # what TOML has beyond JSON
+        return value.isoformat()
     if isinstance(value, dict):
         return f"{{ {', '.join(toml_lines(value))} }}" if value else "{}"
     raise ValueError("null and infinity have no form in TOML")

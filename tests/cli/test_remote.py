@@ -48,6 +48,7 @@ def test_runs_are_listed_shown_and_replayed_as_they_are_on_the_spot(far: Cli, cl
     assert code == 0
     assert f"run {run['id']}" in shown
     assert far("runs", "--state", "failed")[1] == "no runs\n"
+    assert run["id"] in far("runs", "--state", "succeeded")[1]
     code, out, _ = far("replay", run["id"], "--json")
     [replayed] = json.loads(out)
     assert (code, replayed["id"]) == (0, run["id"])
@@ -66,6 +67,21 @@ def test_pipelines_are_listed_held_and_started(far: Cli) -> None:
     assert code == 0
     assert "{object.email}" in out.splitlines()[0]
     assert far("refused")[1] == "no refused requests\n"
+
+
+def test_a_sample_is_sent_and_plugins_are_listed(far: Cli, host: ServedHost) -> None:
+    before = len(host.states())
+    code, out, _ = far("send", "x", "--data", '{"id": "8"}')
+    assert (code, out[:3]) == (0, "200")
+    assert len(host.until_settled()) == before + 1
+    far("stop", "x")
+    code, _, err = far("send", "x", "--sample")
+    assert (code, err.startswith("the sample was not taken: ")) == (1, True)
+    far("start", "x")
+    code, out, _ = far("plugins")
+    assert (code, "getcourse.user_created" in out) == (0, True)
+    assert [one["module"] for one in json.loads(far("plugins", "compose.json", "--json")[1])] == ["jackfield_compose"]
+    assert far("plugins", "compose.jsn")[0] == 1
 
 
 def test_what_is_not_there_is_said_in_one_line(far: Cli) -> None:

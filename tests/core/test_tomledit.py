@@ -113,6 +113,12 @@ def test_a_list_on_several_lines_keeps_its_comments_and_stays_on_several_lines()
     assert tomllib.loads(put(text, ("list",), [])) == {"list": []}
 
 
+def test_a_key_beside_a_date_and_in_a_list_of_tables_can_be_changed() -> None:
+    assert put("a = { day = 1979-05-27 }\n", ("a", "b"), 1) == "a = { day = 1979-05-27, b = 1 }\n"
+    assert drop("a = { day = 07:32:00, b = 1 }\n", ("a", "b")) == "a = { day = 07:32:00 }\n"
+    assert tomllib.loads(drop(TEXT, ("steps", 0, "json", "students", 0)))["steps"][0]["json"] == {"a": 1}
+
+
 def test_what_is_dropped_takes_its_lines_with_it_and_no_comment_of_what_follows() -> None:
     assert changes(TEXT, drop(TEXT, ("steps", 0, "name"))) == ["-name = 'one'"]
     gone = drop(TEXT, ("steps", 0, "json"))

@@ -94,3 +94,17 @@ def test_a_date_or_a_time_is_text_as_json_has_it(value: date | time | datetime) 
     data = TomlFile.parse(f"a = {text}\nb = [{{ c = [{text}] }}]\nd = 1.5", "x.toml").data
     assert data == {"a": text, "b": [{"c": [text]}], "d": 1.5}
     assert type(value).fromisoformat(data["a"]) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 300 + "]" * 300, "deep"),
+        ("a = " + "[" * 9000 + "]" * 9000, "deep"),
+        ("a = " + "9" * 5000, "digits"),
+    ],
+)
+def test_what_nobody_writes_by_hand_is_a_mistake_like_any_other(text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        TomlFile.parse(text, "x.toml")
+    assert TomlFile.parse("a = " + "[" * 90 + "]" * 90, "x.toml").data

@@ -5,16 +5,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jackfield.scenario import read_scenario
 from jackfield.web.app import Served
-from tests.support import hook, serve, steps, until
+from tests.core.journal.kit import new_run
+from tests.support import Plugin, hook, serve, steps, until
 
 TEXT = steps('name = "a"\ndo = "say"\ntext = "{{ $.event.n }}"', 'name = "b"\ndo = "{{ $.event.then }}"')
 Test = Callable[[Served, httpx.AsyncClient], Awaitable[None]]
 
 
-def with_api(folder: Path, test: Test) -> None:
+def with_api(folder: Path, test: Test, plugin: Plugin | None = None) -> None:
     async def main() -> None:
-        async with serve(folder, {"x": TEXT}, secrets='TOKEN = "s3cret-value"\n') as served:
+        async with serve(folder, {"x": TEXT}, plugin, secrets='TOKEN = "s3cret-value"\n') as served:
             token = (folder / "var" / "api.token").read_text(encoding="ascii").strip()
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=served.url, headers=headers, trust_env=False) as client:
@@ -89,6 +91,8 @@ def test_runs_are_found_by_state_pipeline_and_time_and_come_in_pages(tmp_path: P
         first = (await client.get("/api/v1/runs", params={"limit": 2})).json()
         rest = (await client.get("/api/v1/runs", params={"limit": 2, "cursor": first["cursor"]})).json()
         assert [run["id"] for run in first["runs"] + rest["runs"]] == [*reversed(good), failed]
+        several = await client.get("/api/v1/runs", params={"state": ["failed", "succeeded"]})
+        assert len(several.json()["runs"]) == 4
         assert (await client.get("/api/v1/runs", params={"until": "2020-01-01T00:00:00Z"})).json()["runs"] == []
 
     with_api(tmp_path, test)
@@ -105,6 +109,48 @@ def test_a_failed_run_is_replayed_with_its_event_mended(tmp_path: Path) -> None:
         assert (await client.get(f"/api/v1/runs/{failed}")).json()["replays"] == [id]
         again = await client.post(f"/api/v1/runs/{failed}/replay", json={"from_step": "b", "on": "original"})
         assert (await until(served.host, again.json()["runs"][0])).summary.state == "failed"
+
+    with_api(tmp_path, test)
+
+
+def test_duplicates_and_refused_requests_come_in_pages(tmp_path: Path) -> None:
+    text = TEXT.replace("[source]", '[source]\ndedupe = "{{ $.event.n }}"')
+
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        base = (await client.get("/api/v1/pipelines/x/file")).json()["base"]
+        await client.put("/api/v1/pipelines/x/file", json={"text": text, "base": base})
+        run = await call(served, client)
+        for _ in range(3):
+            await client.post(hook(served), json={"n": "1", "then": "say"})
+            await client.post(hook(served), content=b"no JSON")
+        for path, key in (("duplicates", "number"), ("refusals", "id")):
+            newest = (await client.get(f"/api/v1/{path}", params={"limit": 2})).json()
+            oldest = (await client.get(f"/api/v1/{path}", params={"before": newest[-1][key]})).json()
+            assert len({one[key] for one in newest + oldest}) == 3
+            assert (await client.get(f"/api/v1/{path}", params={"pipeline": "y"})).json() == []
+        assert {one["run"] for one in (await client.get("/api/v1/duplicates")).json()} == {run}
+
+    with_api(tmp_path, test)
+
+
+def test_a_run_is_saved_as_a_test(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        run = await call(served, client)
+        saved = [await client.post(f"/api/v1/runs/{run}/test", json=body) for body in ({}, {}, {"name": "mine"})]
+        assert [answer.json()["file"] for answer in saved] == ["tests/x.toml", "tests/x-2.toml", "tests/mine.toml"]
+        assert read_scenario("mine", tmp_path / "tests" / "mine.toml").run == run
+        for body, status in (({"name": "mine"}, 409), ({"name": "../x"}, 422)):
+            assert (await client.post(f"/api/v1/runs/{run}/test", json=body)).status_code == status
+        assert (await client.post("/api/v1/runs/none/test", json={})).status_code == 404
+
+    with_api(tmp_path, test)
+
+
+def test_half_a_character_is_written_as_json_can(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        new = new_run(served.host.intake.now(), {"half": "\ud800"}, "x")
+        await served.host.journal.accept([new])
+        assert (await client.get(f"/api/v1/runs/{new.id}")).json()["event"]["data"] == {"half": "\ud800"}
 
     with_api(tmp_path, test)
 

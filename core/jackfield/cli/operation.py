@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -13,7 +14,9 @@ import uvloop
 from pydantic_core import from_json
 
 from jackfield.addresses import Addresses
+from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, plain
+from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.errors import JackfieldError
 from jackfield.logs import configure_logs
@@ -22,6 +25,7 @@ from jackfield.models import JsonObject, WebhookRequest
 from jackfield.pipeline import Pipeline
 from jackfield.sender import sample_request
 from jackfield.settings import Project
+from jackfield.web.api.trials import SampleTaken
 from jackfield.web.app import Served
 from jackfield.web.app import serve as serve_project
 
@@ -68,18 +72,28 @@ def send(
     pipeline: _Pipeline,
     data: Annotated[str | None, typer.Option(help="The event's values, as a JSON object.")] = None,
     project: ProjectOption = HERE,
+    url: UrlOption = None,
     *,
     sample: Annotated[bool, typer.Option("--sample", help="Send the source's examples.")] = False,
 ) -> None:
     """Send an event to the host, as the sender would. Values that you do not give are the source's examples."""
     if sample == (data is not None):
         raise typer.BadParameter("give either --sample or --data")
+    if url is not None:
+        taken = asyncio.run(_taken_far_away(url, pipeline, _values(data)))
+        console().print(f"{taken.status} {plain(taken.text)}".rstrip())
+        return
     workspace = Workspace.open(project)
     request = sample_request(workspace.pipeline(pipeline), _values(data))
     answer = _sent(workspace.project, workspace.pipeline(pipeline), request)
     console().print(f"{answer.status_code} {plain(answer.text)}".rstrip())
     if not answer.is_success:
         raise typer.Exit(1)
+
+
+async def _taken_far_away(url: str, pipeline: str, values: JsonObject) -> SampleTaken:
+    async with remote_desk(url) as far:
+        return await far.sample(pipeline, values)
 
 
 def _sent(project: Project, pipeline: Pipeline, request: WebhookRequest) -> httpx.Response:

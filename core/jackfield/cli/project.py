@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +14,7 @@ import typer
 from jackfield.cli.desk import UrlOption, open_desk
 from jackfield.cli.doctor import examine
 from jackfield.cli.output import console, print_json, print_table, words
+from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import ConfigurationError, JackfieldError, Problem
 from jackfield.loader import PipelineLoader
@@ -24,6 +25,7 @@ from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import Address
 from jackfield.settings import SETTINGS_FILE, Project
 from jackfield.tomlfile import did_you_mean
+from jackfield.web.api.system import PluginReport, plugin_report
 
 _SKELETON: Final = {
     "jackfield.toml": "jackfield.toml",
@@ -117,66 +119,55 @@ async def _address(folder: Path, url: str | None, pipeline: str) -> Address:
 
 def plugins(
     name: Annotated[str | None, typer.Argument(help="Show one plugin, or what `use` names, with its options.")] = None,
+    url: UrlOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """List the installed plugins. Broken ones come with the reason, and make it exit with 1."""
-    installed = Registry.load().plugins
+    here = Registry.load().plugins if url is None else ()
+    installed = [plugin_report(plugin) for plugin in here] if url is None else asyncio.run(_plugins(url))
     chosen = [plugin for plugin in installed if name is None or name in _names(plugin)]
     if name and not chosen:
         known = did_you_mean(name, {known for plugin in installed for known in _names(plugin)})
         raise JackfieldError(f'no plugin is called "{name}"{known}')
     if as_json:
-        print_json([_plugin_json(plugin) for plugin in chosen])
+        print_json(chosen)
     else:
-        _show_plugins(chosen, in_detail=name is not None)
+        print_table(["PLUGIN", "VERSION", "OFFERS", "STATE"], [_row(plugin) for plugin in chosen])
+        if name is not None:
+            modules = {plugin.module for plugin in chosen}
+            _show_options([plugin for plugin in here if plugin.module in modules])
     if any(plugin.error for plugin in chosen):
         raise typer.Exit(1)
 
 
-def _names(plugin: Plugin) -> set[str]:
+async def _plugins(url: str) -> Sequence[PluginReport]:
+    async with remote_desk(url) as far:
+        return await far.plugins()
+
+
+def _names(plugin: PluginReport) -> set[str]:
     """Say what a plugin may be called: its distribution, its module, or something that it offers."""
-    return {plugin.distribution or plugin.module, plugin.module, *(one.name for one in plugin.components)}
+    return {plugin.distribution or plugin.module, plugin.module, *_components(plugin)}
 
 
-def _show_plugins(chosen: list[Plugin], *, in_detail: bool) -> None:
-    rows = [
-        [plugin.distribution or plugin.module, plugin.version, ", ".join(_offers(plugin)) or "-", _state(plugin)]
-        for plugin in chosen
-    ]
-    print_table(["PLUGIN", "VERSION", "OFFERS", "STATE"], rows)
-    if not in_detail:
-        return
+def _components(plugin: PluginReport) -> list[str]:
+    return [*plugin.sources, *plugin.actions, *plugin.notifiers]
+
+
+def _row(plugin: PluginReport) -> list[str]:
+    offers = [*_components(plugin), *(f"|{name}" for name in plugin.filters)]
+    state = f"broken: {plugin.error}" if plugin.error else "ok"
+    return [plugin.distribution or plugin.module, plugin.version, ", ".join(offers) or "-", state]
+
+
+def _show_options(chosen: Sequence[Plugin]) -> None:
     for plugin in chosen:
         for component in plugin.components:
             console().print(f"\n{component.name}: {words(component.title)}")
             print_table(["OPTION", "TYPE", "DEFAULT", "MEANING"], option_rows(component.Options, words))
         if plugin.traceback:
             console().print(plugin.traceback)
-
-
-def _offers(plugin: Plugin) -> list[str]:
-    return [
-        *(component.name for component in plugin.components),
-        *(f"|{name}" for name in plugin.filters),
-    ]
-
-
-def _state(plugin: Plugin) -> str:
-    return f"broken: {plugin.error}" if plugin.error else "ok"
-
-
-def _plugin_json(plugin: Plugin) -> dict[str, object]:
-    return {
-        "distribution": plugin.distribution,
-        "module": plugin.module,
-        "version": plugin.version,
-        "sources": [component.name for component in plugin.sources],
-        "actions": [component.name for component in plugin.actions],
-        "notifiers": [component.name for component in plugin.notifiers],
-        "filters": sorted(plugin.filters),
-        "error": plugin.error,
-    }
 
 
 def schema() -> None:

@@ -19,6 +19,8 @@ from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus
 from jackfield.operations import On
 from jackfield.sender import Address
+from jackfield.web.api.system import PluginReport
+from jackfield.web.api.trials import SampleTaken
 
 TOKEN_VARIABLE: Final = "JACKFIELD_TOKEN"  # noqa: S105 - the variable's name
 _PATIENCE: Final = 30.0
@@ -100,6 +102,16 @@ class RemoteDesk:
     async def cancel(self, id: str) -> bool:
         """End a run that is not settled."""
         return bool(from_json(await self._asked("POST", f"runs/{quote(id, safe='')}/cancel"))["cancelled"])
+
+    async def sample(self, id: str, values: JsonObject) -> SampleTaken:
+        """Send a sample event to a pipeline, as its sender would."""
+        return _read(
+            SampleTaken, await self._asked("POST", f"pipelines/{quote(id, safe='')}/sample", {"values": values})
+        )
+
+    async def plugins(self) -> Sequence[PluginReport]:
+        """List the plugins that are installed there."""
+        return _read(list[PluginReport], await self._asked("GET", "plugins"))
 
     async def _asked(
         self, method: str, path: str, body: object = None, *, parameters: Mapping[str, Any] | None = None

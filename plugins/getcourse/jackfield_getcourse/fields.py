@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from jackfield import Field
@@ -86,3 +87,13 @@ ORDER: Final = (
     _moment("payed_at", "Paid at", "Дата оплаты", ""),
 )
 """An order's fields, in the order in which the address asks for them."""
+
+_PAID: Final = {
+    "left_cost_money": "0",
+    "payed_money": "24 900",
+    "status": "Завершён",
+    "payed_at": "2026-03-14 10:02:11",
+}
+
+PAID_ORDER: Final = tuple(replace(field, example=_PAID.get(field.name, field.example)) for field in ORDER)
+"""The same fields, as they are once the order is paid."""

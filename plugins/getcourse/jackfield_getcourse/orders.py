@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from jackfield import Field, OptionsModel, Text
 from jackfield_getcourse.callback import Callback, CallbackOptions
-from jackfield_getcourse.fields import ORDER
+from jackfield_getcourse.fields import ORDER, PAID_ORDER
 from jackfield_getcourse.instructions import ON_CREATION, process
 
 
@@ -51,7 +51,7 @@ class OrderPaid(Callback):
         "ru": "Процесс GetCourse делает вызов, когда заказ оплачен.",
     }
     Options: ClassVar[type[OptionsModel]] = OrderOptions
-    fields: ClassVar[Sequence[Field]] = ORDER
+    fields: ClassVar[Sequence[Field]] = PAID_ORDER
     instructions: ClassVar[Sequence[Text]] = process(
         "Заказы",
         {

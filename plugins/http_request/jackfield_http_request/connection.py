@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, Self, TypeAlias
 
 import httpx
-from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, SecretStr, model_validator
 
 from jackfield import OptionsModel, Route
 from jackfield_http_request.about import about
@@ -52,6 +52,13 @@ def _file(text: str) -> str:
 
 class Proxy(OptionsModel):
     """A proxy, and who the step is to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "description": "Address, user name and password",
+            "ru": {"description": "Адрес, имя пользователя и пароль"},
+        }
+    )
 
     url: Annotated[
         str,

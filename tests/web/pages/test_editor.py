@@ -8,6 +8,7 @@ import html
 import json
 import os
 import re
+import tomllib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -305,6 +306,19 @@ def test_what_is_not_json_is_shown_again_with_the_reason_and_not_saved(house: Ho
     house.run(main())
 
 
+def test_json_that_is_nested_without_end_is_no_fault(house: House) -> None:
+    async def main() -> None:
+        text = '[source]\nuse = "call"\n\n[[steps]]\nuse = "compose.json"\nvalue = [1]\n'
+        async with house.with_files({"x": text}) as (_, person):
+            page = await person.get("/pipelines/x/edit")
+            for depth in (150, 600, 3000):
+                filled = {'["steps",0,"value"]': "[" * depth + "]" * depth}
+                assert (await send(person, page, "save", filled)).status_code == 422, depth
+            assert house.file() == text
+
+    house.run(main())
+
+
 def test_a_shape_is_chosen_and_then_filled_in(house: House) -> None:
     async def main() -> None:
         text = '[source]\nuse = "webhook.generic"\nverify = "none"\n\n[[steps]]\nuse = "set"\nvalues = { a = 1 }\n'
@@ -569,7 +583,19 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=6,
 )
-OPTIONS = ("url", "headers", "json", "body", "success", "auth", "timeouts", "omit_empty", "redirects", "max_redirects")
+OPTIONS = (
+    "url",
+    "headers",
+    "json",
+    "body",
+    "success",
+    "auth",
+    "multipart",
+    "timeouts",
+    "omit_empty",
+    "redirects",
+    "max_redirects",
+)
 
 
 @settings(max_examples=12, deadline=None)
@@ -589,5 +615,32 @@ def test_whatever_stands_in_a_file_a_form_that_nobody_changed_leaves_it_as_it_is
             again = await send(person, page, "apply", {})
             assert text_of(again) == text
             assert form_of(again.text).keys() >= {"text", "source_use", "step_use:0"}
+
+    house.run(main())
+
+
+def test_tables_in_a_list_are_added_filled_in_and_removed(house: House) -> None:
+    async def main() -> None:
+        step = '[[steps]]\nuse = "http_request"\nurl = "https://a.example"\n'
+        text = f'[source]\nuse = "call"\n\n{step}'
+        listed = f'{text}\n[[steps.multipart]]\nname = "a"\ntext = "1"\n\n[[steps.multipart]]\nname = "b"\ntext = "2"\n'
+        name = '["steps",0,"multipart"]'
+        async with house.with_files({"x": text, "listed": listed}) as (_, person):
+            page = await send(person, await person.get("/pipelines/x/edit"), f"item:{name}", {})
+            assert changes(text, text_of(page)) == ["+multipart = [{}]"]
+            filled = {'["steps",0,"multipart",0,"name"]': "file", '["steps",0,"multipart",0,"text"]': "hello"}
+            page = await send(person, page, f"item:{name}", filled)
+            assert 'multipart = [{ name = "file", text = "hello" }, {}]' in text_of(page)
+            page = await send(person, page, 'forget:["steps",0,"multipart",1]', {})
+            assert 'multipart = [{ name = "file", text = "hello" }]' in text_of(page)
+            page = await send(person, page, 'forget:["steps",0,"multipart",0]', {})
+            assert text_of(page) == text
+            page = await person.get("/pipelines/listed/edit")
+            other = await send(person, page, "apply", {'["steps",0,"multipart",1,"text"]': "3"}, "listed")
+            assert changes(listed, text_of(other)) == ['-text = "2"', '+text = "3"']
+            one = await send(person, page, 'forget:["steps",0,"multipart",0]', {}, "listed")
+            assert tomllib.loads(text_of(one))["steps"][0]["multipart"] == [{"name": "b", "text": "2"}]
+            more = await send(person, page, f"item:{name}", {}, "listed")
+            assert len(tomllib.loads(text_of(more))["steps"][0]["multipart"]) == 3
 
     house.run(main())

@@ -145,7 +145,12 @@ def filled(table: Mapping[str, Any], changes: Mapping[str, str]) -> str:
     path = ("steps", 0)
     fields = make_fields(read_options(Everything), draft.steps()[0], path, {})
     form = PipelineForm((), (), Part(("source",), "", "", ""), (Part(path, "x", "x", "", fields=fields),))
-    sent = FormData([(field_name((*path, *(int(part) if part.isdecimal() else part for part in key.split(".")))), value) for key, value in changes.items()])
+    sent = FormData(
+        [
+            (field_name((*path, *(int(part) if part.isdecimal() else part for part in key.split(".")))), value)
+            for key, value in changes.items()
+        ]
+    )
     return take_over(draft, form, sent, {}).draft.text.removeprefix('[[steps]]\nuse = "x"\n')
 
 
@@ -160,14 +165,19 @@ def cases() -> Iterator[tuple[dict[str, str], dict[str, str], str]]:
     yield {}, {"level": "2"}, "level = 2\n"
     yield {}, {"names": "a\r\n\r\n b \r\n"}, 'names = ["a", "b"]\n'
     yield {}, {"numbers": "1\r\n{{ 2 }}"}, 'numbers = [1, "{{ 2 }}"]\n'
-    yield {"day": "1979-05-27"}, {"day": ""}, "day = 1979-05-27\n"
+    yield {"day": "1979-05-27"}, {"day": "1979-05-27"}, "day = 1979-05-27\n"
+    yield {"day": "1979-05-27"}, {"day": ""}, ""
     yield {"inner": '{ name = "a" }'}, {"inner.name": ""}, ""
     yield {}, {"inner.name": "a"}, 'inner = { name = "a" }\n'
     yield {}, {"inner.password": "KEY"}, 'inner = { password = "{{ secret.KEY }}" }\n'
     yield {"key": "'literal'"}, {"key": "kept"}, "key = 'literal'\n"
     yield {"key": "'literal'"}, {"key": ""}, ""
     yield {"anything": "[1]"}, {"anything": '{"a": 1}'}, "anything = { a = 1 }\n"
-    yield {"several": "[{ name = 'a' }, { name = 'b' }]"}, {"several.1.name": "c"}, "several = [{ name = 'a' }, { name = \"c\" }]\n"
+    yield (
+        {"several": "[{ name = 'a' }, { name = 'b' }]"},
+        {"several.1.name": "c"},
+        "several = [{ name = 'a' }, { name = \"c\" }]\n",
+    )
     yield {"several": "[{ name = 'a' }, { name = 'b' }]"}, {"several.0.name": ""}, "several = [{}, { name = 'b' }]\n"
     yield {"names": '"{{ $.event.names }}"'}, {"names": "{{ $.event.all }}"}, 'names = ["{{ $.event.all }}"]\n'
     yield {"flag": '"{{ 1 }}"'}, {"flag": "{{ 2 }}"}, 'flag = "{{ 2 }}"\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.components import OptionsModel
@@ -20,7 +20,7 @@ from jackfield.web.pages.secrets import secret_rows
 class SecretBody(OptionsModel):
     """The value."""
 
-    value: SecretStr = Field(min_length=1)
+    value: SecretStr
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ async def set_secret(host: Host, name: str, body: SecretBody) -> None:
     """Set a secret in secrets.toml, or replace it; it is used at once."""
     if not SECRET_NAME.fullmatch(name):
         raise BadRequest("a secret's name has only Latin letters, digits and underscores, and no digit in front")
+    if not body.value.get_secret_value().strip():
+        raise BadRequest("value: must not be empty; delete the secret if nobody needs it")
     try:
         await run_in_threadpool(put_secret, host.project.folder, name, body.value.get_secret_value())
     except ValueError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jackfield.host import Host
 from jackfield.notifiers import NotifierStatus
+from jackfield.registry import Plugin
 from jackfield.web.api.operation import Operation
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, Condition, condition
@@ -50,22 +51,24 @@ async def show_health(host: Host, certificate: PublicCertificate, clock: Clock) 
 
 async def list_plugins(host: Host) -> list[PluginReport]:
     """List the installed plugins."""
-    return [
-        PluginReport(
-            plugin.module,
-            plugin.distribution,
-            plugin.version,
-            [one.name for one in plugin.sources],
-            [one.name for one in plugin.actions],
-            [one.name for one in plugin.notifiers],
-            sorted(plugin.filters),
-            plugin.error,
-        )
-        for plugin in host.registry.plugins
-    ]
+    return [plugin_report(plugin) for plugin in host.registry.plugins]
 
 
 async def list_notifiers(host: Host) -> NotifiersReport:
     """Say how each notifier does, and what is wrong with those that cannot be used."""
     notifiers = host.notices.notifiers
     return NotifiersReport(notifiers.statuses, [str(problem) for problem in notifiers.problems])
+
+
+def plugin_report(plugin: Plugin) -> PluginReport:
+    """Sum up a plugin; the same from the command line and from the API."""
+    return PluginReport(
+        plugin.module,
+        plugin.distribution,
+        plugin.version,
+        [one.name for one in plugin.sources],
+        [one.name for one in plugin.actions],
+        [one.name for one in plugin.notifiers],
+        sorted(plugin.filters),
+        plugin.error,
+    )

@@ -53,7 +53,7 @@ def take_over(draft: Draft, filled: PipelineForm, form: FormData, shapes: Mappin
             draft = _taken(draft, field, form, orders)
         except _Unreadable as error:
             refused[field.name] = error.refused
-        except CannotEdit:
+        except (CannotEdit, RecursionError):
             refused[field.name] = Refused(LAYOUT, str(form.get(field.name, "")), tuple(rows_in(form, field)))
     return Taken(_with_constants(draft, fields, shapes), refused)
 
@@ -207,7 +207,7 @@ def _with_rows(draft: Draft, field: Field, rows: list[Row], order: Sequence[str]
     if repeated and not field.chosen.pairs:
         raise _Unreadable(Refused(REPEATED, rows=tuple(rows)))
     try:
-        if repeated or _is_list(draft, field):
+        if repeated or isinstance(draft.value(field.path), list):
             return draft.put(field.path, [[key, value] for key, value in pairs], order)
         return _with_table(draft, field, dict(pairs), order)
     except ValueError:
@@ -241,13 +241,6 @@ def _with_table(draft: Draft, field: Field, table: dict[str, Any], order: Sequen
 
 def _differs(row: Row, value: Any) -> bool:
     return bool((_from_json(row.value) if row.json else row.value) != value)
-
-
-def _is_list(draft: Draft, field: Field) -> bool:
-    value: Any = draft.data()
-    for part in field.path:
-        value = value.get(part) if isinstance(value, dict) else value[int(part)] if isinstance(value, list) else None
-    return isinstance(value, list)
 
 
 def shown_again(fields: Sequence[Field], refused: Mapping[str, Refused], words: Mapping[str, str]) -> tuple[Field, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, time
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -236,10 +235,10 @@ _FITS: Final[Mapping[str, Callable[[Shape, Any], int]]] = {
     "switch": lambda _, value: 2 * isinstance(value, bool | str),
     "secret": lambda _, value: 2 * isinstance(value, str),
     "list": _fits_list,
-    "rows": lambda _, value: 2 * (_is_pairs(value) and _is_json(value)),
+    "rows": lambda _, value: 2 * (_is_pairs(value) and _is_showable(value)),
     "group": _fits_group,
     "items": lambda _, value: 2 * (isinstance(value, list) and all(isinstance(item, dict) for item in value)),
-    "json": lambda _, value: int(_is_json(value)),
+    "json": lambda _, value: int(_is_showable(value)),
 }
 
 
@@ -255,15 +254,11 @@ def _is_key(value: Any) -> bool:
     return isinstance(value, str) and value != "" and not _ENDS_OF_LINES & set(value)
 
 
-def _is_json(value: Any) -> bool:
-    """Tell whether JSON in a page can have everything that is in it: no times, no NUL."""
+def _is_showable(value: Any) -> bool:
+    """Tell whether a page can have everything that is in a value: no NUL."""
     if isinstance(value, Mapping):
-        return all(map(_is_json, value.values()))
-    return all(map(_is_json, value)) if isinstance(value, list) else not _is_strange(value)
-
-
-def _is_strange(value: Any) -> bool:
-    return isinstance(value, date | time) or (isinstance(value, str) and "\0" in value)
+        return all(map(_is_showable, (*value, *value.values())))
+    return all(map(_is_showable, value)) if isinstance(value, list) else not (isinstance(value, str) and "\0" in value)
 
 
 def secret_state(field: Field) -> tuple[str, str]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from jackfield.errors import PluginError
+from jackfield.errors import ConfigurationError, PluginError
 from jackfield.registry import Registry
 from jackfield.templates import is_template
 from jackfield.tomledit import CannotEdit, put
-from jackfield.tomlfile import KeyPath
+from jackfield.tomlfile import KeyPath, TomlFile
 from jackfield.web.forms.shapes import Option, read_options
 
 NAMED_SECRET: Final = re.compile(r"\{\{\s*secret\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -62,8 +61,8 @@ class SecretKeeper:
     def _tokens(self, text: str) -> list[tuple[KeyPath, str]]:
         """Find the secrets in a text, as they are written there, quotes included."""
         try:
-            data, document = tomllib.loads(text), tomlkit.parse(text)
-        except (tomllib.TOMLDecodeError, TOMLKitError):
+            data, document = TomlFile.parse(text, "").data, tomlkit.parse(text)
+        except (ConfigurationError, TOMLKitError):
             return []
         return [(path, _written(document, path)) for path, value in self._secrets(data) if not is_kept(value)]
 

@@ -12,7 +12,9 @@ from pydantic import BaseModel, JsonValue
 from jackfield.models import Text
 from jackfield.schema import model_schema
 
-Kind: TypeAlias = Literal["text", "number", "switch", "choice", "const", "list", "rows", "group", "items", "json", "secret"]
+Kind: TypeAlias = Literal[
+    "text", "number", "switch", "choice", "const", "list", "rows", "group", "items", "json", "secret"
+]
 
 SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 _DEEPEST: Final = 4

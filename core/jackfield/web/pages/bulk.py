@@ -25,6 +25,7 @@ def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
         deed("/runs/bulk", ask),
+        view("/runs/bulk", leave_asking),
         view("/bulk/{id}", show_job, Role.OPERATOR),
         deed("/bulk/{id}/start", start_job),
         deed("/bulk/{id}/stop", stop_job),
@@ -46,6 +47,11 @@ async def ask(request: Request) -> Response:
     except JackfieldError as error:
         return await runs_page(request, wanted, error=str(error))
     return _to(job)
+
+
+async def leave_asking(_request: Request) -> Response:
+    """Go back to the journal: the page that says why there is no job is loaded anew, or in another language."""
+    return RedirectResponse("/runs", status_code=303)
 
 
 async def show_job(request: Request) -> Response:

@@ -48,13 +48,11 @@ def _with_step(draft: Draft, action: str, index: int) -> Draft:
 
 def _with_item(draft: Draft, path: KeyPath) -> Draft:
     """Put an empty table at the end of a list of tables."""
-    found: Any = draft.data()
-    for part in path:
-        found = found.get(part) if isinstance(found, dict) else None
-        if isinstance(found, list) and path[:1] == ("steps",) and part == "steps":
-            found = found[int(path[1])] if str(path[1]).isdecimal() and int(path[1]) < len(found) else None
-    return draft
-    
+    items = draft.value(path)
+    if items is not None and not isinstance(items, list):
+        raise CannotEdit("this is no list")
+    return draft.put((*path, len(items or ())), {})
+
 
 def _with_components(draft: Draft, form: FormData) -> Draft:
     """Take over which components were chosen."""

@@ -54,6 +54,18 @@ _BY_WORDS: Final = (
     ),
 )
 
+_BY_REFUSAL: Final = {
+    400: noop("The request could not be read. Look below at what came in: it is not what this source takes."),
+    401: noop("The sender did not prove who it is. Set the same secret in the sender and in the pipeline."),
+    404: noop("The token in the address is wrong. Copy the address from the pipeline's page into the sender again."),
+    405: noop("The sender used the wrong method. Choose one that the source takes."),
+    413: noop("The request was too large. Only its beginning was kept."),
+    500: noop("The source itself is at fault. Once its plugin is mended, the request can be accepted."),
+}
+_NO_EVENT: Final = noop("There was no event in the request, so there was nothing to run.")
+_STOPPED: Final = noop("The pipeline was stopped. Start it, then accept the request.")
+_NO_SOURCE: Final = noop("The pipeline could not take events. Mend what is wrong on its page, then accept the request.")
+
 
 def attempt_hint(attempt: Attempt) -> str | None:
     """Say what to do about an attempt's error; None if there is none, or nothing is known about it."""
@@ -70,6 +82,13 @@ def run_hint(view: RunView) -> str | None:
     if view.summary.state is not State.FAILED or any(attempt.error for attempt in view.attempts):
         return None
     return _words_hint(view.summary.error or "")
+
+
+def refusal_hint(status: int, reason: str) -> str | None:
+    """Say why a request was refused and what to do; None if nothing is known about it."""
+    if status == 503:  # noqa: PLR2004
+        return _STOPPED if "stopped" in reason.partition(":")[0] else _NO_SOURCE
+    return _NO_EVENT if status == 200 else _BY_REFUSAL.get(status)  # noqa: PLR2004
 
 
 def _status_hint(status: int) -> str | None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from jackfield.errors import JackfieldError, JournalUnavailable
 from jackfield.journal.records import StoredRequest
 from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.hints import refusal_hint
 from jackfield.web.pages.journal import sight_of, titles_of
 from jackfield.web.pages.passage import readable
 from jackfield.web.pages.rendering import page
@@ -79,7 +80,7 @@ async def _refused_page(
         request,
         "refusals.html",
         status,
-        rows=[(refusal, _body(refusal.request)) for refusal in found[:_PAGE]],
+        rows=[(one, _body(one.request), refusal_hint(one.status, one.reason)) for one in found[:_PAGE]],
         older=_older("/refused", pipeline, found[_PAGE - 1].id) if len(found) > _PAGE else None,
         first=before is None,
         pipeline=pipeline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from gettext import NullTranslations
 from typing import Any, Final
 
 from babel.dates import format_timedelta
@@ -15,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from jackfield.models import Text
-from jackfield.web.pages.words import LANGUAGES, in_language, language_of, read_translations
+from jackfield.web.pages.words import LANGUAGES, in_language, language_of, noop, read_translations
 
-_SIZES: Final = ("B", "KB", "MB", "GB", "TB")
+_SIZES: Final = (noop("B"), noop("KB"), noop("MB"), noop("GB"), noop("TB"))
 
 
 class Renderer:
@@ -56,13 +57,14 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_translations(read_translations(language), newstyle=True)  # type: ignore[attr-defined]
+    translations = read_translations(language)
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "words": _words,
         "iso": lambda moment: moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "utc": lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         "pretty_json": lambda value: to_json(value, indent=2).decode(),
-        "size": _size,
+        "size": lambda octets: _size(octets, language, translations),
         "ago": _ago,
         "number": lambda value: format_decimal(value, locale=language),
     }
@@ -81,10 +83,9 @@ def _ago(context: Context, moment: datetime | timedelta) -> str:
     return format_timedelta(since, locale=context["language"], format="short")
 
 
-@pass_context
-def _size(context: Context, octets: float) -> str:
+def _size(octets: float, language: str, translations: NullTranslations) -> str:
     """Say how many bytes, in the largest unit that leaves one or more."""
     unit = 0
     while octets >= 1000 and unit < len(_SIZES) - 1:  # noqa: PLR2004 - SI units
         octets, unit = octets / 1000, unit + 1
-    return f"{format_decimal(round(octets, 1), locale=context['language'])} {_SIZES[unit]}"
+    return f"{format_decimal(round(octets, 1), locale=language)} {translations.gettext(_SIZES[unit])}"

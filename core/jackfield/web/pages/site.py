@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
 from jackfield.addresses import read_or_make_secret
@@ -82,6 +83,8 @@ def prepare(app: Starlette, host: Host, known: Users) -> None:
 
 async def _no_such_page(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 405 and request.method == "GET":  # noqa: PLR2004
+        return RedirectResponse(_page_above(request), status_code=303)
 
     async def refused(request: Request) -> Response:
         return page(request, "refused.html", status, reason="missing" if status == 404 else "method")  # noqa: PLR2004
@@ -89,6 +92,15 @@ async def _no_such_page(request: Request, error: Exception) -> Response:
     response = await guarded(refused, None)(request)
     response.headers.update(getattr(error, "headers", None) or {})
     return response
+
+
+def _page_above(request: Request) -> str:
+    """Find the page that a form is on: somebody loads its address, in another language or after logging in again."""
+    path = request.scope["path"]
+    while path := path.rpartition("/")[0]:
+        if any(route.matches({**request.scope, "path": path})[0] is Match.FULL for route in request.app.routes):
+            return quote(path)
+    return "/"
 
 
 async def _fault(request: Request, _error: Exception) -> Response:

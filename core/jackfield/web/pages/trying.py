@@ -58,7 +58,7 @@ async def try_step(host: Host, draft: Draft, index: int, run: str, *, send: bool
 def _loaded(host: Host, draft: Draft) -> Pipeline | None:
     try:
         return host.pipelines.loader.load(draft.id, TomlFile.parse(draft.text, pipeline_file(draft.id)))
-    except (ConfigurationError, ValueError, RecursionError):
+    except ConfigurationError:
         return None
 
 

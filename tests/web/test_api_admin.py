@@ -1,0 +1,126 @@
+"""What only operators' programs do: secrets, users, tokens; and what the host says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jackfield.tokens import Tokens
+from jackfield.users import Role, Users
+from jackfield.web.api.application import api_operations
+from jackfield.web.app import Served
+from tests.web.test_api import TEXT, with_api
+
+PASSWORD = "correct horse battery"
+
+
+def test_a_secret_is_set_used_and_deleted_and_never_told(tmp_path: Path) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.put("/api/v1/secrets/NEW", json={"value": "new-value"})).status_code == 204
+        text = TEXT.replace("{{ $.event.n }}", "{{ secret.NEW }}")
+        base = (await client.get("/api/v1/pipelines/x/file")).json()["base"]
+        assert (await client.put("/api/v1/pipelines/x/file", json={"text": text, "base": base})).status_code == 200
+        listed = await client.get("/api/v1/secrets")
+        new, token = listed.json()
+        places = {"in_file": True, "in_environment": False, "in_settings": False}
+        assert new == {"name": "NEW", "pipelines": ["x"], **places}
+        assert (token["name"], token["pipelines"]) == ("TOKEN", [])
+        assert not any(value in listed.text for value in ("new-value", "s3cret-value"))
+        assert (tmp_path / "secrets.toml").stat().st_mode & 0o777 == 0o600
+        assert (await client.delete("/api/v1/secrets/NEW")).status_code == 204
+        assert (await client.get("/api/v1/secrets")).json()[0]["in_file"] is False
+        gone = await client.delete("/api/v1/secrets/NEW")
+        assert (gone.status_code, gone.json()) == (404, {"error": "there is no secret NEW in secrets.toml"})
+
+    with_api(tmp_path, test)
+
+
+def test_users_are_added_changed_and_removed(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        users = Users(served.host.project.var)
+        body = {"name": "anna", "password": PASSWORD, "role": "operator"}
+        added = await client.post("/api/v1/users", json=body)
+        assert (added.status_code, added.json()) == (201, {"name": "anna", "role": "operator"})
+        assert (await client.post("/api/v1/users", json=body)).status_code == 409
+        last = await client.put("/api/v1/users/anna/role", json={"role": "viewer"})
+        assert (last.status_code, "last operator" in last.json()["error"]) == (409, True)
+        await client.post("/api/v1/users", json={**body, "name": "boris"})
+        assert (await client.put("/api/v1/users/anna/role", json={"role": "viewer"})).json()["role"] == "viewer"
+        assert (await client.put("/api/v1/users/anna/password", json={"password": PASSWORD[::-1]})).status_code == 204
+        assert users.verified("anna", PASSWORD[::-1]) is not None
+        assert (await client.delete("/api/v1/users/anna")).status_code == 204
+        assert (await client.get("/api/v1/users")).json() == [{"name": "boris", "role": "operator"}]
+        assert (await client.delete("/api/v1/users/boris")).status_code == 409
+
+    with_api(tmp_path, test)
+
+
+def test_a_token_is_made_used_and_revoked(tmp_path: Path) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        made = await client.post("/api/v1/tokens", json={"name": "CRM / 1", "role": "viewer"})
+        assert made.status_code == 201
+        token = {"authorization": f"Bearer {made.json()['token']}"}
+        assert (await client.get("/api/v1/runs", headers=token)).status_code == 200
+        listed = await client.get("/api/v1/tokens")
+        assert [(one["name"], one["role"]) for one in listed.json()] == [("CRM / 1", "viewer")]
+        assert "sha256" not in listed.text
+        again = await client.post("/api/v1/tokens", json={"name": "CRM / 1", "role": "viewer"})
+        assert (again.status_code, again.json()["error"]) == (409, "there is a token of this name already")
+        revoked = [await client.delete("/api/v1/tokens", params={"name": "CRM / 1"}) for _ in range(2)]
+        assert [answer.status_code for answer in revoked] == [204, 404]
+        assert (await client.get("/api/v1/runs", headers=token)).status_code == 401
+
+    with_api(tmp_path, test)
+
+
+def test_the_host_says_how_it_is(tmp_path: Path) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        found = (await client.get("/api/v1/health")).json()
+        assert (found["backlog"]["oldest"], found["size"] > 0) == (None, True)
+        assert "notices-note" in {trouble["kind"] for trouble in found["troubles"]}
+
+    with_api(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "status", "error"),
+    [
+        ("PUT secrets/a-b", {"value": "x"}, 422, "a secret's name has only Latin letters"),
+        ("PUT secrets/A", {"value": ""}, 422, "value: must not be empty"),
+        ("PUT secrets/A", {}, 422, "value: is required"),
+        ("POST users", {"name": "a b", "password": PASSWORD, "role": "viewer"}, 422, "a user's name has letters"),
+        ("POST users", {"name": "a", "password": "short", "role": "viewer"}, 422, "10 characters or more"),
+        ("POST users", {"name": "a", "password": PASSWORD, "role": "root"}, 422, "role: must be one of"),
+        ("PUT users/none/role", {"role": "viewer"}, 404, "there is no user of this name"),
+        ("PUT users/none/password", {"password": PASSWORD}, 404, "there is no user of this name"),
+        ("DELETE users/none", {}, 404, "there is no user of this name"),
+        ("POST tokens", {"name": " ", "role": "viewer"}, 422, "1 to 60 printable characters"),
+        ("DELETE tokens", {}, 422, "name: is required"),
+    ],
+)
+def test_wrong_use_is_answered_with_one_readable_sentence(
+    tmp_path: Path, call: str, body: object, status: int, error: str
+) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        method, path = call.split()
+        answer = await client.request(method, f"/api/v1/{path}", json=body)
+        assert (answer.status_code, error in answer.json()["error"]) == (status, True), answer.text
+        assert PASSWORD not in answer.text
+
+    with_api(tmp_path, test)
+
+
+def test_what_operators_look_at_is_not_for_a_viewers_token(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        token = {"authorization": f"Bearer {Tokens(served.host.project.var).make('report', Role.VIEWER)}"}
+        for one in api_operations():
+            answer = await client.request(one.method, f"/api/v1{one.path}", headers=token)
+            closed = one.method != "GET" or one.secret
+            assert (answer.status_code == 403) is closed, f"{one.method} {one.path}: {answer.text}"
+        closed_paths = {one.path for one in api_operations() if one.secret}
+        operators = {"/secrets", "/users", "/tokens", "/jobs", "/jobs/{id}"}
+        assert closed_paths == operators | {"/pipelines/{id}/address", "/pipelines/{id}/file"}
+
+    with_api(tmp_path, test)
