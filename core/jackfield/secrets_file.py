@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import tomlkit
@@ -40,7 +42,7 @@ def put_secret(folder: Path, name: str, value: str) -> None:
 def delete_secret(folder: Path, name: str) -> None:
     """Take a secret out of the file; that it is not there is no mistake. Raises as `put_secret()` does."""
     if name in secrets_in_file(folder):
-        _change(folder, lambda document: document.remove(name))
+        _change(folder, lambda document: document.remove(name) if name in document else None)
 
 
 def _read(folder: Path) -> TomlFile:
@@ -52,6 +54,22 @@ def _read(folder: Path) -> TomlFile:
 
 
 def _change(folder: Path, change: Callable[[tomlkit.TOMLDocument], object]) -> None:
+    with _locked(folder):
+        _change_alone(folder, change)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep others who change the file from doing it meanwhile: what one of them sets would be gone again."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _change_alone(folder: Path, change: Callable[[tomlkit.TOMLDocument], object]) -> None:
     try:
         document = tomlkit.parse(_read(folder).text)
         change(document)

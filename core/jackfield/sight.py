@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -65,14 +66,14 @@ class Sight:
     async def refusals(self, pipeline: str | None = None, limit: int = 50, before: str | None = None) -> list[Refusal]:
         """List refused requests, newest first."""
         found = await self.journal.refusals(pipeline, limit, before)
-        return [self._refusal(refusal) for refusal in found]
+        return [await self._refusal(refusal) for refusal in found]
 
     async def duplicates(
         self, pipeline: str | None = None, limit: int = 50, before: int | None = None
     ) -> list[SeenAgain]:
         """List duplicates, newest first."""
         found = await self.journal.duplicates(pipeline, limit, before)
-        return [self._duplicate(one) for one in found]
+        return [await self._duplicate(one) for one in found]
 
     async def _summary(self, summary: RunSummary) -> RunSummary:
         if not (summary.error or summary.warnings) or not self.hides(summary.pipeline):
@@ -86,7 +87,9 @@ class Sight:
         came = _events_of(pipeline, view)
         if pipeline is None or events is None:
             return _UNSEEN.run(view)
-        return Cover(pipeline.hidden, [*events, *(came or ())]).run(view, request=came is not None)
+        return await asyncio.to_thread(
+            lambda: Cover(pipeline.hidden, [*events, *(came or ())]).run(view, request=came is not None)
+        )
 
     async def _events(self, view: RunView) -> list[Event] | None:
         """Collect what the run knows of: its own event, those of the runs that it replays, the duplicates.
@@ -105,20 +108,23 @@ class Sight:
             origin = earlier.summary.replay_of
         return None
 
-    def _refusal(self, refusal: Refusal) -> Refusal:
+    async def _refusal(self, refusal: Refusal) -> Refusal:
         if not self.hides(refusal.pipeline):
             return refusal
         pipeline = self.pipeline(refusal.pipeline)
         events = _parsed(pipeline, refusal)
-        cover = _UNSEEN if pipeline is None or events is None else Cover(pipeline.hidden, events)
-        return cover.refusal(refusal)
+        if pipeline is None or events is None:
+            return _UNSEEN.refusal(refusal)
+        return await asyncio.to_thread(lambda: Cover(pipeline.hidden, events).refusal(refusal))
 
-    def _duplicate(self, one: SeenAgain) -> SeenAgain:
+    async def _duplicate(self, one: SeenAgain) -> SeenAgain:
         if not self.hides(one.pipeline):
             return one
         pipeline = self.pipeline(one.pipeline)
-        cover = _UNSEEN if pipeline is None else Cover(pipeline.hidden, [one.event])
-        return replace(one, event=cover.event(one.event))
+        if pipeline is None:
+            return replace(one, event=_UNSEEN.event(one.event))
+        event = await asyncio.to_thread(lambda: Cover(pipeline.hidden, [one.event]).event(one.event))
+        return replace(one, event=event)
 
 
 def _events_of(pipeline: Pipeline | None, view: RunView) -> Sequence[Event] | None:

@@ -9,7 +9,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -122,7 +122,8 @@ class Users:
         except (VerificationError, InvalidHashError):
             return None
         if user is not None and self._hasher.check_needs_rehash(user.password):
-            self._rehash(user, password)
+            with suppress(OSError):  # a full disk keeps nobody from looking what is wrong
+                self._rehash(user, password)
         return user
 
     def _hashed(self, password: str) -> str:

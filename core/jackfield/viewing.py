@@ -1,10 +1,11 @@
 """Runs and refused requests as those see them who may not see the values that a pipeline's `mask` names.
 
 The values are taken out where the paths lead, and wherever else they stand as text. Found are: a value as it is, less
-the spaces around it, in lower, upper and title case, of a telephone number its digits alone, and of a number whatever
-means the same (1990.5, 1990,50); each of these as it stands in JSON, in JSON within JSON, in HTML, percent-encoded or
-in a form (UTF-8 and windows-1251). What a step has made something else of (a hash, base64, a part of it, another
-alphabet) is not found. True, false and null are taken out where a path leads to them, and not elsewhere.
+the spaces around it, in lower, upper and title case unless it is longer than any name, of a telephone number its digits
+alone, and of a number whatever means the same (1990.5, 1990,50); each of these as it stands in JSON, in JSON within
+JSON, in HTML, percent-encoded or in a form (UTF-8 and windows-1251). What a step has made something else of (a hash,
+base64, a part of it, another alphabet) is not found. True, false and null are taken out where a path leads to them, and
+not elsewhere.
 """
 
 from __future__ import annotations
@@ -27,8 +28,15 @@ from jackfield.masking import MASKED, Mask
 from jackfield.models import Event, Exchange
 
 _MOST_VALUES: Final = 500
-_LONGEST_VALUES: Final = 100_000
-"""Beyond so many values, or characters of them, everything is hidden: looking for them all would take too long."""
+_LONGEST_VALUES: Final = 10_000
+_MOST_WORK: Final = 120_000
+"""Beyond so many values, characters of them or work to look for them, everything is hidden: an event that anybody may
+have sent must not keep the host busy. This much work takes about a second."""
+_PLAIN: Final = re.compile("[A-Za-z0-9._-]+")
+_WORK_OF_OTHERS: Final = 10
+"""How many times more work a character is that encoders do not leave alone."""
+_LONGEST_NAME: Final = 64
+"""Characters of the longest value that is looked for in other cases, too: a step writes a name so, but no letter."""
 _SHORTEST_NUMBER: Final = 7
 _LONGEST_NUMBER: Final = 300
 _NATIONAL: Final = 10
@@ -48,9 +56,11 @@ class Cover:
 
     def __init__(self, paths: Sequence[Path] | None, events: Iterable[Event]) -> None:
         values = None if paths is None else _values(paths, events)
-        self.complete: Final = values is None
         self._paths = paths or ()
         spellings = {spelling for value in values or () for spelling in _spellings(value)}
+        if _work(spellings) > _MOST_WORK:
+            values, spellings = None, set()
+        self.complete: Final = values is None
         self._mask = Mask(spellings)
         self._numbers = {number for value in values or () if (number := _number(value)) is not None}
         self._longest = max(map(len, spellings), default=0) * _LONGEST_ESCAPE
@@ -203,11 +213,17 @@ def _put(document: Any, place: Sequence[Key]) -> None:
     container[place[-1]] = MASKED
 
 
+def _work(spellings: Iterable[str]) -> int:
+    return sum(len(one) + (_WORK_OF_OTHERS - 1) * len(_PLAIN.sub("", one)) for one in spellings)
+
+
 def _spellings(value: str) -> Iterator[str]:
     """Write a value in every way that is looked for; `Mask` sees to UTF-8, percent-encoded or escaped."""
     plain = value.strip()
     digits = "".join(filter(str.isdigit, plain))
-    forms = {value, plain, plain.lower(), plain.upper(), plain.title(), plain.casefold()}
+    forms = {value, plain}
+    if len(plain) <= _LONGEST_NAME:
+        forms |= {plain.lower(), plain.upper(), plain.title(), plain.casefold()}
     if len(digits) >= _SHORTEST_NUMBER and not any(map(str.isalpha, plain)):
         forms |= {digits, digits[-_NATIONAL:]}
     for form in forms:

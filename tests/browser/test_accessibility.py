@@ -104,6 +104,11 @@ def test_axe_finds_nothing_wrong_with_any_page(
     found = {"/login": wrong_with(page, "/login")}
     log_in(page)
     found |= {path: wrong_with(page, path.format(run=run)) for path in PAGES}
+    page.goto("/runs")
+    page.locator('[name="scope"][value="matching"]').check()
+    page.locator('[name="deed"][value="replay"]').click()
+    page.wait_for_url("**/bulk/*")
+    found["/bulk"] = wrong_with(page, page.url)
     context.close()
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 

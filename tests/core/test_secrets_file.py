@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,10 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     put_secret(tmp_path / "project", "A", "second")
     assert elsewhere.read_text() == 'A = "second"\n'
     assert (tmp_path / "project" / SECRETS_FILE).is_symlink()
+
+
+def test_those_who_set_secrets_at_the_same_time_lose_none(tmp_path: Path) -> None:
+    names = [f"NAME_{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: put_secret(tmp_path, name, "a value"), names))
+    assert secrets_in_file(tmp_path) == frozenset(names)

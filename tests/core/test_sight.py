@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from pydantic_core import to_json
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.records import Query, RunView
+from jackfield.models import Event
 from jackfield.sight import Sight
 from jackfield.users import Role
+from jackfield.viewing import Cover
 from tests.support import Plugin, give, run_host, steps, until
 
 PHONE = "79001112233"
@@ -86,5 +89,26 @@ def test_a_viewer_searches_for_a_text_where_nothing_is_hidden_only(tmp_path: Pat
             assert len((await sight(host).search(Query(pipeline="y", text=PHONE))).runs) == 1
             assert len((await sight(host, Role.OPERATOR).search(Query(pipeline="x", text=PHONE))).runs) == 0
             assert len((await sight(host).search(Query(text="  "))).runs) == 1
+
+    asyncio.run(main())
+
+
+def test_what_a_viewer_sees_is_covered_beside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    class Noted(Cover):
+        def event(self, event: Event) -> Event:
+            threads.append(threading.get_ident())
+            return super().event(event)
+
+    monkeypatch.setattr("jackfield.sight.Cover", Noted)
+
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": HIDES}) as host:
+            run = await give(host, {"phone": PHONE})
+            await until(host, run)
+            await seen(host, run)
+            assert threads
+            assert threading.get_ident() not in threads
 
     asyncio.run(main())

@@ -171,3 +171,18 @@ def test_a_damaged_file_lets_nobody_in_and_says_what_to_do(users: Users, tmp_pat
     (tmp_path / "var" / "users.json").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"var/users\.json: is damaged; put its copy back"):
         users.all()
+
+
+def test_a_full_disk_keeps_nobody_out_whose_hash_is_an_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = Users(tmp_path)
+    users.add("anna", PASSWORD, Role.OPERATOR)
+    rows = json.loads((tmp_path / USERS_FILE).read_text())
+    rows["users"][0]["password"] = PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD)
+    (tmp_path / USERS_FILE).write_text(json.dumps(rows))
+
+    def full(self: VarFile, rows: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(VarFile, "write", full)
+    assert users.verified("anna", PASSWORD) is not None
+    assert users.verified("anna", "something else") is None

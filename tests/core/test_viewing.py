@@ -176,3 +176,19 @@ def test_without_paths_nothing_is_shown_that_came_with_an_event(value: str) -> N
 def test_more_values_than_can_be_looked_for_hide_everything() -> None:
     data: dict[str, JsonValue] = {"many": [f"value {number}" for number in range(1000)], "other": NOWHERE}
     assert not any(NOWHERE in text for text in shown(covered(data, "$.event.many[*]")))
+
+
+def test_an_event_with_values_that_would_keep_the_host_busy_is_hidden_as_a_whole() -> None:
+    phones = [f"<&\"'Я{number}" * 6 for number in range(40)]
+    cover = Cover([PHONE], [Event({"phone": [*phones]})])
+    assert cover.complete
+    assert cover.event(Event({"phone": "x", "a": "b"})).data == {"***": "***"}
+
+
+def test_a_long_text_is_hidden_as_it_is_and_all_the_rest_is_shown() -> None:
+    comment = "Позвоните мне, пожалуйста, после шести. " * 10
+    cover = Cover([PHONE], [Event({"phone": comment})])
+    assert not cover.complete
+    assert cover.text(f"a {quote(comment)} b {json.dumps(comment)} c {comment} d").split() == [
+        "a", "***", "b", '"***"', "c", "***", "d"
+    ]  # fmt: skip

@@ -133,6 +133,23 @@ def test_duplicates_and_refused_requests_come_in_pages(tmp_path: Path) -> None:
     with_api(tmp_path, test)
 
 
+def test_a_viewers_token_sees_duplicates_without_what_the_pipeline_masks(tmp_path: Path) -> None:
+    text = TEXT.replace("[source]", 'mask = ["$.event.n"]\n[source]\ndedupe = "{{ $.event.n }}"')
+
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        base = (await client.get("/api/v1/pipelines/x/file")).json()["base"]
+        await client.put("/api/v1/pipelines/x/file", json={"text": text, "base": base})
+        for _ in range(2):
+            await client.post(hook(served), json={"n": "Анна", "then": "say"})
+        token = (await client.post("/api/v1/tokens", json={"name": "report", "role": "viewer"})).json()["token"]
+        [full] = (await client.get("/api/v1/duplicates")).json()
+        [seen] = (await client.get("/api/v1/duplicates", headers={"authorization": f"Bearer {token}"})).json()
+        assert full["event"]["data"]["n"] == "Анна"
+        assert seen["event"]["data"] == {"n": "***", "then": "say"}
+
+    with_api(tmp_path, test)
+
+
 def test_a_run_is_saved_as_a_test(tmp_path: Path) -> None:
     async def test(served: Served, client: httpx.AsyncClient) -> None:
         run = await call(served, client)
@@ -212,6 +229,7 @@ def test_metrics_count_what_happened(tmp_path: Path) -> None:
     ("call", "status", "error"),
     [
         ("GET nothing", 404, "/api/v1/nothing is not a path of the API"),
+        ("GET runs/", 404, "/api/v1/runs/ is not a path of the API"),
         ("GET runs/1/nothing", 404, "/api/v1/runs/1/nothing is not a path of the API"),
         ("DELETE runs", 405, "/api/v1/runs does not take DELETE"),
         ("GET runs/1/replay", 405, "/api/v1/runs/1/replay does not take GET"),

@@ -9,6 +9,9 @@ import pytest
 from pydantic import JsonValue, SecretStr
 
 from jackfield import Action, OptionsModel, Step
+from jackfield.journal.records import Version
+from jackfield.tokens import Tokens
+from jackfield.users import Role
 from jackfield.web.app import Served
 from tests.support import Plugin, hook, steps, until
 from tests.web.test_api import TEXT, call, with_api
@@ -54,7 +57,7 @@ def test_a_secret_that_stands_in_a_file_stays_there_and_is_not_told(tmp_path: Pa
     plugin = Plugin()
     plugin.more = [Keyed]
 
-    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
         await client.put("/api/v1/pipelines/new/file", json={"text": text})
         shown = (await client.get("/api/v1/pipelines/new/file")).json()
         assert "hidden-value" not in shown["text"]
@@ -69,6 +72,14 @@ def test_a_secret_that_stands_in_a_file_stays_there_and_is_not_told(tmp_path: Pa
         assert all("hidden-value" not in answer.text for answer in answers)
         written = (tmp_path / "pipelines" / "new.toml").read_text(encoding="utf-8")
         assert written == 'title = "New"\n' + text
+        wrong = text.replace('"keyed"', '"keyed"\nnot_known = 1')
+        await served.host.journal.keep(Version("new", "wrong", wrong))
+        viewer = {"authorization": f"Bearer {Tokens(served.host.project.var).make('report', Role.VIEWER)}"}
+        for one in (await client.get("/api/v1/pipelines/new/versions")).json():
+            path = f"/api/v1/pipelines/new/versions/{one['id']}"
+            seen = [await client.get(path), await client.get(path, headers=viewer)]
+            assert all(answer.status_code == 200 and "hidden-value" not in answer.text for answer in seen)
+            assert (seen[1].json()["text"] == "***") is (one["id"] == "wrong")
         elsewhere = await client.put("/api/v1/pipelines/other/file", json={"text": titled["text"]})
         assert (elsewhere.status_code, "does not have this secret" in elsewhere.json()["error"]) == (422, True)
 
@@ -122,6 +133,19 @@ def test_no_file_is_reached_but_those_of_pipelines(tmp_path: Path, id: str) -> N
     with_api(tmp_path, test)
     assert {file.name for file in tmp_path.rglob("*.toml")} == {"jackfield.toml", "secrets.toml", "x.toml"}
     assert len([*tmp_path.rglob("x.toml")]) == 1
+
+
+def test_a_file_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        (tmp_path / "pipelines" / "folder.toml").mkdir()
+        answer = await client.get("/api/v1/pipelines/folder/file")
+        reason = "the host cannot read or write a file of its project: Is a directory"
+        assert (answer.status_code, answer.json()) == (503, {"error": reason})
+        (tmp_path / "pipelines" / "old.toml").write_bytes("title = 'Старый'".encode("windows-1251"))
+        answer = await client.get("/api/v1/pipelines/old/file")
+        assert (answer.status_code, "save it as UTF-8" in answer.json()["error"]) == (409, True)
+
+    with_api(tmp_path, test)
 
 
 def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:

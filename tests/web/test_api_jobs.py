@@ -71,6 +71,8 @@ def test_a_job_is_stopped(tmp_path: Path) -> None:
         ("POST jobs", {"deed": "cancel", "runs": ["1"], "matching": {}}, 422, "say which runs"),
         ("POST jobs", {"deed": "cancel", "runs": []}, 422, "runs: must have 1 or more entries"),
         ("POST jobs", {"deed": "forget", "runs": ["1"]}, 422, "deed: must be one of"),
+        ("POST jobs", {"deed": "cancel", "matching": {"since": 433}}, 422, "matching.since: "),
+        ("POST jobs", {"deed": "cancel", "runs": ["1"], "from_failed": "yes"}, 422, "must be true or false"),
         ("GET jobs/none", {}, 404, "there is no job none"),
         ("POST jobs/none/start", {}, 404, "there is no job none"),
         ("POST jobs/none/stop", {}, 404, "there is no job none"),

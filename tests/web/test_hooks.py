@@ -2,7 +2,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -509,6 +509,26 @@ def test_an_address_that_is_too_long_or_not_encoded_is_answered_400_and_nothing_
         assert answer.startswith(b"HTTP/1.1 %d " % status)
         assert len((await served.host.journal.search(Query())).runs) == (status == 200)
         assert await served.host.journal.refusals() == []
+
+    with_server(tmp_path, test)
+
+
+@pytest.mark.parametrize("beginning", [b"X: ", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: "])
+def test_a_head_or_a_trailer_without_end_is_not_gathered(tmp_path: Path, beginning: bytes) -> None:
+    async def test(served: Served, _client: httpx.AsyncClient) -> None:
+        host, port = served.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /login HTTP/1.1\r\nHost: x\r\n" + beginning)
+        sent = 0
+        with suppress(ConnectionError):
+            while not reader.at_eof() and sent < 100:
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+                sent += 1
+                await asyncio.sleep(0)
+        writer.transport.abort()
+        assert sent < 100
+        assert (await _client.get(f"{served.url}/healthz")).status_code == 200
 
     with_server(tmp_path, test)
 

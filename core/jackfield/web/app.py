@@ -63,6 +63,7 @@ def application(host: Host, first: FirstLink) -> ASGIApp:
 def _pages(host: Host, measured: ASGIApp, tokens: Tokens, first: FirstLink) -> ASGIApp:
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", measured)]
     app = Starlette(routes=[*routes, *page_routes()])
+    app.router.redirect_slashes = False  # it would lead to whatever the request says that the host is called
     app.state.host, app.state.tokens, app.state.first = host, tokens, first
     prepare(app, host, first.users)
     return app

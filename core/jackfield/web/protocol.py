@@ -1,4 +1,4 @@
-"""HTTP as uvicorn reads it, for addresses of any length that a body may have."""
+"""HTTP as uvicorn reads it, for addresses of any length that a body may have, and for no more than that."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LONGEST_ADDRESS: Final = 1_000_000
 """Bytes of path and query; a longer one is answered 400."""
+LONGEST_HEAD: Final = LONGEST_ADDRESS + 500_000
+"""Bytes before a body and after it, what has been read along with them included; the parser would gather any number."""
 
 
 class LongAddresses(HttpToolsProtocol):
@@ -15,6 +17,27 @@ class LongAddresses(HttpToolsProtocol):
 
     GetCourse puts everything into the address, whatever its method.
     """
+
+    _gathered = 0
+    """The bytes that have come since the parser last had something to say of them."""
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; an endless head, or an endless trailer, is answered 400."""
+        self._gathered += len(data)
+        if self._gathered > LONGEST_HEAD:
+            self.send_400_response("the head of the request is too long")
+        else:
+            super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begin to gather the head of a request."""
+        self._gathered = 0
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """Gather the body, which whoever reads it limits."""
+        self._gathered = 0
+        super().on_body(body)
 
     def on_url(self, url: bytes) -> None:
         """Gather the address; an error in here is answered 400."""

@@ -264,7 +264,7 @@ def test_a_cookie_that_was_tampered_with_forged_or_is_stale_is_nobodys(tmp_path:
         bad = {
             "changed body": f"{body[:-2]}AA.{moment}.{signature}",
             "changed time": f"{body}.ZZZZZZ.{signature}",
-            "changed signature": good[:-1] + ("A" if good[-1] != "A" else "B"),
+            "changed signature": f"{body}.{moment}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}",
             "another key": session(served, said, key="0" * 64),
             "another purpose": session(served, said, salt="other"),
             "another generation": session(served, {**said, "generation": "0"}),
@@ -295,3 +295,23 @@ def test_a_session_is_the_scripts_and_other_sites_business_in_no_way(tmp_path: P
         assert "secure" not in cookie, "or nobody could log in where there is no TLS"
 
     visit(tmp_path, story, None)
+
+
+def test_the_address_of_a_form_leads_to_the_page_that_it_is_on(tmp_path: Path) -> None:
+    """Somebody gets there who changes the language where a form was answered, or logs in again while sending one."""
+
+    async def main() -> None:
+        async with serve(tmp_path, {"x": steps('do = "say"')}) as served, visitor(served) as person:
+            for path, page in {
+                "/refused/1/accept": "/refused",
+                "/runs/1/replay": "/runs/1",
+                "/runs/bulk": "/runs",
+                "/pipelines/x/mode": "/pipelines/x",
+                "/users/vera/role": "/users",
+                "/tokens/revoke": "/tokens",
+                "/logout": "/",
+            }.items():
+                answer = await person.get(path)
+                assert (answer.status_code, answer.headers.get("location")) == (303, page), path
+
+    asyncio.run(main())

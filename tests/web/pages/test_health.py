@@ -38,6 +38,8 @@ def test_that_all_is_well_is_said_and_what_could_be_better(tmp_path: Path) -> No
             assert "Nobody is told when runs fail" in page
             for text in ("free on the disk", "30 days", "Jackfield", "SQLite", "is being looked at", "of 2 GB"):
                 assert text in page
+            async with visitor(served, Role.VIEWER, language="ru") as person:
+                assert "из 2 ГБ" in (await person.get("/health")).text
 
     asyncio.run(main())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from jackfield.users import Role, Users
 from tests.support import hook, serve, steps
 from tests.web.site import visitor
 
@@ -28,6 +29,20 @@ def test_a_change_is_told_and_the_stream_ends_with_the_host(tmp_path: Path) -> N
                     break
             served.host.stopping.set()
             assert [line async for line in lines if line.startswith("event:")] == []
+
+    asyncio.run(main())
+
+
+def test_the_stream_ends_with_the_session_of_who_listens(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            serve(tmp_path, {}) as served,
+            visitor(served, Role.VIEWER) as viewer,
+            asyncio.timeout(20),
+            viewer.client.stream("GET", "/live") as stream,
+        ):
+            Users(served.host.project.var).remove("viewer")
+            assert [line async for line in stream.aiter_lines() if line.startswith("event:")] == []
 
     asyncio.run(main())
 

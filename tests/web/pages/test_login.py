@@ -281,7 +281,8 @@ def test_a_wait_is_never_longer_than_the_longest(tries: list[tuple[str, float]])
 
 
 def request(peer: str | None, forwarded: str | None = None) -> Request:
-    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded is not None else []
+    lines = forwarded.split("\n") if forwarded is not None else []
+    headers = [(b"x-forwarded-for", line.encode()) for line in lines]
     return Request({"type": "http", "headers": headers, "client": (peer, 1) if peer else None})
 
 
@@ -292,6 +293,7 @@ def request(peer: str | None, forwarded: str | None = None) -> Request:
         ("192.0.2.1", "203.0.113.9", "192.0.2.1"),
         ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("127.0.0.1", "10.1.1.1, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "10.1.1.1\n203.0.113.9", "203.0.113.9"),
         ("127.0.0.1", "nonsense", "127.0.0.1"),
         ("127.0.0.1", None, "127.0.0.1"),
         ("::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),

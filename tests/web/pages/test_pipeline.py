@@ -136,7 +136,7 @@ def test_a_sample_that_is_refused_is_told_with_the_reason_and_stands_in_the_jour
             await served.host.modes.set("x", Mode.STOPPED, "")
             answer = await operator.post("/pipelines/x/sample", {}, seen_on="/pipelines/x")
             assert answer.status_code == 409
-            assert "The sample event was not taken. the pipeline is stopped" in words(answer.text)
+            assert "The sample event was not taken. The pipeline is stopped. Start it" in words(answer.text)
             again = await operator.get("/pipelines/x/sample")
             assert (again.status_code, again.headers["location"]) == (303, "/pipelines/x")
             assert [one.status for one in await served.host.journal.refusals("x")] == [503]
@@ -201,5 +201,16 @@ def test_a_pipeline_that_is_gone_is_said_to_be_and_what_it_did_is_shown(tmp_path
                 answer = await operator.get(path)
                 assert answer.status_code == 404
                 assert XSS not in answer.text
+
+    asyncio.run(main())
+
+
+def test_a_pipeline_that_is_blocked_is_not_said_to_run_events(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": steps("do = 5")}) as served, visitor(served) as person:
+            page = (await person.get("/pipelines/x")).text
+            mode = page.partition('id="mode-title"')[2].partition("<details")[0]
+            assert "Blocked" in mode
+            assert "Events are taken and run." not in mode
 
     asyncio.run(main())

@@ -121,3 +121,20 @@ def test_a_viewer_sees_refused_requests_without_masked_values_and_cannot_accept_
             assert (await viewer.post(f"/refused/{id}/accept", {})).status_code == 403
 
     asyncio.run(main())
+
+
+def test_the_reason_is_explained_in_the_visitors_language(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            serve(tmp_path, {"x": X}) as served,
+            visitor(served, language="ru") as operator,
+            httpx.AsyncClient() as sender,
+        ):
+            await sender.post(hook(served), content=b"{broken")
+            await served.host.modes.set("x", Mode.STOPPED, "")
+            await sender.post(hook(served), json={})
+            page = (await operator.get("/refused")).text
+            assert "Запрос не удалось разобрать" in page
+            assert "Запустите её, затем примите запрос" in page
+
+    asyncio.run(main())

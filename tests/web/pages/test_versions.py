@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue, SecretStr
 
+from jackfield import Action, OptionsModel, Step
+from jackfield.users import Role
 from jackfield.web.app import Served
 from jackfield.web.pages.difference import Kind, difference
-from tests.support import give, serve, steps, until
+from tests.support import Plugin, give, serve, steps, until
 from tests.web.pages.test_pipelines import XSS, read, words
 from tests.web.site import visitor
 
@@ -76,6 +80,52 @@ def test_a_secret_that_stands_in_a_file_is_not_shown(tmp_path: Path) -> None:
             page = await read(operator, "/pipelines/x/versions")
             assert "hunter2" not in page
             assert '− text = "***"' in words(page)
+
+    asyncio.run(main())
+
+
+class KeyOptions(OptionsModel):
+    key: SecretStr
+    times: int = 1
+
+
+class Keyed(Action[KeyOptions]):
+    """Needs a key."""
+
+    name = "keyed"
+    title = "Keyed"
+    Options = KeyOptions
+
+    async def run(self, options: KeyOptions, step: Step) -> JsonValue:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ('use = "keyed"\nkey = "hunter2hunter2"\ntimes = "{{ $.event.n }}"', True),
+        ('use = "keyed"\nkey = "hunter2hunter2"\ntims = 2', False),
+        ('use = "gone.away"\nkey = "hunter2hunter2"', False),
+    ],
+)
+def test_a_secret_in_a_file_that_cannot_be_read_as_a_whole_is_not_shown(
+    tmp_path: Path, step: str, *, says: bool
+) -> None:
+    async def main() -> None:
+        text = f'[source]\nuse = "call"\n[[steps]]\n{step}\n'
+        plugin = Plugin()
+        plugin.more.append(Keyed)
+        async with (
+            serve(tmp_path, {"x": text}, plugin) as served,
+            visitor(served, Role.VIEWER) as viewer,
+            visitor(served) as operator,
+        ):
+            await change(served, tmp_path, f'title = "X"\n{text}')
+            seen, whole = await read(viewer, "/pipelines/x/versions"), await read(operator, "/pipelines/x/versions")
+            assert "hunter2" not in seen
+            assert ('+ title = "X"' in words(seen), "a secret may stand in it" in seen) == (says, not says)
+            assert '+ title = "X"' in words(whole)
+            assert "hunter2" not in whole or "gone.away" in step
 
     asyncio.run(main())
 

@@ -70,6 +70,7 @@ def api_application(host: Host) -> Starlette:
         routes=[Route("/openapi.json", show_document), *(one.route() for one in operations)],
         exception_handlers={JackfieldError: _failure, OSError: _unwritable, HTTPException: _not_for_this_path},
     )
+    application.router.redirect_slashes = False  # it would lead to whatever the request says that the host is called
     application.state.host, application.state.kept = host, _kept(host)
     return application
 

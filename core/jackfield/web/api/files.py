@@ -13,9 +13,11 @@ from jackfield.drafts import Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JackfieldError, Problem, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.records import KeptVersion
+from jackfield.masking import MASKED
 from jackfield.pipeline import pipeline_file
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomlfile import TomlFile
+from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.forms.secret import SecretKeeper, is_kept_in
 
@@ -80,7 +82,10 @@ class PipelineVersion:
 
 @dataclass(frozen=True, slots=True)
 class VersionText(PipelineVersion):
-    """A version with the file as it was, `***` in place of the secrets in it."""
+    """A version with the file as it was, without the secrets in it.
+
+    Where there is a mistake in it, which secrets are is not certain: then a viewer is shown `***` in place of all.
+    """
 
     text: str
 
@@ -138,14 +143,16 @@ async def list_versions(host: Host, id: str) -> list[PipelineVersion]:
     return [PipelineVersion(one.version.id, one.since, _is_current(host, one)) for one in kept]
 
 
-async def show_version(host: Host, id: str, version: str) -> VersionText:
+async def show_version(host: Host, keeper: SecretKeeper, role: Role, id: str, version: str) -> VersionText:
     """Show a version of a pipeline with its text."""
     found = next((one for one in await host.journal.versions(id) if one.version.id == version), None)
     if found is None:
         raise UnknownRun(f"there is no version {version} of pipeline {id} in the journal")
-    loader, file = host.pipelines.loader, TomlFile.parse(found.version.text, pipeline_file(id))
-    mask = (await run_in_threadpool(loader.load, id, file)).mask
-    return VersionText(version, found.since, _is_current(host, found), mask(found.version.text))
+    file = TomlFile.parse(found.version.text, pipeline_file(id))
+    pipeline = await run_in_threadpool(host.pipelines.loader.load, id, file)
+    certain = role is Role.OPERATOR or not pipeline.problems
+    text = pipeline.mask(keeper.hidden(file.text)) if certain else MASKED
+    return VersionText(version, found.since, _is_current(host, found), text)
 
 
 async def whole_draft(host: Host, keeper: SecretKeeper, id: str, text: str) -> Draft:

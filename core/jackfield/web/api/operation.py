@@ -133,14 +133,22 @@ async def _body(request: Request, model: type[BaseModel]) -> BaseModel:
         if len(body) > _LARGEST_BODY:
             raise TooLarge(f"the body is longer than {_LARGEST_BODY} bytes")
     try:
-        return _validated(model, from_json(bytes(body) or b"{}", allow_inf_nan=False))
+        raw = from_json(bytes(body) or b"{}", allow_inf_nan=False)
     except ValueError as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
+    try:
+        return model.model_validate_json(bytes(body) or b"{}", strict=True)
+    except ValidationError as error:
+        raise _mistaken(error, raw, model) from None
 
 
 def _validated(model: type[BaseModel], raw: Any) -> BaseModel:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        found = complaints(error, raw if isinstance(raw, dict) else {}, model)
-        raise BadRequest("; ".join(f"{dotted(one.key) or 'body'}: {one.message}" for one in found)) from None
+        raise _mistaken(error, raw, model) from None
+
+
+def _mistaken(error: ValidationError, raw: Any, model: type[BaseModel]) -> BadRequest:
+    found = complaints(error, raw if isinstance(raw, dict) else {}, model)
+    return BadRequest("; ".join(f"{dotted(one.key) or 'body'}: {one.message}" for one in found))

@@ -67,7 +67,7 @@ def client_address(request: Request) -> str:
     """
     address = _address(request.client.host if request.client else "")
     if address is not None and address.is_loopback:
-        said = request.headers.get("x-forwarded-for", "").rpartition(",")[2]
+        said = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2]  # a proxy may add a line
         address = _address(said.strip()) or address
     if isinstance(address, IPv6Address):
         return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))

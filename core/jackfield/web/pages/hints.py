@@ -66,6 +66,20 @@ _NO_EVENT: Final = noop("There was no event in the request, so there was nothing
 _STOPPED: Final = noop("The pipeline was stopped. Start it, then accept the request.")
 _NO_SOURCE: Final = noop("The pipeline could not take events. Mend what is wrong on its page, then accept the request.")
 
+_BY_WARNING: Final = (
+    (
+        re.compile("did not replace the placeholder"),
+        noop(
+            "The sender put no values there. Check in its settings that names and braces are as on the pipeline's page."
+        ),
+    ),
+)
+
+
+def warning_hint(warning: str) -> str | None:
+    """Say what to do about a run's warning; None if nothing is known about it."""
+    return next((hint for pattern, hint in _BY_WARNING if pattern.search(warning)), None)
+
 
 def attempt_hint(attempt: Attempt) -> str | None:
     """Say what to do about an attempt's error; None if there is none, or nothing is known about it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -14,6 +14,7 @@ from starlette.routing import Route
 from jackfield.host import Host
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
+from jackfield.web.pages.session import Sessions
 
 _LOOK_EVERY: Final = 1.0
 
@@ -25,12 +26,15 @@ def routes() -> list[Route]:
 
 async def stream_changes(request: Request) -> Response:
     """Send an event whenever something has changed since the last one, once a second at most."""
-    return EventSourceResponse(_changes(host_of(request)), headers={"cache-control": "no-store"})
+    sessions: Sessions = request.app.state.sessions
+    changes = _changes(host_of(request), lambda: sessions.read(request).user is not None)
+    return EventSourceResponse(changes, headers={"cache-control": "no-store"})
 
 
-async def _changes(host: Host) -> AsyncIterator[ServerSentEvent]:
+async def _changes(host: Host, logged_in: Callable[[], bool]) -> AsyncIterator[ServerSentEvent]:
+    """Tell of changes until the host ends or the visitor's session does."""
     seen = await _state(host)
-    while not host.stopping.is_set():
+    while not host.stopping.is_set() and logged_in():
         try:
             await asyncio.wait_for(host.stopping.wait(), _LOOK_EVERY)
         except TimeoutError:

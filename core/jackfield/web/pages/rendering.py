@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from jackfield.models import Text
+from jackfield.web.pages.mistakes import in_words
 from jackfield.web.pages.words import LANGUAGES, in_language, language_of, noop, read_translations
 
 _SIZES: Final = (noop("B"), noop("KB"), noop("MB"), noop("GB"), noop("TB"))
@@ -66,6 +67,7 @@ def _environment(language: str) -> Environment:
         "pretty_json": lambda value: to_json(value, indent=2).decode(),
         "size": lambda octets: _size(octets, language, translations),
         "ago": _ago,
+        "mistake": lambda message: in_words(message, translations.gettext),
         "number": lambda value: format_decimal(value, locale=language),
     }
     return environment

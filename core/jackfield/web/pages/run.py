@@ -19,7 +19,7 @@ from jackfield.journal.records import SETTLED, RunView
 from jackfield.operations import Operations
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
-from jackfield.web.pages.hints import run_hint
+from jackfield.web.pages.hints import run_hint, warning_hint
 from jackfield.web.pages.journal import sight_of, titles_of
 from jackfield.web.pages.passage import passage, readable
 from jackfield.web.pages.rendering import page
@@ -83,6 +83,7 @@ async def run_page(
         changed=current is not None and current.version != summary.version,
         steps=passage(seen, version, host.registry.actions, host.intake.now()),
         hint=run_hint(seen),
+        warnings=[(one, warning_hint(one)) for one in seen.summary.warnings],
         settled=summary.state in SETTLED,
         tree=read_tree(seen.event.data),
         event=event,

@@ -34,8 +34,10 @@ class Sessions:
     def __init__(self, key: str, users: Users, public_url: str) -> None:
         self._serializer = URLSafeTimedSerializer(key, salt="session")
         self._users = users
-        self._public = urlsplit(public_url)
-        self.public_origin: Final = f"{self._public.scheme}://{self._public.netloc}"
+        public = urlsplit(public_url)
+        self._public_host = _as_browsers_say(public.netloc)
+        self._tls = public.scheme == "https"
+        self.public_origin: Final = f"{public.scheme}://{self._public_host}"
 
     def read(self, request: Request) -> Session:
         """Return the session of a request; a new one, of nobody, where it has none that holds."""
@@ -71,4 +73,8 @@ class Sessions:
 
     def _secure(self, request: Request) -> bool:
         """Tell whether the browser came over TLS, by the name it asked for: TLS ends in front of the host."""
-        return self._public.scheme == "https" and request.headers.get("host", "") == self._public.netloc
+        return self._tls and _as_browsers_say(request.headers.get("host", "")) == self._public_host
+
+
+def _as_browsers_say(netloc: str) -> str:
+    return netloc.lower().removesuffix(":443")
