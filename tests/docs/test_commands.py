@@ -86,7 +86,8 @@ def test_other_commands_are_known_and_what_they_install_is_there(document: Path)
         if words[:2] == ["uv", "run"] and words[2] not in {"jackfield", "python"}:
             assert Path(sys.executable).with_name(words[2]).exists(), f"uv run {words[2]}"
         elif words[:2] == ["uv", "run"] and words[2:4] == ["python", "-m"]:
-            assert (ROOT / words[4]).is_dir(), words[4]
+            module = ROOT / words[4].replace(".", "/")
+            assert module.is_dir() or module.with_suffix(".py").is_file(), words[4]
         elif "install" in words and "." in words:
             for pattern in words[words.index(".") + 1 :]:
                 folders = list(ROOT.glob(pattern))
