@@ -137,6 +137,7 @@ def test_a_redirect_to_nowhere_is_no_reason_to_try_again(receiver: Receiver) -> 
         ("Wed, 01 Jan 2020 00:00:00 -0000", timedelta(0), timedelta(0)),
         ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=1), timedelta(days=1)),
     ],
+    ids=["seconds", "too many seconds", "in an hour", "in the past", "in the far future"],
 )
 def test_the_wait_that_is_asked_for_is_passed_on(
     receiver: Receiver, after: str, least: timedelta, most: timedelta
