@@ -1,3 +1,4 @@
+import errno
 import json
 import stat
 import threading
@@ -8,6 +9,7 @@ from argon2 import PasswordHasher
 
 from jackfield.errors import ConfigurationError
 from jackfield.users import Mistake, Role, UserError, Users
+from jackfield.varfile import VarFile
 
 PASSWORD = "correct horse battery"
 
@@ -174,11 +176,11 @@ def test_a_damaged_file_lets_nobody_in_and_says_what_to_do(users: Users, tmp_pat
 
 
 def test_a_full_disk_keeps_nobody_out_whose_hash_is_an_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    users = Users(tmp_path)
+    users, file = Users(tmp_path), tmp_path / "users.json"
     users.add("anna", PASSWORD, Role.OPERATOR)
-    rows = json.loads((tmp_path / USERS_FILE).read_text())
+    rows = json.loads(file.read_text(encoding="utf-8"))
     rows["users"][0]["password"] = PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD)
-    (tmp_path / USERS_FILE).write_text(json.dumps(rows))
+    file.write_text(json.dumps(rows), encoding="utf-8")
 
     def full(self: VarFile, rows: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -215,8 +215,9 @@ def test_static_files_may_be_kept_but_not_used_unasked(tmp_path: Path) -> None:
     visit(tmp_path, story, None)
 
 
-def test_where_the_public_address_has_tls_browsers_keep_to_it_and_the_cookie_too(tmp_path: Path) -> None:
-    settings = '[server]\nport = 0\npublic_url = "https://hooks.example.ru"\n'
+@pytest.mark.parametrize("url", ["https://hooks.example.ru", "https://Hooks.Example.ru:443"])
+def test_where_the_public_address_has_tls_browsers_keep_to_it_and_the_cookie_too(tmp_path: Path, url: str) -> None:
+    settings = f'[server]\nport = 0\npublic_url = "{url}"\n'
 
     async def main() -> None:
         async with serve(tmp_path, X, settings=settings) as served, visitor(served, None) as stranger:
@@ -228,6 +229,15 @@ def test_where_the_public_address_has_tls_browsers_keep_to_it_and_the_cookie_too
             assert "; secure" in outside.headers["set-cookie"].lower()
 
     asyncio.run(main())
+
+
+def test_nobody_is_led_to_whatever_a_request_says_that_the_host_is_called(tmp_path: Path) -> None:
+    async def story(_served: Served, stranger: Visitor) -> None:
+        for path in ("/login/", "/static", "/runs/"):
+            answer = await stranger.client.get(path, headers={"host": "evil.example"})
+            assert (answer.status_code, answer.headers.get("location")) == (404, None), path
+
+    visit(tmp_path, story, None)
 
 
 def test_a_fault_shows_nothing_of_what_is_inside(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_what_is_wrong_with_a_file_is_said_in_the_visitors_language(tmp_path: Pa
     async def main() -> None:
         files = {"x": steps('do = 5\nnmae = "a"'), "y": steps('do = "say"', source='use = "nobody"')}
         async with serve(tmp_path, files) as served, visitor(served, language="ru") as person:
-            for path in ("/pipelines/x", "/"):
+            for path in ("/pipelines/x", "/pipelines/x/edit", "/"):
                 page = (await person.get(path)).text
                 assert "должен быть текст в кавычках" in page
                 assert "здесь такого параметра нет" in page

@@ -138,3 +138,26 @@ def test_the_reason_is_explained_in_the_visitors_language(tmp_path: Path) -> Non
             assert "Запустите её, затем примите запрос" in page
 
     asyncio.run(main())
+
+
+def test_a_duplicate_is_run_after_all_when_asked_for(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": KEYED}) as served, visitor(served) as operator:
+            async with httpx.AsyncClient() as sender:
+                for n in range(2):
+                    await sender.post(hook(served), json={"id": 7, "n": f"number {n}"})
+            form = re.findall(
+                r'action="(/refused/duplicates/\d+/accept)"', (await operator.get("/refused/duplicates")).text
+            )
+            answer = await operator.post(form[0], {})
+            assert answer.status_code == 303
+            view = await served.host.journal.run(answer.headers["location"].partition("?")[0].rpartition("/")[2])
+            assert view is not None
+            assert view.event.data == {"id": 7, "n": "number 1"}
+            for number in ("0", "99", "x", "9" * 30):
+                assert (await operator.post(f"/refused/duplicates/{number}/accept", {})).status_code == 404
+            async with visitor(served, Role.VIEWER) as viewer:
+                assert (await viewer.post(form[0], {})).status_code == 403
+                assert "/accept" not in (await viewer.get("/refused/duplicates")).text
+
+    asyncio.run(main())

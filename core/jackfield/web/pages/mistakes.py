@@ -44,6 +44,14 @@ _MISTAKES: Final = (
     noop("secret %(name)s is not set; put it into secrets.toml or %(variable)s"),
     noop("%(path)s is not an earlier step"),
     noop('%(value)s is not a duration such as "5 s", "10 min", "1 h" or "30 days"'),
+    noop('%(value)s is not a rate such as "7/s" or "100/min"'),
+    noop("%(value)s is not a unit that is known here; write %(units)s"),
+    noop("may have only Latin letters, digits and _, with no digit in front: later steps use it in a path"),
+    noop('two steps are called "%(name)s"; give this one a name of its own'),
+    noop("%(name)s is not known here; data is reached by a path: write %(path)s"),
+    noop("there is no filter %(name)s; install the plugin that has it, or take one of Jinja's"),
+    noop("is not an address: it must begin with http:// or https:// and a host, and be one line"),
+    noop("give either %(one)s or %(other)s, not both"),
 )
 
 

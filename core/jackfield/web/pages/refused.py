@@ -6,6 +6,7 @@ import base64
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -30,6 +31,7 @@ def routes() -> list[Route]:
         view("/refused", list_refused),
         view("/refused/duplicates", list_duplicates),
         deed("/refused/{id}/accept", accept),
+        deed("/refused/duplicates/{number}/accept", accept_duplicate),
     ]
 
 
@@ -41,12 +43,36 @@ async def list_refused(request: Request) -> Response:
 
 async def list_duplicates(request: Request) -> Response:
     """Show events that were taken for those of earlier runs."""
-    pipeline, before = request.query_params.get("pipeline", ""), request.query_params.get("before", "")
-    number = int(before) if before.isascii() and before.isdigit() and len(before) < _LARGEST_NUMBER else None
+    return await _duplicates_page(request)
+
+
+async def accept_duplicate(request: Request) -> Response:
+    """Run an event after all: replay the run that it was taken for, with this event."""
+    number = _number(request.path_params["number"])
+    found = await sight_of(request).duplicates(None, 1, number + 1) if number is not None else []
+    if not found or found[0].number != number:
+        raise HTTPException(404)
+    try:
+        runs = await operations_of(request).replay(found[0].run, event=dict(found[0].event.data))
+    except JournalUnavailable:
+        raise
+    except JackfieldError as error:
+        return await _duplicates_page(request, 409, str(error))
+    return RedirectResponse(f"/runs/{quote(runs[0], safe='')}?done=accepted", status_code=303)
+
+
+async def _duplicates_page(request: Request, status: int = 200, error: str | None = None) -> Response:
+    pipeline = request.query_params.get("pipeline", "")
+    number = _number(request.query_params.get("before", ""))
     found = await sight_of(request).duplicates(pipeline or None, _PAGE + 1, number)
     rows = [(one, as_text(one.event.data)) for one in found[:_PAGE]]
     older = _older("/refused/duplicates", pipeline, str(found[_PAGE - 1].number)) if len(found) > _PAGE else None
-    return page(request, "duplicates.html", rows=rows, older=older, pipeline=pipeline, titles=titles_of(request))
+    context = {"rows": rows, "older": older, "pipeline": pipeline, "titles": titles_of(request), "error": error}
+    return page(request, "duplicates.html", status, **context)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LARGEST_NUMBER else None
 
 
 async def accept(request: Request) -> Response:
