@@ -18,6 +18,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from jackfield.errors import ConfigurationError, JackfieldError, Problem
+from jackfield.filelock import locked
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.tomlblocks import TomlBlocks
@@ -28,6 +29,9 @@ from jackfield.tomltext import toml_entry
 _STEPS: Final = "steps"
 _NEW_FILE_MODE: Final = 0o644
 _BOM: Final = b"\xef\xbb\xbf"
+_LARGEST: Final = 200_000
+_MOST_STEPS: Final = 100
+"""With more characters or steps a draft can be changed as a text only: everything else would take minutes."""
 _NO_STEP_NAME: Final = re.compile(r"[^A-Za-z0-9_]")
 
 
@@ -55,7 +59,9 @@ class Draft:
     base: str = ""
 
     def data(self) -> dict[str, Any] | None:
-        """Return what the text says; None if it is not TOML."""
+        """Return what the text says; None if it is not TOML, or too large for anything but an editor."""
+        if len(self.text) > _LARGEST or self.text.count(f"[[{_STEPS}]]") > _MOST_STEPS:
+            return None
         try:
             return TomlFile.parse(self.text, pipeline_file(self.id)).data
         except ConfigurationError:
@@ -166,6 +172,10 @@ class DraftFolder:
         Raises `Conflict` if the file is not what the draft began with, unless it is to be overwritten, `BadId`, and
         OSError.
         """
+        with locked(self._folder):
+            return self._save(draft, overwrite=overwrite)
+
+    def _save(self, draft: Draft, *, overwrite: bool) -> Draft:
         path = self._path(draft.id)
         current = path.read_bytes() if path.exists() else b""
         there = _hash(current) if path.exists() else ""
@@ -179,10 +189,11 @@ class DraftFolder:
 
     def delete(self, id: str, base: str) -> None:
         """Remove the file. Raises `Conflict` if it is not what the caller saw, `BadId`, and OSError."""
-        there = self.open(id)
-        if there is not None and there.base != base:
-            raise Conflict(there)
-        self._path(id).unlink(missing_ok=True)
+        with locked(self._folder):
+            there = self.open(id)
+            if there is not None and there.base != base:
+                raise Conflict(there)
+            self._path(id).unlink(missing_ok=True)
 
     def _path(self, id: str) -> Path:
         """Say where a pipeline's file is: in this folder, whatever the id is, and no link to anywhere else."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from jackfield.errors import ConfigurationError, Problem
+from jackfield.filelock import locked
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE, file_problems
 from jackfield.tomlfile import TomlFile
 
@@ -54,19 +53,8 @@ def _read(folder: Path) -> TomlFile:
 
 
 def _change(folder: Path, change: Callable[[tomlkit.TOMLDocument], object]) -> None:
-    with _locked(folder):
+    with locked(folder):
         _change_alone(folder, change)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep others who change the file from doing it meanwhile: what one of them sets would be gone again."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _change_alone(folder: Path, change: Callable[[tomlkit.TOMLDocument], object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,3 +149,26 @@ def test_a_link_to_another_file_is_neither_shown_nor_written(tmp_path: Path) -> 
 def test_a_file_that_is_not_utf_8_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         folder(tmp_path, b'title = "\xff"\n').open("x")
+
+
+def test_of_two_who_save_at_the_very_same_time_one_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(TEXT, encoding="utf-8")
+    drafts = [DraftFolder(tmp_path).open("x") for _ in range(8)]
+
+    def save(number: int) -> bool:
+        draft = drafts[number]
+        assert draft is not None
+        try:
+            DraftFolder(tmp_path).save(replace(draft, text=f"{draft.text}# {number}\n"))
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(drafts)) as threads:
+        assert sum(threads.map(save, range(len(drafts)))) == 1
+
+
+def test_a_draft_too_large_for_a_form_is_a_text_only() -> None:
+    assert Draft("x", "[[steps]]\n" * 100).data() is not None
+    assert Draft("x", "[[steps]]\n" * 101).data() is None
+    assert Draft("x", "#" * 200_001).data() is None

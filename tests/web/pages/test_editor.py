@@ -644,3 +644,29 @@ def test_tables_in_a_list_are_added_filled_in_and_removed(house: House) -> None:
             assert len(tomllib.loads(text_of(more))["steps"][0]["multipart"]) == 3
 
     house.run(main())
+
+
+def test_of_a_large_event_only_the_outermost_names_are_listed(house: House) -> None:
+    async def main() -> None:
+        async with house.with_files({"x": steps('do = "say"')}) as (served, person):
+            large: JsonValue = {"email": "a@b.example", "deep": [{"name": "x" * 100} for _ in range(2000)]}
+            await until(served.host, await give(served.host, large))
+            page = html.unescape((await person.get("/pipelines/x/edit")).text)
+            assert "{{ $.event.deep }}" in page
+            assert "{{ $.event.deep[0] }}" not in page
+            assert len(page) < 200_000
+
+    house.run(main())
+
+
+def test_a_pipeline_with_very_many_steps_can_be_changed_as_a_text(house: House) -> None:
+    many = steps(*(f'do = "say"\nname = "s{number}"' for number in range(2000)))
+
+    async def main() -> None:
+        async with house.with_files({"x": many}) as (_, person):
+            page = await person.get("/pipelines/x/edit")
+            assert text_of(page) == many
+            assert (await send(person, page, "tab:form", {})).status_code == 200
+            assert text_of(await send(person, page, "apply", {"toml": many + "# more\n"})) == many + "# more\n"
+
+    house.run(main())

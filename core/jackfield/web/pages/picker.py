@@ -23,6 +23,8 @@ _RUNS_READ: Final = 5
 _MOST: Final = 100
 """How many entries of one table or list are listed."""
 _DEEPEST: Final = 6
+_LARGEST: Final = 100_000
+"""Of an event or a result that is longer as JSON only the outermost names are listed."""
 _CUT: Final = 80
 
 
@@ -53,11 +55,11 @@ async def pickable(host: Host, id: str, form: PipelineForm) -> tuple[Picks, ...]
     titles, examples = declared(host, form.source.use)
     event = views[0].event.data if views else examples
     at = views[0].summary.received_at if views else None
-    found = [Picks("event", "event", tuple(_picks(event, "$.event", titles)), at)]
+    found = [Picks("event", "event", _tree(event, "$.event", titles), at)]
     results = _results(views)
     for step in form.steps:
         path = f"$.steps{_part(step.name)}"
-        picks = tuple(_picks(results[step.name], path, {})) if step.name in results else (_fixed(path),)
+        picks = _tree(results[step.name], path, {}) if step.name in results else (_fixed(path),)
         found.append(Picks("step", step.name, picks))
     found.append(Picks("run", "run", tuple(map(_fixed, ("$.run.id", "$.run.received_at", "$.pipeline.title")))))
     found.append(Picks("secret", "secret", tuple(_fixed(f"secret.{name}") for name in sorted(host.project.secrets))))
@@ -90,10 +92,15 @@ def _results(views: list[RunView]) -> dict[str, JsonValue]:
     return found
 
 
-def _picks(value: Any, path: str, titles: Mapping[str, Text], depth: int = 0) -> Iterator[Pick]:
-    if depth == 0 and not isinstance(value, dict | list):
-        yield _pick("", value, path, titles, depth)
-    elif isinstance(value, dict):
+def _tree(value: Any, path: str, titles: Mapping[str, Text]) -> tuple[Pick, ...]:
+    if not isinstance(value, dict | list):
+        return (_pick("", value, path, titles, _DEEPEST),)
+    large = len(to_json(value)) > _LARGEST
+    return tuple(_picks(value, path, titles, _DEEPEST if large else 1))
+
+
+def _picks(value: Any, path: str, titles: Mapping[str, Text], depth: int) -> Iterator[Pick]:
+    if isinstance(value, dict):
         for key, item in islice(value.items(), _MOST):
             yield _pick(key, item, path + _part(key), titles, depth)
     elif isinstance(value, list):
@@ -102,11 +109,10 @@ def _picks(value: Any, path: str, titles: Mapping[str, Text], depth: int = 0) ->
 
 
 def _pick(key: str, value: Any, path: str, titles: Mapping[str, Text], depth: int) -> Pick:
-    deeper = depth + 1 < _DEEPEST and isinstance(value, dict | list)
-    inside = tuple(_picks(value, path, {}, depth + 1)) if deeper else ()
     shown = value if isinstance(value, str) else to_json(value).decode()
+    inside = tuple(_picks(value, path, {}, depth + 1)) if depth < _DEEPEST else ()
     cut = shown if len(shown) <= _CUT else f"{shown[:_CUT]}…"
-    return Pick(key, f"{{{{ {path} }}}}", cut, titles.get(key, "") if depth == 0 else "", inside)
+    return Pick(key, f"{{{{ {path} }}}}", cut, titles.get(key, ""), inside)
 
 
 def _fixed(path: str) -> Pick:
