@@ -256,3 +256,15 @@ def test_the_scheme_of_the_token_may_be_written_in_either_case(tmp_path: Path, s
         assert (await client.get("/api/v1/runs", headers={"Authorization": f"Basic {token}"})).status_code == 401
 
     with_api(tmp_path, test)
+
+
+def test_a_damaged_file_of_tokens_opens_no_door_and_closes_none_to_the_hosts_own_token(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        (served.host.project.var / "tokens.json").write_text("{", encoding="utf-8")
+        answer = await client.get("/api/v1/pipelines", headers={"Authorization": "Bearer another"})
+        assert answer.status_code == 503
+        assert "tokens.json" in answer.json()["error"]
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert (await client.get("/api/v1/pipelines")).status_code == 200
+
+    with_api(tmp_path, test)

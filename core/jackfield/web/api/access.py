@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jackfield.errors import ConfigurationError
 from jackfield.tokens import Tokens
 from jackfield.users import Role
 
@@ -31,8 +32,12 @@ class TokenRequired:
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or 403, or pass the request on with the `role` of who calls."""
-        role = await self._role(scope)
+        """Answer 401, 403 or 503, or pass the request on with the `role` of who calls."""
+        try:
+            role = await self._role(scope)
+        except ConfigurationError as error:
+            await _error(503, str(error))(scope, receive, send)
+            return
         if role is None:
             await _error(401, _NO_TOKEN, {"www-authenticate": "Bearer"})(scope, receive, send)
         elif role is Role.OPERATOR or scope["method"] in _LOOKING:
