@@ -77,9 +77,12 @@ class Intake:
         """Write down a request that is turned away, complete, so that it can be accepted later."""
         await self._refuse(pipeline, stored_request(pipeline, request, cap=None), request.received_at, status, reason)
 
-    async def refuse_beginning(self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str) -> None:
-        """Write down the beginning of a request of which more was sent than is taken."""
-        stored = replace(stored_request(pipeline, request), cut=True)
+    async def refuse_too_large(
+        self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str, *, complete: bool
+    ) -> None:
+        """Write down a request of which more was sent than is taken: whole if it is, else its beginning."""
+        stored = stored_request(pipeline, request, cap=None) if complete else stored_request(pipeline, request)
+        reason = reason if complete else f"{reason}; only its beginning was kept"
         await self._refuse(pipeline, stored, request.received_at, status, reason)
 
     async def refuse_stranger(self, pipeline: Pipeline, request: WebhookRequest) -> None:

@@ -126,13 +126,30 @@ def test_a_body_that_cannot_be_read_is_refused_and_kept_as_it_came(tmp_path: Pat
     with_server(tmp_path, test)
 
 
-def test_a_body_over_the_limit_is_refused_with_413_and_its_beginning_is_kept(tmp_path: Path) -> None:
+def test_a_body_over_the_limit_is_refused_with_413_and_can_be_accepted_later(tmp_path: Path) -> None:
     async def test(served: Served, client: httpx.AsyncClient) -> None:
-        answer = await client.post(hook(served), content=b"x" * 2_000_000)
+        answer = await client.post(hook(served), json={"n": "x" * 2_000_000})
+        assert answer.status_code == 413
+        refusal = await only_refusal(served)
+        assert not refusal.request.cut
+        assert refusal.reason == "the body is longer than 1000000 bytes ([server] body_limit)"
+        pipeline = served.host.pipelines.get("x")
+        assert pipeline is not None
+        [run] = await served.host.intake.accept_refused(pipeline, refusal)
+        view = await served.host.journal.run(run)
+        assert view is not None
+        assert view.event.data == {"n": "x" * 2_000_000}
+
+    with_server(tmp_path, test)
+
+
+def test_of_a_body_far_over_the_limit_the_beginning_is_kept(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        answer = await client.post(hook(served), content=b"x" * 4_000_001)
         assert answer.status_code == 413
         refusal = await only_refusal(served)
         assert refusal.request.cut
-        assert "longer than 1000000 bytes ([server] body_limit)" in refusal.reason
+        assert refusal.reason.endswith("([server] body_limit); only its beginning was kept")
 
     with_server(tmp_path, test)
 

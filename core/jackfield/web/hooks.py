@@ -33,8 +33,10 @@ _PREFLIGHT: Final = WebhookReply(204)
 _RETRY_AFTER: Final = (b"retry-after", b"30")
 _BODILESS: Final = frozenset({204, 304})
 _NO_TOKEN: Final = "0" * 32
+_KEPT: Final = 4
+"""How many times the body limit is kept of a body that is too large, so that it can be accepted later."""
 _DRAINED: Final = 8
-"""How many times the body limit is read and thrown away, so that a sender gets to read why it was refused."""
+"""How many times the body limit is read, so that a sender gets to read why it was refused."""
 
 
 @dataclass(slots=True)
@@ -49,17 +51,18 @@ class Hooks:
         if not self.host.ready:
             await _send(send, _UNAVAILABLE)
             return
+        id, token = _address(scope)
+        known = self._opens(id, token)
         limit = self.host.project.settings.server.body_limit
         try:
-            body, complete = await _read_body(receive, limit)
+            body, complete = await _read_body(receive, limit * _KEPT if known else limit, limit * _DRAINED)
         except ClientDisconnect:
             return
         except asyncio.CancelledError:  # the host ends, and the rest of the body has not come
             await _send(send, _UNAVAILABLE)
             return
-        id, token = _address(scope)
         request, pipeline = _request(scope, body), self.host.pipelines.get(id)
-        if not self._opens(id, token) or pipeline is None:
+        if not known or pipeline is None:
             await _send(send, _NOT_FOUND)
             await self._note_stranger(pipeline, request)
         else:
@@ -78,10 +81,10 @@ class Hooks:
     async def _take_over(self, pipeline: Pipeline, request: WebhookRequest, *, complete: bool) -> WebhookReply:
         intake = self.host.intake
         try:
-            if not complete:
-                limit = self.host.project.settings.server.body_limit
-                reason = f"the body is longer than {limit} bytes ([server] body_limit); only its beginning was kept"
-                await intake.refuse_beginning(pipeline, request, _TOO_LARGE.status, reason)
+            limit = self.host.project.settings.server.body_limit
+            if len(request.body) > limit:
+                reason = f"the body is longer than {limit} bytes ([server] body_limit)"
+                await intake.refuse_too_large(pipeline, request, _TOO_LARGE.status, reason, complete=complete)
                 return _TOO_LARGE
             return (await intake.receive(pipeline, self.host.modes.get(pipeline.id).mode, request)).reply
         except JournalError as error:
@@ -142,20 +145,23 @@ async def _send(send: Send, reply: WebhookReply, more: Sequence[tuple[str, str]]
     await send({"type": "http.response.body", "body": body})
 
 
-async def _read_body(receive: Receive, limit: int) -> tuple[bytes, bool]:
-    """Read the body, no more than `limit` of it; tell whether that is all. Raises `ClientDisconnect`."""
+async def _read_body(receive: Receive, kept: int, read: int) -> tuple[bytes, bool]:
+    """Read the body, `read` bytes of it or a little more; return as many as `kept`, and whether that is all of it.
+
+    Raises `ClientDisconnect`.
+    """
     chunks: list[bytes] = []
     size, more = 0, True
-    while more and size <= limit * _DRAINED:
+    while more and size <= read:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk: bytes = message.get("body", b"")
         more = message.get("more_body", False)
         size += len(chunk)
-        if size - len(chunk) < limit:
+        if size - len(chunk) < kept:
             chunks.append(chunk)
-    return b"".join(chunks)[:limit], size <= limit
+    return b"".join(chunks)[:kept], size <= kept
 
 
 def _address(scope: Scope) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -22,6 +23,8 @@ from jackfield.web.pages.run import operations_of
 from jackfield.web.pages.tree import as_text
 
 _PAGE: Final = 30
+_SHOWN: Final = 20_000
+"""Characters of a body; divisible by four, as Base64 has to be."""
 _LARGEST_NUMBER: Final = 18
 
 
@@ -123,7 +126,10 @@ def _older(path: str, pipeline: str, before: str) -> str:
 
 
 def _body(request: StoredRequest) -> str:
-    """Show a body; one that is no text shows the bytes that are letters."""
+    """Show a body, its beginning if it is long; one that is no text shows the bytes that are letters."""
+    if len(request.body) > _SHOWN:
+        request = replace(request, body=request.body[:_SHOWN])
+        return f"{_body(request)}…"
     if request.encoding == "base64":
         return base64.b64decode(request.body).decode("latin-1").encode("ascii", "backslashreplace").decode()
     return readable(request.body)
