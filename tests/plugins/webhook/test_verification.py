@@ -180,7 +180,8 @@ def test_refused_calls_are_journalled_with_their_reason_and_can_be_accepted_and_
             bad = await client.post(url, content=b"{}", headers=dict(good.headers) | origin)
             assert (bad.status_code, bad.headers["access-control-allow-origin"]) == (401, "https://school.ru")
             assert (await client.post(url, content=b'{"n":1}', headers=stale)).status_code == 401
-            assert (await client.post(url, content=b"x" * 1_000_001, headers=dict(good.headers))).status_code == 413
+            large = b'{"n":"' + b"x" * 1_000_000 + b'"}'
+            assert (await client.post(url, content=large, headers=dict(good.headers))).status_code == 413
             asked = {**origin, "access-control-request-headers": "content-type, x-a"}
             preflight = await client.options(url, headers=asked)
             assert preflight.status_code == 204
@@ -198,8 +199,7 @@ def test_refused_calls_are_journalled_with_their_reason_and_can_be_accepted_and_
             [late] = [refusal for refusal in refusals if "ago" in refusal.reason]
             [wrong] = [refusal for refusal in refusals if "does not fit the body" in refusal.reason]
             [long] = [refusal for refusal in refusals if "body_limit" in refusal.reason]
-            assert long.request.cut  # all that is kept is its beginning
-            assert len(await operations.replay(late.id)) == 1
-            assert len(await operations.replay(wrong.id)) == 1
+            for refusal in (late, wrong, long):
+                assert len(await operations.replay(refusal.id)) == 1
 
     asyncio.run(main())
