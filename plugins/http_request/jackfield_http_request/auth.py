@@ -5,19 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import AfterValidator, model_validator
 
 from jackfield import OptionsModel
 from jackfield_http_request.about import about
-from jackfield_http_request.values import CONTROL, HeaderName, Url
+from jackfield_http_request.values import CONTROL, Credential, HeaderName, Url
 
 _KINDS: Final = ("basic", "bearer", "header", "query", "digest", "oauth2")
-
-
-def _credential(secret: SecretStr) -> SecretStr:
-    if CONTROL.search(secret.get_secret_value()):
-        raise ValueError("must be one line without control characters (does the secret end with a line break?)")
-    return secret
 
 
 def _one_line(text: str) -> str:
@@ -46,13 +40,12 @@ def _digest_user(text: str) -> str:
 
 _Line: TypeAlias = Annotated[str, AfterValidator(_one_line)]
 _Name: TypeAlias = Annotated[str, AfterValidator(_name)]
-_Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_credential)]
 _Password: TypeAlias = Annotated[
-    _Secret,
+    Credential,
     about(("Password", 'Best a secret: "{{ secret.NAME }}".'), ("Пароль", "Лучше из секретов: «{{ secret.NAME }}».")),
 ]
 _Value: TypeAlias = Annotated[
-    _Secret,
+    Credential,
     about(
         ("Value", 'The key or token, best a secret: "{{ secret.NAME }}".'),
         ("Значение", "Ключ или токен, лучше из секретов: «{{ secret.NAME }}»."),
@@ -118,7 +111,7 @@ class OAuth2(OptionsModel):
         about(("Client id", "The id of your application."), ("ID клиента", "ID вашего приложения.")),
     ]
     client_secret: Annotated[
-        _Secret,
+        Credential,
         about(
             ("Client secret", 'Best a secret: "{{ secret.NAME }}".'),
             ("Секрет клиента", "Лучше из секретов: «{{ secret.NAME }}»."),
@@ -158,7 +151,7 @@ class Auth(OptionsModel):
         about(("Basic", "User name and password."), ("Логин и пароль", "Имя пользователя и пароль.")),
     ] = None
     bearer: Annotated[
-        _Secret | None,
+        Credential | None,
         about(
             ("Bearer token", "Sent as `Authorization: Bearer ...`."),
             ("Токен", "Уйдёт как `Authorization: Bearer ...`."),

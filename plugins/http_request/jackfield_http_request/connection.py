@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, Self, TypeAlias
 
 import httpx
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validator
 
 from jackfield import OptionsModel, Route
 from jackfield_http_request.about import about
-from jackfield_http_request.values import CONTROL
+from jackfield_http_request.values import CONTROL, Credential
 
 ROUTE: Final = "route"
 """The extension of a request in which the host looks for a route."""
@@ -36,12 +36,6 @@ def _user(text: str) -> str:
     if not text or ":" in text or CONTROL.search(text):
         raise ValueError("a proxy's user name has no colon and no control characters, and is not empty")
     return text
-
-
-def _credential(secret: SecretStr) -> SecretStr:
-    if CONTROL.search(secret.get_secret_value()):
-        raise ValueError("must be one line without control characters (does the secret end with a line break?)")
-    return secret
 
 
 def _file(text: str) -> str:
@@ -77,7 +71,7 @@ class Proxy(OptionsModel):
         ),
     ] = None
     password: Annotated[
-        Annotated[SecretStr, AfterValidator(_credential)] | None,
+        Credential | None,
         about(
             ("Password", 'Best a secret: "{{ secret.NAME }}".'), ("Пароль", "Лучше из секретов: «{{ secret.NAME }}».")
         ),

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from jackfield import Duration, JsonValue
 from jackfield_http_request.outcome import read_ignored, read_patterns
@@ -20,6 +20,16 @@ _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 _URL: Final = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|[^\s/?#@\\\[\]:]+)(?::[0-9]{1,5})?(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE
 )
+
+
+def _credential(secret: SecretStr) -> SecretStr:
+    if CONTROL.search(secret.get_secret_value()):
+        raise ValueError("must be one line without control characters (does the secret end with a line break?)")
+    return secret
+
+
+Credential: TypeAlias = Annotated[SecretStr, AfterValidator(_credential)]
+"""A secret that goes into a header."""
 
 
 def _method(text: str) -> str:
