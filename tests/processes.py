@@ -227,6 +227,13 @@ def send(project: Project, **parameters: str) -> int:
         return call(_target(project, **parameters))[0]
 
 
+def post(project: Project, path: str, body: bytes, *, agent: str = "test") -> int:
+    """Post JSON, or what pretends to be JSON; return the answer's status."""
+    with closing(HTTPConnection("127.0.0.1", project.settings.server.port, timeout=20)) as connection:
+        connection.request("POST", path, body, {"content-type": "application/json", "user-agent": agent})
+        return connection.getresponse().status
+
+
 def _target(project: Project, **parameters: str) -> str:
     return f"{Addresses.load(project.var).path('x', 1)}?{urlencode(parameters)}"
 

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.test_hostile import logged_in
+from tests.browser.visits import logged_in
 from tests.processes import ServedHost, make_served_project, served
 
 TEXT: Final = """\

@@ -5,19 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from pydantic_core import to_json
 
 from jackfield.addresses import Addresses
-from jackfield.users import Role, Users
-from tests.processes import ServedHost, make_served_project, served
+from tests.browser.visits import logged_in
+from tests.processes import make_served_project, post, served
 
-PASSWORD: Final = "correct horse battery"
 EVIL: Final = (
     """"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script>{{ 7*7 }}javascript:window.hacked=1//'"""
 )
@@ -58,30 +56,19 @@ def evil_destination() -> Iterator[str]:
             thread.join()
 
 
-def post(host: ServedHost, path: str, body: bytes) -> int:
-    connection = HTTPConnection("127.0.0.1", host.project.settings.server.port, timeout=20)
-    connection.request("POST", path, body, {"content-type": "application/json", "user-agent": EVIL})
-    status = connection.getresponse().status
-    connection.close()
-    return status
-
-
-def logged_in(browser: Browser, host: ServedHost) -> Page:
-    Users(host.project.var).add("olga", PASSWORD, Role.OPERATOR)
-    page = browser.new_context(base_url=host.project.settings.local_url).new_page()
-    page.goto("/login")
-    page.locator('input[name="name"]').fill("olga")
-    page.locator('input[name="password"]').fill(PASSWORD)
-    page.locator("main button").click()
-    page.wait_for_url("**/")
-    return page
-
-
 def test_nothing_that_a_sender_or_a_destination_says_is_carried_out(browser: Browser, tmp_path: Path) -> None:
     with evil_destination() as url, served(make_served_project(tmp_path, {"x": TEXT.format(url=url)})) as host:
         path = Addresses.load(host.project.var).path("x", 1)
-        assert post(host, path, to_json({"name": EVIL, EVIL: EVIL, "header": "x", "deep": [{EVIL: [EVIL]}]})) == 200
-        assert post(host, path, EVIL.encode()) == 400
+        assert (
+            post(
+                host.project,
+                path,
+                to_json({"name": EVIL, EVIL: EVIL, "header": "x", "deep": [{EVIL: [EVIL]}]}),
+                agent=EVIL,
+            )
+            == 200
+        )
+        assert post(host.project, path, EVIL.encode(), agent=EVIL) == 400
         host.until_settled()
         page = logged_in(browser, host)
         page.on("dialog", lambda dialog: dialog.accept())

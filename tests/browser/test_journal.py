@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from pydantic_core import to_json
 
 from jackfield.addresses import Addresses
-from jackfield.users import Role, Users
-from tests.browser.test_hostile import PASSWORD, logged_in, post
-from tests.processes import ServedHost, make_served_project, served
+from jackfield.users import Role
+from tests.browser.visits import logged_in
+from tests.processes import ServedHost, make_served_project, post, served
 
 TEXT: Final = """\
 title = "Orders"
@@ -45,7 +45,7 @@ def host(tmp_path: Path) -> Iterator[ServedHost]:
 
 def give(host: ServedHost, n: int) -> None:
     path = Addresses.load(host.project.var).path("x", 1)
-    assert post(host, path, to_json({"name": f"Анна {n}", "n": n, "phone": f"7900111{n:04}"})) == 200
+    assert post(host.project, path, to_json({"name": f"Анна {n}", "n": n, "phone": f"7900111{n:04}"})) == 200
 
 
 def shown(page: Page) -> list[str]:
@@ -96,12 +96,7 @@ def test_all_that_match_are_replayed_while_one_looks_on(browser: Browser, host: 
 
 
 def test_a_viewer_is_told_at_once_where_a_text_cannot_be_searched_for(browser: Browser, host: ServedHost) -> None:
-    Users(host.project.var).add("vera", PASSWORD, Role.VIEWER)
-    page = browser.new_context(base_url=host.project.settings.local_url).new_page()
-    page.goto("/login")
-    page.locator('input[name="name"]').fill("vera")
-    page.locator('input[name="password"]').fill(PASSWORD)
-    page.locator("main button").click()
+    page = logged_in(browser, host, "vera", Role.VIEWER)
     page.goto("/runs")
     expect(page.locator(ROWS).first).to_be_visible()
     page.locator('input[name="text"]').fill("79001110001")

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from jackfield.web.pages.words import read_translations
 from tests.browser.destination import Platform, platform
+from tests.browser.visits import PASSWORD
 from tests.processes import ServedHost, calling, make_served_project, served
 
-PASSWORD = "correct horse battery"
 STUDENT = {"object.id": "345", "object.email": "anna@example.ru", "object.first_name": "Анна"}
 TITLES = {"en": "New students", "ru": "Новые ученики"}
 FILE = """\
