@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from jackfield.web.cork import Cork
 
 LONGEST_ADDRESS: Final = 1_000_000
 """Bytes of path and query; a longer one is answered 400."""
@@ -20,6 +23,10 @@ class LongAddresses(HttpToolsProtocol):
 
     _gathered = 0
     """The bytes that have come since the parser last had something to say of them."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection over, with a cork on it."""
+        super().connection_made(cast("asyncio.Transport", Cork(cast("asyncio.Transport", transport))))
 
     def data_received(self, data: bytes) -> None:
         """Read on; an endless head, or an endless trailer, is answered 400."""

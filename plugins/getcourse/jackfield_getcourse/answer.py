@@ -78,9 +78,17 @@ def _refusal(host: str, levels: list[JsonObject]) -> Failure:
     code = next((str(level["error_code"]) for level in levels if level.get("error_code")), "")
     said = next((text for level in reversed(levels) if (text := _said(level))), "")
     hint = _CODES.get(code) or next((hint for text, hint in _TEXTS.items() if text in said.lower()), "")
-    number = f" (error_code {code})" if code.isdecimal() and len(code) < 6 else ""  # noqa: PLR2004 - codes have three
-    reason = ": ".join(part for part in (f"GetCourse at {host} refused the import{number}", _line(said), hint) if part)
+    why = _why(_line(said), hint)
+    reason = f"GetCourse at {host} refused the import: {why}"
+    if code.isdecimal() and len(code) < 6:  # noqa: PLR2004 - codes have three
+        reason = f"GetCourse at {host} refused the import with error_code {code}: {why}"
     return TemporaryFailure(reason) if code == _RATE_LIMIT else PermanentFailure(reason)
+
+
+def _why(said: str, hint: str) -> str:
+    if said and hint:
+        return f"{said}, which means: {hint}"
+    return said or hint or "it does not say why; look into GetCourse"
 
 
 def _said(level: JsonObject) -> str:
@@ -118,8 +126,12 @@ def _redirect(response: httpx.Response) -> str:
         target: str = response.url.join(response.headers.get("location", "")).host
     except httpx.InvalidURL:
         target = ""
-    other = f'set `account` to the school\'s own domain, "{target}"' if target else "correct `account`"
-    return f"{host} answered {response.status_code}, a redirect, which would lose the import; {other}"
+    if not target:
+        return f"{host} answered {response.status_code}, a redirect to no address; correct `account`"
+    return (
+        f"{host} answered {response.status_code}, a redirect, which would lose the import; set `account` to the "
+        f'school\'s own domain, "{target}"'
+    )
 
 
 def _retry_after(response: httpx.Response) -> timedelta | None:

@@ -187,7 +187,9 @@ def _says_nothing(value: JsonValue) -> bool:
 
 def _warnings(parameters: Parameters) -> Iterator[str]:
     literal = [
-        name for name, value in parameters.values.items() if isinstance(value, str) and _PLACEHOLDER.search(value)
+        name
+        for name, value in parameters.values.items()
+        if isinstance(value, str) and "{" in value and _PLACEHOLDER.search(value)
     ]
     if literal:
         yield (
@@ -200,7 +202,7 @@ def _warnings(parameters: Parameters) -> Iterator[str]:
 
 def _listed(names: Collection[str]) -> str:
     shown = ", ".join(reprlib.repr(name) for name in list(names)[:_NAMES_SHOWN])
-    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown
+    return f"{len(names)} parameters, {shown} among them" if len(names) > _NAMES_SHOWN else shown
 
 
 def _as_text(value: JsonValue) -> str:

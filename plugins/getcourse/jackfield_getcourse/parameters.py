@@ -133,8 +133,13 @@ def _pairs(form: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _unquoted(text: bytes) -> bytes:
-    """Undo percent-encoding, many octets at once: Cyrillic text is nothing but escapes, and urllib takes each apart."""
-    return _ESCAPES.sub(lambda escapes: unhexlify(escapes[0].replace(b"%", b"")), text) if b"%" in text else text
+    """Undo percent-encoding by way of Python's own escapes, which C reads: Cyrillic text is nothing but escapes."""
+    if b"%" not in text:
+        return text
+    try:
+        return text.replace(b"\\", rb"\\").replace(b"%", rb"\x").decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError:  # a percent sign that begins no escape
+        return _ESCAPES.sub(lambda escapes: unhexlify(escapes[0].replace(b"%", b"")), text)
 
 
 def _decoded(pairs: Iterable[tuple[bytes, bytes]], charset: str) -> Iterator[tuple[str, str]]:

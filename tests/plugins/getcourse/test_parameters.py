@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import encodings.aliases
 import json
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 import pytest
 from hypothesis import example, given
@@ -33,6 +33,18 @@ def posted(body: bytes, content_type: str | None = None, query: str = "") -> Web
 @given(PAIRS)
 def test_a_query_gives_what_was_encoded(pairs: dict[str, str]) -> None:
     assert read_parameters(WebhookRequest(method="GET", query=urlencode(pairs))).values == pairs
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["%", "%41", "%d0%90", "%D0", "%4", "%zz", "\\", "\\x41", "\\N{DIGIT ONE}", "u0041", "a", "ё", "\n"]
+        )
+    )
+)
+def test_percent_signs_and_backslashes_are_read_as_the_standard_library_reads_them(pieces: list[str]) -> None:
+    value = "".join(pieces)
+    assert list(find_parameter(posted(b"a=" + value.encode()), "a")) == [unquote_to_bytes(value)]
 
 
 @given(PAIRS, st.sampled_from(["application/x-www-form-urlencoded", "text/plain", "", None]))
