@@ -1,13 +1,11 @@
 """Templates in options: JSONPath selects, Jinja renders.
 
-`{{ ... }}`, `{% ... %}` and `{# ... #}` are Jinja's. Inside them, outside of string literals, `$...` is a path into the
-run's document. Each path is replaced by a variable, whose value is looked up at every rendering; a string that is
-nothing but one path does not go through Jinja at all. Braces in the data are never read as a template.
+The value of each path is looked up at every rendering; a string that is nothing but one path does not go through Jinja
+at all. Braces in the data are never read as a template.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,21 +17,15 @@ from jinja2.meta import find_undeclared_variables
 from pydantic import JsonValue
 
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import Document, Path, closest, read_path
+from jackfield.jsonpath import Document, Path, closest
 from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
+from jackfield.tags import Paths, extract_paths, is_template
 
 __all__ = ["Blank", "Template", "TemplateEngine", "Withheld", "is_template"]
 
-_Paths: TypeAlias = dict[str, Path]
 _Render: TypeAlias = Callable[[Document], JsonValue]
 _Reader: TypeAlias = Callable[[Document], object]
 
-_OPENINGS: Final = ("{{", "{%", "{#")
-_CLOSINGS: Final = ("}}", "%}")
-_TAG: Final = re.compile(
-    r"(?P<opaque>\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\})|\{\{|\{%", re.DOTALL
-)
-_STRING_OR_CHARACTER: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)
 _DOCUMENT: Final = ("event", "pipeline", "response", "run", "steps")
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _NO_FILTERS: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
@@ -56,11 +48,6 @@ class Template:
     """Return the value for a run's document; what was rendered shares nothing with the document.
 
     Raises `TemplateError`, which names the option, and a key that is missing, but never a value."""
-
-
-def is_template(text: str) -> bool:
-    """Whether there is anything in the text for Jinja to do."""
-    return any(opening in text for opening in _OPENINGS)
 
 
 class TemplateEngine:
@@ -107,14 +94,14 @@ class TemplateEngine:
 
     def _compile_text(self, text: str, where: str) -> Template:
         try:
-            return self._compile_source(*_extract_paths(text), where)
+            return self._compile_source(*extract_paths(text), where)
         except TemplateError as error:
             raise TemplateError(error.what, where) from None
         except (RecursionError, SyntaxError, ValueError) as error:
             kind = type(error).__name__
             raise TemplateError(f"not a template that Jinja can compile ({kind}); make it simpler", where) from None
 
-    def _compile_source(self, source: str, paths: _Paths, where: str) -> Template:
+    def _compile_source(self, source: str, paths: Paths, where: str) -> Template:
         try:
             tree = self._sandbox.parse(source)
             self._check(tree, paths)
@@ -130,7 +117,7 @@ class TemplateEngine:
             render=_located(render, where),
         )
 
-    def _check(self, tree: nodes.Template, paths: _Paths) -> None:
+    def _check(self, tree: nodes.Template, paths: Paths) -> None:
         """Refuse when the template is loaded what would only fail when it is rendered."""
         if any(tree.find_all(_OTHER_TEMPLATES)):
             raise TemplateError("a template cannot include or import another one; write its text here")
@@ -151,7 +138,7 @@ class TemplateEngine:
 
         return render
 
-    def _renderer(self, tree: nodes.Template, paths: _Paths) -> _Render:
+    def _renderer(self, tree: nodes.Template, paths: Paths) -> _Render:
         """Choose the cheapest way: most templates are paths and text in a row, for which Jinja need not run."""
         parts = _parts(tree)
         readers = [reader for part in parts if (reader := self._reader(part, paths))]
@@ -160,7 +147,7 @@ class TemplateEngine:
             return _value_renderer(readers[0]) if simple else self._expression_renderer(parts[0], paths)
         return _text_renderer(readers) if simple else self._jinja_renderer(tree, paths)
 
-    def _reader(self, part: nodes.Expr, paths: _Paths) -> _Reader | None:
+    def _reader(self, part: nodes.Expr, paths: Paths) -> _Reader | None:
         match part:
             case nodes.TemplateData(data=text):
                 return lambda _: text
@@ -171,11 +158,11 @@ class TemplateEngine:
                 return lambda _: secret
         return None
 
-    def _jinja_renderer(self, tree: nodes.Template, paths: _Paths) -> _Render:
+    def _jinja_renderer(self, tree: nodes.Template, paths: Paths) -> _Render:
         template = self._sandbox.from_string(tree)
         return lambda document: template.render(_select_all(paths, document))
 
-    def _expression_renderer(self, expression: nodes.Expr, paths: _Paths) -> _Render:
+    def _expression_renderer(self, expression: nodes.Expr, paths: Paths) -> _Render:
         assignment = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
         template = self._sandbox.from_string(nodes.Template([assignment], lineno=1))
 
@@ -239,52 +226,14 @@ def _located(render: _Render, where: str) -> _Render:
     return located
 
 
-def _readable(error: TemplateSyntaxError, paths: _Paths) -> str:
+def _readable(error: TemplateSyntaxError, paths: Paths) -> str:
     message = (error.message or "").rstrip(".")
     for variable, path in paths.items():
         message = message.replace(variable, path.text)
     return f"not a valid template: {message}; correct it, or write {{{{ '{{{{' }}}} for literal braces"
 
 
-def _extract_paths(text: str) -> tuple[str, _Paths]:
-    """Replace every path by a variable that Jinja can read; return the new text and the paths by variable."""
-    output: list[str] = []
-    paths: _Paths = {}
-    position = 0
-    while tag := _TAG.search(text, position):
-        output += _literal(text[position : tag.start()]), tag.group()
-        position = tag.end()
-        if not tag["opaque"]:
-            code, position = _rewrite_code(text, position, paths)
-            output.append(code)
-    output.append(_literal(text[position:]))
-    return "".join(output), paths
-
-
-def _literal(text: str) -> str:
-    r"""Keep `\r`, which Jinja would turn into `\n`."""
-    return text.replace("\r", '{{ "\\r" }}')
-
-
-def _rewrite_code(text: str, position: int, paths: _Paths) -> tuple[str, int]:
-    """Rewrite from `position` up to the end of the tag; its closing braces may be inside of brackets and strings."""
-    output: list[str] = []
-    depth = 0
-    while position < len(text) and (depth or not text.startswith(_CLOSINGS, position)):
-        if text[position] == "$":
-            path, position = read_path(text, position)
-            variable = f"_path_{len(paths)}_"
-            paths[variable] = path
-            output.append(f" {variable} ")
-        else:
-            piece = _STRING_OR_CHARACTER.match(text, position).group()  # type: ignore[union-attr]  # "." takes any
-            depth += (piece in "([{") - (piece in ")]}")
-            output.append(piece)
-            position += len(piece)
-    return "".join(output), position
-
-
-def _select_all(paths: _Paths, document: Document) -> dict[str, object]:
+def _select_all(paths: Paths, document: Document) -> dict[str, object]:
     return {variable: select(path, document) for variable, path in paths.items()}
 
 
