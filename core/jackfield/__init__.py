@@ -28,6 +28,7 @@ from jackfield.models import (
     WebhookRequest,
 )
 from jackfield.units import Duration, Size
+from jackfield.wording import about
 
 __all__ = [
     "Action",
@@ -58,6 +59,7 @@ __all__ = [
     "WebhookReply",
     "WebhookRequest",
     "WebhookSource",
+    "about",
     "declared_charset",
     "hookimpl",
     "is_json_type",

@@ -23,8 +23,7 @@ from jackfield.models import Event, Field, Notice, Step, Text, WebhookReply, Web
 class OptionsModel(BaseModel):
     """The base of every options model: frozen, and a key that it does not know is an error.
 
-    Give each field a title and a description; their Russian goes into
-    `json_schema_extra={"ru": {"title": ..., "description": ...}}`.
+    Give each field a title and a description, by `about()` in English and in Russian.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential, wait_random_exponential
 
 from jackfield.components import OptionsModel
 from jackfield.units import Duration, duration_words
+from jackfield.wording import about
 
 _GROWTH: Final = 3.0
 """By how much waits grow. Three, for then seven waits lead from 5 s to 1 h, which are the defaults."""
@@ -22,42 +23,24 @@ class RetryPolicy(OptionsModel):
     exponential-backoff-and-jitter), so that runs which failed together do not come back together.
     """
 
-    attempts: int = Field(
+    attempts: int = about(
+        ("Attempts", "How many times the step is tried before the run fails."),
+        ("Попытки", "Сколько раз шаг выполняется, прежде чем операция считается неудачной."),
         default=8,
         ge=1,
-        title="Attempts",
-        description="How many times the step is tried before the run fails.",
-        json_schema_extra={
-            "ru": {
-                "title": "Попытки",
-                "description": "Сколько раз шаг выполняется, прежде чем операция считается неудачной.",
-            }
-        },
     )
-    first_wait: Duration = Field(
+    first_wait: Duration = about(
+        ("First wait", "How long to wait after the first failure, at least; later waits are longer."),
+        ("Первая пауза", "Сколько ждать после первой неудачи, не меньше; следующие паузы длиннее."),
         default=timedelta(seconds=5),
         gt=timedelta(0),
-        title="First wait",
-        description="How long to wait after the first failure, at least; later waits are longer.",
-        json_schema_extra={
-            "ru": {
-                "title": "Первая пауза",
-                "description": "Сколько ждать после первой неудачи, не меньше; следующие паузы длиннее.",
-            }
-        },
     )
-    longest_wait: Duration = Field(
+    longest_wait: Duration = about(
+        ("Longest wait", "No wait is longer, not even one that the destination asks for."),
+        ("Самая долгая пауза", "Ни одна пауза не длится дольше, даже если получатель просит."),
         default=timedelta(hours=1),
         gt=timedelta(0),
         le=timedelta(days=365),
-        title="Longest wait",
-        description="No wait is longer, not even one that the destination asks for.",
-        json_schema_extra={
-            "ru": {
-                "title": "Самая долгая пауза",
-                "description": "Ни одна пауза не длится дольше, даже если получатель просит.",
-            }
-        },
     )
 
     @model_validator(mode="after")

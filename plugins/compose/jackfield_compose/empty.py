@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from jackfield import JsonValue
-from jackfield_compose.about import about
+from jackfield import JsonValue, about
 
 OmitEmpty: TypeAlias = Annotated[
     bool,

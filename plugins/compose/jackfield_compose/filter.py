@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from jackfield import Action, OptionsModel, Skip, Step
-from jackfield_compose.about import about
+from jackfield import Action, OptionsModel, Skip, Step, about
 
 
 def _strictly(value: object) -> object:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
-from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step
-from jackfield_compose.about import about
+from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step, about
 from jackfield_compose.empty import OmitEmpty, without_empty
 
 _Lists: TypeAlias = Literal["repeat", "brackets", "indexes"]

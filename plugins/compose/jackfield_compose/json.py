@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step
-from jackfield_compose.about import about
+from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step, about
 from jackfield_compose.empty import OmitEmpty, without_empty
 
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jackfield import Action, JsonObject, JsonValue, OptionsModel, Step
-from jackfield_compose.about import about
+from jackfield import Action, JsonObject, JsonValue, OptionsModel, Step, about
 
 
 class SetOptions(OptionsModel):

@@ -6,8 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from jackfield import Action, JsonObject, Step
-from jackfield_email.about import about
+from jackfield import Action, JsonObject, Step, about
 from jackfield_email.address import SomeAddresses
 from jackfield_email.connection import ConnectionOptions
 from jackfield_email.delivery import deliver

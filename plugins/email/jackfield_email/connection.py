@@ -8,8 +8,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from jackfield import Duration, OptionsModel
-from jackfield_email.about import about
+from jackfield import Duration, OptionsModel, about
 from jackfield_email.address import Address, OneAddress
 from jackfield_email.server import OneServer, Tls
 

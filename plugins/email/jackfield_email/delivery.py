@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -53,7 +54,7 @@ async def _client(options: ConnectionOptions) -> aiosmtplib.SMTP:
     try:
         trust = None if encryption == "none" else await asyncio.to_thread(options.trust)
     except (OSError, ValueError) as error:
-        raise PermanentFailure(f"ca can be used neither as a PEM file nor as PEM text: {error}") from error
+        raise PermanentFailure(f"ca can be used neither as a PEM file nor as PEM text: {_in_words(error)}") from error
     return aiosmtplib.SMTP(
         hostname=options.server.host,
         port=options.port,
@@ -86,7 +87,7 @@ def _fail(error: Exception, options: ConnectionOptions) -> NoReturn:
     if isinstance(error, TimeoutError):
         raise TemporaryFailure(f"{place} did not answer within {options.wait.total_seconds():g} s") from error
     if isinstance(error, aiosmtplib.SMTPConnectError):
-        reason = next((one for one in _causes(error.__cause__) if isinstance(one, OSError)), error)
+        reason = _in_words(next((one for one in _causes(error.__cause__) if isinstance(one, OSError)), error))
         raise TemporaryFailure(f"{place} cannot be reached, check server and its port: {reason}") from error
     if isinstance(error, OSError):
         raise TemporaryFailure(f"{place} closed the connection before it had taken the mail") from error
@@ -106,6 +107,22 @@ def _said(code: int, text: str, options: ConnectionOptions) -> str:
     if len(line) > _LONGEST_LINE or (secret and (secret in text or secret in line)):
         return str(code)
     return f"{code} {line}" if line else str(code)
+
+
+def _in_words(error: Exception) -> str:
+    """Say what the system has against a file or a connection, without its numbers and addresses."""
+    match error:
+        case aiosmtplib.SMTPServerDisconnected():
+            return "it hung up before it said anything"
+        case ssl.SSLError():
+            return "there is no certificate in it"
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number)
+        case OSError(errno=None):
+            return "none of its addresses takes the connection"  # asyncio has tried several
+        case OSError(strerror=str(words)):
+            return words
+    return str(error)
 
 
 def _tls_words(error: ssl.SSLError, place: str) -> str:

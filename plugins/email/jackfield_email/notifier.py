@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jackfield import Notice, Notifier
-from jackfield_email.about import about
+from jackfield import Notice, Notifier, about
 from jackfield_email.address import SomeAddresses
 from jackfield_email.connection import ConnectionOptions
 from jackfield_email.delivery import deliver

@@ -103,5 +103,5 @@ class ImportDeal(_Import[ImportDealOptions]):
     def unsure(self, reason: str) -> Failure:
         """Fail for good: a person has to look whether the order is there."""
         return PermanentFailure(
-            f"{reason}; the order may have been created, so look in GetCourse, and replay the run if it is not there"
+            f"{reason}; the order may have been created, so replay the run only if it is missing in GetCourse"
         )

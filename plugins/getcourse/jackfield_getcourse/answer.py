@@ -102,7 +102,7 @@ def _said(level: JsonObject) -> str:
 def _line(text: str) -> str:
     """Make one line of a text; nothing is cut, for the host could not take half a secret out."""
     if len(text) > _LONGEST:
-        return f"{len(text)} characters, see the attempt"
+        return f"a text of {len(text)} characters, see the attempt"
     return _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
 
 

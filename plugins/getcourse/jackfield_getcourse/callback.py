@@ -22,6 +22,7 @@ from jackfield import (
     Unauthorized,
     WebhookRequest,
     WebhookSource,
+    about,
 )
 from jackfield_getcourse.fields import placeholder
 from jackfield_getcourse.parameters import Parameters, find_parameter, octets, read_parameters
@@ -49,55 +50,46 @@ class CallbackOptions(OptionsModel):
 
     asked_for: ClassVar[Sequence[Field]] = ()
 
-    secret: Annotated[SecretStr, AfterValidator(_not_empty)] | None = Option(
-        default=None,
-        title="Secret",
-        description="A word that every call must carry; calls without it are turned away.",
+    secret: Annotated[SecretStr, AfterValidator(_not_empty)] | None = about(
+        ("Secret", "A word that every call must carry; calls without it are turned away."),
+        ("Секрет", "Слово, которое должен содержать каждый вызов; вызовы без него отклоняются."),
         examples=["{{ secret.GETCOURSE }}"],
-        json_schema_extra={
-            "ru": {
-                "title": "Секрет",
-                "description": "Слово, которое должен содержать каждый вызов; вызовы без него отклоняются.",
-            }
-        },
+        default=None,
     )
-    secret_parameter: str = Option(
+    secret_parameter: str = about(
+        (
+            "Secret's parameter",
+            "The parameter that carries the secret. Leave it empty to take the secret from the header only.",
+        ),
+        (
+            "Параметр секрета",
+            "Параметр, в котором передаётся секрет. Оставьте пустым, чтобы принимать секрет только в заголовке.",
+        ),
         default="secret",
-        title="Secret's parameter",
-        description="The parameter that carries the secret. Leave it empty to take the secret from the header only.",
-        json_schema_extra={
-            "ru": {
-                "title": "Параметр секрета",
-                "description": "Параметр, в котором передаётся секрет. Оставьте пустым, чтобы принимать секрет только "
-                "в заголовке.",
-            }
-        },
     )
-    secret_header: str = Option(
+    secret_header: str = about(
+        ("Secret's header", "The header that may carry the secret in place of the parameter."),
+        ("Заголовок секрета", "Заголовок, в котором секрет можно передать вместо параметра."),
         default="X-Access-Secret",
         pattern=r"^[A-Za-z0-9_-]+$",
-        title="Secret's header",
-        description="The header that may carry the secret in place of the parameter.",
-        json_schema_extra={
-            "ru": {
-                "title": "Заголовок секрета",
-                "description": "Заголовок, в котором секрет можно передать вместо параметра.",
-            }
-        },
     )
-    extra: dict[Annotated[str, Option(min_length=1)], Annotated[str, AfterValidator(_variable)]] = Option(
+    extra: dict[Annotated[str, Option(min_length=1)], Annotated[str, AfterValidator(_variable)]] = about(
+        (
+            "Further parameters",
+            (
+                "What the address asks for besides the usual fields: a parameter's name and the variable in GetCourse, "
+                "which for a custom field is its full title."
+            ),
+        ),
+        (
+            "Дополнительные параметры",
+            (
+                "Что добавить в адрес к обычным полям: имя параметра и переменная GetCourse; для дополнительного поля "
+                "это его полный заголовок."
+            ),
+        ),
         default_factory=dict,
-        title="Further parameters",
-        description="What the address asks for besides the usual fields: a parameter's name and the variable in "
-        "GetCourse, which for a custom field is its full title.",
         examples=[{"vk_id": "VK-ID"}],
-        json_schema_extra={
-            "ru": {
-                "title": "Дополнительные параметры",
-                "description": "Что добавить в адрес к обычным полям: имя параметра и переменная GetCourse; для "
-                "дополнительного поля это его полный заголовок.",
-            }
-        },
     )
 
     @model_validator(mode="after")

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, SecretStr
 
-from jackfield import JsonObject, JsonValue, OptionsModel
-from jackfield_getcourse.tables import Deal, Session, System, User, about
+from jackfield import JsonObject, JsonValue, OptionsModel, about
+from jackfield_getcourse.tables import Deal, Session, System, User
 
 _ACCOUNT: Final = re.compile(r"[a-z0-9-]+", re.IGNORECASE)
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)

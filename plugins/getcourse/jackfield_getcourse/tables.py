@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from jackfield import JsonValue
-
-
-def about(english: tuple[str, str], russian: tuple[str, str], *, examples: list[Any] | None = None) -> Any:
-    """Describe an option: its title and description in both languages."""
-    words: dict[str, Any] = {"ru": {"title": russian[0], "description": russian[1]}}
-    return Field(title=english[0], description=english[1], examples=examples, json_schema_extra=words)
-
+from jackfield import JsonValue, about
 
 _Text: TypeAlias = str | None
 _Scalar: TypeAlias = bool | int | float | str | None

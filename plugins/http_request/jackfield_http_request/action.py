@@ -30,7 +30,6 @@ from jackfield_http_request.rules import judge
 from jackfield_http_request.tokens import Tokens
 
 _ADDRESSES_REMEMBERED: Final = 64
-_NO_ADDRESS: Final = "a redirect to what is no web address"
 
 
 class HttpRequest(Action[HttpRequestOptions]):
@@ -67,7 +66,7 @@ class HttpRequest(Action[HttpRequestOptions]):
         except (DestinationRefused, httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
             raise PermanentFailure(str(error)) from error
         except httpx.InvalidURL as error:  # httpx looks at where a redirect leads, followed or not
-            raise PermanentFailure(f"{request.url.host} answered with {_NO_ADDRESS}") from error
+            raise PermanentFailure(f"{request.url.host} answered with a redirect to what is no web address") from error
         except httpx.RequestError as error:
             raise TemporaryFailure(str(error)) from error
         elapsed_ms = round((perf_counter() - began) * 1000, 1)
@@ -116,7 +115,7 @@ def _next(request: httpx.Request, answer: Answer, options: HttpRequestOptions) -
     except httpx.InvalidURL:
         target = httpx.URL()
     if target.scheme not in ("http", "https") or not target.host:
-        raise PermanentFailure(f"{host} answered {answer.status}, {_NO_ADDRESS}")
+        raise PermanentFailure(f"{host} answered {answer.status}, a redirect to what is no web address")
     where = f"{host} answered {answer.status}, a redirect to {target.host}"
     if options.redirects == "off":
         raise PermanentFailure(f'{where}, and redirects are off; redirects = "same_origin" or "all" follows them')

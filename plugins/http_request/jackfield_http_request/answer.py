@@ -73,8 +73,10 @@ class Answer:
         return max(timedelta(0), (when if when.tzinfo else when.replace(tzinfo=UTC)) - now)
 
     def _length(self) -> str:
-        more = "more than " if self.cut else ""
-        return f"{more}{len(self.content)} bytes, see the attempt"
+        length = len(self.content)
+        if self.cut:
+            return f"a body of more than {length} bytes, see the attempt"
+        return f"a body of {length} bytes, see the attempt"
 
     @property
     def _content_type(self) -> str | None:

@@ -7,8 +7,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, model_validator
 
-from jackfield import OptionsModel
-from jackfield_http_request.about import about
+from jackfield import OptionsModel, about
 from jackfield_http_request.values import CONTROL, Credential, HeaderName, Url
 
 _KINDS: Final = ("basic", "bearer", "header", "query", "digest", "oauth2")

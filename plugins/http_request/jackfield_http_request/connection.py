@@ -8,8 +8,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias
 import httpx
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validator
 
-from jackfield import OptionsModel, Route
-from jackfield_http_request.about import about
+from jackfield import OptionsModel, Route, about
 from jackfield_http_request.values import CONTROL, Credential
 
 ROUTE: Final = "route"

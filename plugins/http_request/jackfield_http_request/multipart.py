@@ -10,8 +10,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator
 
-from jackfield import OptionsModel
-from jackfield_http_request.about import about
+from jackfield import OptionsModel, about
 from jackfield_http_request.pairs import scalar_text
 
 _TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\s*;[\t\x20-\x7e]*)?")

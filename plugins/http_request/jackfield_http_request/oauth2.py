@@ -64,13 +64,13 @@ class OAuth2Flow(httpx.Auth):
             raise PermanentFailure("auth.oauth2.token_url, or where it redirects to, is no web address") from error
         body = answer.body()
         fields = body if isinstance(body, dict) else {}
-        where = f"the token endpoint {request.url.host}"
+        host = request.url.host
         if not is_success(answer.status, ("2**",)):
-            raise failure(where, _without_its_words(answer, fields))
+            raise failure(f"the token endpoint {host}", _without_its_words(answer, fields))
         value = fields.get("access_token")
         if not isinstance(value, str) or not _ACCESS_TOKEN.fullmatch(value):
             code = _error_code(fields) or "no access_token in JSON"
-            raise PermanentFailure(f"{where} answered {answer.status} without a token: {code}")
+            raise PermanentFailure(f"the token endpoint {host} answered {answer.status} without a token: {code}")
         return Token(value, _seconds(fields.get("expires_in")))
 
 

@@ -8,8 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from jackfield import JsonValue, LateExpression, LateTemplate, OptionsModel, Size
-from jackfield_http_request.about import about
+from jackfield import JsonValue, LateExpression, LateTemplate, OptionsModel, Size, about
 from jackfield_http_request.auth import Auth
 from jackfield_http_request.connection import ProxyOption, Tls
 from jackfield_http_request.extract import checked_paths

@@ -45,7 +45,7 @@ def is_redirect(answer: Answer) -> bool:
 def failure(host: str, answer: Answer) -> TemporaryFailure | PermanentFailure:
     """Say why an answer that is no success is a failure, and of which kind."""
     said = answer.line()
-    reason = f"{host} answered {answer.status}{f': {said}' if said else ''}"
+    reason = f"{host} answered {answer.status}: {said}" if said else f"{host} answered {answer.status}"
     if answer.status in _TEMPORARY:
         return TemporaryFailure(reason, retry_after=answer.retry_after(datetime.now(UTC)))
     return PermanentFailure(reason)

@@ -38,7 +38,7 @@ def scalar_text(value: object, what: str) -> str:
         return "true" if value else "false"
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
-    raise ValueError(f"{what} must be text, a number, true, false or null, not {type(value).__name__}")
+    raise ValueError(f"{what} must be text, a number, true, false or null")
 
 
 def percent_encode(pairs: Pairs) -> str:

@@ -48,8 +48,10 @@ def _broken_rule(options: HttpRequestOptions, response: JsonValue) -> str | None
 def _reason(host: str, answer: Answer, options: HttpRequestOptions, response: JsonValue, rule: str) -> str:
     if options.reason is not None and (said := str(options.reason.render(response=response) or "").strip()):
         return f"{host} answered {answer.status}: {said}"
-    said = str(failure(host, answer))
-    return f"{said} (by {rule})" if rule else said
+    if not rule:
+        return str(failure(host, answer))
+    said = answer.line() or "an empty body"
+    return f"{host} answered {answer.status}, a failure by {rule}: {said}"
 
 
 def _wait(options: HttpRequestOptions, response: JsonValue) -> timedelta | None:

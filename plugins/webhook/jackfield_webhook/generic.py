@@ -21,9 +21,9 @@ from jackfield import (
     Text,
     WebhookRequest,
     WebhookSource,
+    about,
     declared_charset,
 )
-from jackfield_webhook.about import about
 from jackfield_webhook.content import read_body, read_query
 from jackfield_webhook.cors import cors_headers, read_origin
 from jackfield_webhook.token import Anyone

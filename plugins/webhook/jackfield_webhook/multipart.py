@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
-from python_multipart.exceptions import FormParserError
+from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from jackfield import JsonValue, Malformed, declared_charset
 from jackfield_webhook.tree import MOST_PAIRS, Pair
-
-_MALFORMED: Final = "The multipart body cannot be read"
 
 
 @dataclass(slots=True)
@@ -33,7 +30,7 @@ class _Parts:
 
     def on_part_begin(self) -> None:
         if len(self.parts) >= MOST_PAIRS:
-            raise Malformed(f"{_MALFORMED}: it has more than {MOST_PAIRS} parts.")
+            raise Malformed(f"The multipart body has more than {MOST_PAIRS} parts; let the sender send fewer.")
         self.parts.append(_Part())
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -62,12 +59,12 @@ def read_multipart(body: bytes, content_type: str, charset: str) -> Iterator[Pai
     _, parameters = parse_options_header(content_type)
     boundary = parameters.get(b"boundary")
     if not boundary:
-        raise Malformed(f"{_MALFORMED}: its Content-Type names no boundary; let the sender's library set that header.")
+        raise Malformed("The multipart body's Content-Type has no boundary; let the sender's library set that header.")
     for part in _parts(body, boundary):
         _, disposition = parse_options_header(part.headers.get("content-disposition", b""))
         name = disposition.get(b"name")
         if name is None:
-            raise Malformed(f"{_MALFORMED}: a part has no name.")
+            raise Malformed("The multipart body has a part without a name; let the sender name every field.")
         yield _text(name, charset), _value(part, disposition.get(b"filename"), charset)
 
 
@@ -87,10 +84,12 @@ def _parts(body: bytes, boundary: bytes) -> list[_Part]:
         )
         parser.write(body)
         parser.finalize()
-    except FormParserError as error:
-        raise Malformed(f"{_MALFORMED}: {error}.") from None
+    except MultipartParseError as error:
+        raise Malformed(f"The multipart body is not well-formed at byte {error.offset}; mend the sender.") from None
+    except FormParserError:
+        raise Malformed("The multipart body's boundary is too long; mend the sender.") from None
     if not found.complete:
-        raise Malformed(f"{_MALFORMED}: it breaks off before its last boundary.")
+        raise Malformed("The multipart body breaks off before its last boundary; let the sender send it whole.")
     return found.parts
 
 
@@ -111,5 +110,6 @@ def _text(octets: bytes, charset: str) -> str:
         return octets.decode(charset)
     except UnicodeDecodeError as error:
         raise Malformed(
-            f"{_MALFORMED}: the byte at position {error.start} of a name or a value is not {charset} text."
+            f"The multipart body has a name or a value that is not {charset} text: the byte at position {error.start} "
+            "cannot be read; let the sender declare the charset in Content-Type, or set the option charset."
         ) from None

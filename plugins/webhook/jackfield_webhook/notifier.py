@@ -19,8 +19,8 @@ from jackfield import (
     OptionsModel,
     PermanentFailure,
     TemporaryFailure,
+    about,
 )
-from jackfield_webhook.about import about
 
 _TELEGRAM_LIMIT: Final = 4096  # characters of a message's text, says Telegram's Bot API
 _LONGEST_ANSWER: Final = 300  # bytes that are shown; of a longer one none, for half a secret would not be masked
@@ -61,7 +61,7 @@ class WebhookNotifierOptions(OptionsModel):
         try:
             parts = httpx.URL(url.get_secret_value())
         except httpx.InvalidURL:
-            raise ValueError("is not an address") from None
+            raise ValueError("is not an address: it must begin with http:// or https:// and a host") from None
         if parts.scheme not in {"http", "https"} or not parts.host:
             raise ValueError("is not an address: it must begin with http:// or https:// and a host")
         return url
@@ -103,7 +103,7 @@ class WebhookNotifier(Notifier[WebhookNotifierOptions]):
         except httpx.InvalidURL:  # httpx looks at where a redirect leads
             raise PermanentFailure("the address answered with a redirect to what is no web address") from None
         except httpx.TransportError as error:
-            raise TemporaryFailure(f"the address cannot be reached: {type(error).__name__}: {error}") from None
+            raise TemporaryFailure(f"the address cannot be reached: {error}") from None
         if answer.status_code in _TEMPORARY:
             raise TemporaryFailure(_reason(answer, said), retry_after=_retry_after(answer))
         if not answer.is_success:
@@ -138,7 +138,8 @@ async def _beginning(answer: httpx.Response) -> bytes:
 def _reason(answer: httpx.Response, body: bytes) -> str:
     text = "" if len(body) > _LONGEST_ANSWER else " ".join(body.decode("utf-8", "replace").split())
     said = _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
-    return f"the address answered {answer.status_code}{f': {said}' if said else ''}"
+    status = answer.status_code
+    return f"the address answered {status}: {said}" if said else f"the address answered {status}"
 
 
 def _retry_after(answer: httpx.Response) -> timedelta | None:

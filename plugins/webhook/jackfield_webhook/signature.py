@@ -184,10 +184,15 @@ class Signature:
         age = received_at.astimezone(UTC).timestamp() - timestamp
         if abs(age) <= self._tolerance.total_seconds():
             return
-        when = f"{_words(age)} ago" if age > 0 else f"{_words(-age)} in the future"
+        allowed = _clock(self._tolerance.total_seconds())
+        if age < 0:
+            raise Unauthorized(
+                f"The call was signed {_clock(-age)} in the future, and {allowed} are allowed; correct the clock of "
+                "the sender or of this machine."
+            )
         raise Unauthorized(
-            f"The call was signed {when}, and {_words(self._tolerance.total_seconds())} are allowed; it may be a "
-            "repeat by a stranger, or a clock is wrong."
+            f"The call was signed {_clock(age)} ago, and {allowed} are allowed; it may be a repeat by a stranger, or "
+            "a clock is wrong."
         )
 
 
@@ -195,5 +200,7 @@ def _partitions(text: str, between: str, within: str) -> Iterator[tuple[str, str
     return (item.partition(within) for item in text.split(between))
 
 
-def _words(seconds: float) -> str:
-    return str(timedelta(seconds=int(seconds)))
+def _clock(seconds: float) -> str:
+    """Write a time as hours, minutes and seconds: 49:05:00."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

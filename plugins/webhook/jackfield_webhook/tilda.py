@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import quote
 
-from jackfield import Event, Field, JsonValue, OptionsModel, Text, Unauthorized, WebhookRequest, WebhookSource
-from jackfield_webhook.about import about
+from jackfield import Event, Field, JsonValue, OptionsModel, Text, Unauthorized, WebhookRequest, WebhookSource, about
 from jackfield_webhook.content import find_value, octets, read_body, read_query
 from jackfield_webhook.generic import as_form
 from jackfield_webhook.verification import Secret

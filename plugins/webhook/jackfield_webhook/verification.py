@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 
-from jackfield import Duration, OptionsModel, WebhookRequest
-from jackfield_webhook.about import about
+from jackfield import Duration, OptionsModel, WebhookRequest, about
 from jackfield_webhook.signature import PIECE, Algorithm, Encoding, Scheme, Signature, read_key
 from jackfield_webhook.token import Token
 

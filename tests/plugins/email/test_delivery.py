@@ -181,7 +181,7 @@ def test_a_server_that_is_not_there_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        with pytest.raises(TemporaryFailure, match=f"^127.0.0.1:{port} cannot be reached, .*Connect call failed"):
+        with pytest.raises(TemporaryFailure, match=f"^127.0.0.1:{port} cannot be reached, .*Connection refused"):
             send(port)
 
 

@@ -166,7 +166,7 @@ def test_what_is_no_school_is_an_error(account: str) -> None:
         ({"success": False, "error_code": "904"}, "904.*no key arrived"),
         ({"success": 0, "error_code": 905}, "905.*export is running"),
         ({"success": 0, "error_code": 917}, "917.*switch it on"),
-        ({"success": False, "error": "Действие запрещено"}, "Действие запрещено: the key may only read"),
+        ({"success": False, "error": "Действие запрещено"}, "Действие запрещено, which means: the key may only read"),
         (DONE | {"result": {"success": False, "error": True, "error_message": "Достигнут лимит"}}, "quota of imports"),
         (DONE | {"result": {"success": "true", "error": "true", "error_message": "Плохо\n"}}, "import: Плохо$"),
         (DONE | {"result": {"success": 1, "error": 1, "error_message": "x" * 1000}}, "1000 characters"),
@@ -277,7 +277,7 @@ def test_a_doubtful_import_is_repeated_for_a_user_and_never_for_an_order(body: A
     with school(body, status) as (account, seen):
         with pytest.raises(TemporaryFailure):
             imported(ImportUser, account)
-        with pytest.raises(PermanentFailure, match="may have been created, so look in GetCourse"):
+        with pytest.raises(PermanentFailure, match="may have been created, so replay the run only"):
             imported(ImportDeal, account)
     assert len(seen) == 2
 

@@ -127,7 +127,7 @@ def test_the_plugin_offers_the_action() -> None:
     assert action.name == "http_request"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(_PAIRS, st.sampled_from(["GET", "POST", "DELETE"]))
 def test_a_query_arrives_as_it_was_given(pairs: list[tuple[str, str]], method: str) -> None:
     received = _received("/a?kept=%2B+1", query=[list(pair) for pair in pairs], method=method)
@@ -137,7 +137,7 @@ def test_a_query_arrives_as_it_was_given(pairs: list[tuple[str, str]], method: s
     assert parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict") == [("kept", "+ 1"), *pairs]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(_PAIRS)
 def test_a_form_arrives_as_it_was_given(pairs: list[tuple[str, str]]) -> None:
     received = _received(form=pairs)
@@ -146,7 +146,7 @@ def test_a_form_arrives_as_it_was_given(pairs: list[tuple[str, str]]) -> None:
     assert received.header("content-type") == "application/x-www-form-urlencoded"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(_JSON)
 def test_json_arrives_as_it_was_given_and_in_utf_8(value: JsonValue) -> None:
     received = _received(json=value)
@@ -155,7 +155,7 @@ def test_json_arrives_as_it_was_given_and_in_utf_8(value: JsonValue) -> None:
     assert received.header("content-type") == "application/json"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["X-A", "X-B", "x-a"]), _HEADER_VALUE), max_size=4))
 def test_headers_arrive_as_they_were_given_repeats_included(headers: list[tuple[str, str]]) -> None:
     received = [(name.lower(), value) for name, value in _received(headers=headers).headers]
@@ -164,7 +164,7 @@ def test_headers_arrive_as_they_were_given_repeats_included(headers: list[tuple[
         assert [value for key, value in received if key == name] == given_values
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(_TEXT.filter(bool))
 def test_a_path_arrives_as_it_was_given(text: str) -> None:
     printable = "".join(character for character in text if character.isalnum() or character in " -_~!;,")
@@ -469,7 +469,7 @@ def _kept(value: JsonValue) -> JsonValue:
     return [_kept(item) for item in value if _is_kept(item)] if isinstance(value, list) else value
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(_JSON)
 def test_empty_values_can_be_left_out_of_json_at_every_depth(value: JsonValue) -> None:
     assert json.loads(_received(json={"a": value, "b": None, "c": ""}, omit_empty=True).body) == _kept({"a": value})

@@ -63,7 +63,7 @@ def test_a_header_that_is_sent_by_itself_is_replaced() -> None:
     assert received(auth=auth).headers["user-agent"] == "known-to-you"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(LINE.filter(bool), LINE)
 def test_a_parameter_is_added_to_the_query(name: str, value: str) -> None:
     auth = {"query": {"name": name, "value": value}}

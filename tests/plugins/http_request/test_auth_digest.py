@@ -110,7 +110,7 @@ def test_a_challenge_of_the_old_kind_is_answered() -> None:
     assert result(Guarded(challenge()))["status"] == 200
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(LINE.filter(lambda text: not set(':"\\') & set(text)), LINE)
 def test_user_name_and_password_may_have_any_letters(user: str, password: str) -> None:
     auth = {"digest": {"username": user, "password": password}}

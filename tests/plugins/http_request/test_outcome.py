@@ -45,7 +45,7 @@ def test_only_some_statuses_are_worth_another_attempt(status: int) -> None:
         (b"", "crm answered 500"),
         (b'\xef\xbb\xbf{"error":\r\n "bad"}\x00\n', r'crm answered 500: {"error":\r\n "bad"}\x00'),
         ("я".encode() * 500, f"crm answered 500: {'я' * 500}"),
-        ("я".encode() * 501, "crm answered 500: 1002 bytes, see the attempt"),
+        ("я".encode() * 501, "crm answered 500: a body of 1002 bytes, see the attempt"),
     ],
 )
 def test_a_message_has_the_status_and_a_short_answer(content: bytes, message: str) -> None:
@@ -54,7 +54,7 @@ def test_a_message_has_the_status_and_a_short_answer(content: bytes, message: st
 
 def test_nothing_of_an_answer_that_was_cut_is_in_a_message() -> None:
     message = str(failure("crm", Answer(500, httpx.Headers(), b"half a sec", cut=True)))
-    assert message == "crm answered 500: more than 10 bytes, see the attempt"
+    assert message == "crm answered 500: a body of more than 10 bytes, see the attempt"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=700), st.text("s3cret-\n\x00я ", min_size=8))

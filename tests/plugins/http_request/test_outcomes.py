@@ -206,8 +206,11 @@ async def served(stack: AsyncExitStack, case: Case, contexts: Mapping[str, ssl.S
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory: pytest.TempPathFactory) -> Sequence[RunView]:
+    return outcomes(tmp_path_factory.mktemp("outcomes"))
+
+
+def outcomes(folder: Path) -> Sequence[RunView]:
     """Run every case, all at once and in one host."""
-    folder = tmp_path_factory.mktemp("outcomes")
     authority = trustme.CA()
     contexts = {name: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for name in ("trusted", "unknown")}
     authority.issue_cert("127.0.0.1").configure_cert(contexts["trusted"])

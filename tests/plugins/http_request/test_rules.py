@@ -47,7 +47,7 @@ OK = "{{ $.response.body.ok }}"
 
 def test_a_rule_decides_about_an_answer_with_a_success_status() -> None:
     assert judged(200, {"ok": True}, success_when=OK)
-    with pytest.raises(PermanentFailure, match=r"answered 200: .*success_when"):
+    with pytest.raises(PermanentFailure, match=r"answered 200, a failure by success_when: "):
         judged(200, {"ok": False}, success_when=OK)
     with pytest.raises(PermanentFailure, match="fail_when"):
         judged(200, {"error": "x"}, fail_when="{{ $.response.body.error | default(false) }}")

@@ -42,7 +42,7 @@ ALL_KINDS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TREES)
 @example(ALL_KINDS)
 def test_json_keeps_every_kind_of_value(value: Tree) -> None:
@@ -80,7 +80,7 @@ def check(encoded: str, table: Mapping[str, Tree]) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.~%&=-]*", encoded)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(KEY, TREES, max_size=4))
 @example(ALL_KINDS)
 def test_a_form_and_a_query_keep_every_kind_of_value(table: dict[str, Tree]) -> None:
