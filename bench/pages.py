@@ -1,4 +1,4 @@
-"""How long the pages take with a large journal: `uv run python -m bench.pages --runs 1000000`."""
+"""How long the pages take with a large journal: `uv run python -m bench.pages --runs 1000000 --days 90`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 from jackfield.journal.records import Query
+from jackfield.journal.sqlite import SqliteJournal
 from jackfield.logs import configure_logs
 from jackfield.settings import Project
 from jackfield.users import Role, Users
 from jackfield.web.app import Served, serving
 
 REAL: Final = 1000
+RARE: Final = 777
 PASSWORD: Final = "a password for a minute"
 TIMES: Final = 20
 _TOKEN: Final = re.compile(r'name="csrf" value="([^"]+)"')
@@ -39,10 +42,14 @@ value = { email = "{{ $.event.email }}", name = "{{ $.event.first_name }}" }
 use = "filter"
 keep_when = "{{ $.event.id | int % 50 != 0 }}"
 """
+_AGE: Final = (
+    "UPDATE run SET received_at = received_at - :age, finished_at = finished_at - :age",
+    "UPDATE attempt SET started_at = started_at - :age",
+)
 _RUNS: Final = """
 INSERT INTO run (seq, id, root, pipeline, version, state, received_at, finished_at, tries, error)
-SELECT seq + :shift, lower(hex(randomblob(16))), id, pipeline, version, state, received_at - :age, finished_at - :age,
-    tries, error FROM run WHERE seq <= :real
+SELECT seq + :shift, lower(hex(randomblob(16))), id, pipeline, version, state, received_at + :later,
+    finished_at + :later, tries, error FROM run WHERE seq <= :real
 """
 _PAYLOADS: Final = """
 INSERT INTO payload (seq, event, blank, request)
@@ -51,7 +58,7 @@ SELECT seq + :shift, event, blank, request FROM payload WHERE seq <= :real
 _ATTEMPTS: Final = """
 INSERT INTO attempt (run, place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, masked,
     exchanges)
-SELECT run + :shift, place, step, number, started_at - :age, elapsed_ms, outcome, error, traceback, result, masked,
+SELECT run + :shift, place, step, number, started_at + :later, elapsed_ms, outcome, error, traceback, result, masked,
     exchanges FROM attempt WHERE run <= :real
 """
 
@@ -59,14 +66,15 @@ SELECT run + :shift, place, step, number, started_at - :age, elapsed_ms, outcome
 def main() -> None:
     """Fill a journal, open every page some times, and print what each took."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1_000_000)
-    runs = parser.parse_args().runs
+    parser.add_argument("--runs", type=int, default=1_000_000, help="how many, in thousands")
+    parser.add_argument("--days", type=float, default=90, help="over how long a time they came in")
+    asked = parser.parse_args()
     configure_logs(level="error", json=False, mask=str)
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_measure(Path(folder), runs))
+        asyncio.run(_measure(Path(folder), asked.runs, timedelta(days=asked.days)))
 
 
-async def _measure(folder: Path, runs: int) -> None:
+async def _measure(folder: Path, runs: int, span: timedelta) -> None:
     (folder / "pipelines").mkdir()
     (folder / "jackfield.toml").write_text('[server]\nport = 0\n[journal]\nkeep = { size = "100 GB" }\n', "utf-8")
     for name in ("new-student", "new-order"):
@@ -74,10 +82,17 @@ async def _measure(folder: Path, runs: int) -> None:
     project = Project.load(folder, os.environ)
     async with serving(project, os.environ) as served:
         await _fill(served)
-    _multiply(project.journal_file, runs)
+    _multiply(project.journal_file, runs, span)
     Users(project.var).add("operator", PASSWORD, Role.OPERATOR)
     async with serving(project, os.environ) as served:
-        _print(await _times(served), runs)
+        await _indexed(served)
+        _print(await _times(served), f"{runs:,} runs within {span.days} days in the journal")
+
+
+async def _indexed(served: Served) -> None:
+    journal = served.host.journal
+    if isinstance(journal, SqliteJournal):
+        await journal.indexed()
 
 
 async def _fill(served: Served) -> None:
@@ -85,17 +100,23 @@ async def _fill(served: Served) -> None:
     async with httpx.AsyncClient(base_url=served.url) as client:
         for number in range(REAL):
             path = addresses.path(("new-student", "new-order")[number % 2], 1)
-            query = {"id": str(number), "email": f"anna{number}@example.ru", "first_name": "Анна"}
+            name = "Мирослава" if number == RARE else "Анна"
+            query = {"id": str(number), "email": f"anna{number}@example.ru", "first_name": name}
             (await client.get(path, params=query)).raise_for_status()
     while any((await served.host.journal.backlog()).states.values()):  # noqa: ASYNC110 - the journal has no event
         await asyncio.sleep(0.1)
 
 
-def _multiply(journal: Path, runs: int) -> None:
-    """Copy the real runs backwards in time, a batch every four minutes or so: about ninety days for a million."""
+def _multiply(journal: Path, runs: int, span: timedelta) -> None:
+    """Put the real runs back in time, and copy them until now, a batch after the other."""
+    batches = runs // REAL
+    step = span // timedelta(microseconds=1) // batches
     connection = sqlite3.connect(journal)
-    for batch in range(1, runs // REAL):
-        values = {"shift": batch * REAL, "age": batch * 130_000_000, "real": REAL}
+    with connection:
+        for statement in _AGE:
+            connection.execute(statement, {"age": (batches - 1) * step})
+    for batch in range(1, batches):
+        values = {"shift": batch * REAL, "later": batch * step, "real": REAL}
         with connection:
             for statement in (_RUNS, _PAYLOADS, _ATTEMPTS):
                 connection.execute(statement, values)
@@ -132,6 +153,15 @@ def _paths(run: str) -> Sequence[str]:
         "/runs",
         "/runs?pipeline=new-student&state=skipped",
         "/runs?text=anna77",
+        "/runs?text=example.ru",
+        "/runs?text=Анна",
+        "/runs?text=МИРОСЛАВА",
+        "/runs?text=Анна&pipeline=new-student",
+        "/runs?text=Мирослава&pipeline=new-student",
+        "/runs?text=Мирослава&state=skipped",
+        "/runs?text=anna777@example.com",
+        "/runs?text=ан",
+        "/runs?text=ъь",
         f"/runs/{run}",
         "/refused",
         "/plugins",
@@ -139,8 +169,8 @@ def _paths(run: str) -> Sequence[str]:
     ]
 
 
-def _print(times: dict[str, list[float]], runs: int) -> None:
-    table = Table(title=f"milliseconds from request to answer, {runs:,} runs in the journal", title_justify="left")
+def _print(times: dict[str, list[float]], journal: str) -> None:
+    table = Table(title=f"milliseconds from request to answer, {journal}", title_justify="left")
     for column in ("page", "median", "slowest"):
         table.add_column(column, justify="left" if column == "page" else "right")
     for path, took in times.items():

@@ -23,8 +23,8 @@ A message is one readable sentence: where, what, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 
@@ -48,6 +48,10 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+    def masked(self, mask: Callable[[str], str]) -> Problem:
+        """Return it without what the mask hides."""
+        return replace(self, key=mask(self.key), message=mask(self.message))
 
 
 class ConfigurationError(JackfieldError):

@@ -27,6 +27,8 @@ from jackfield.metrics import Metrics
 from jackfield.modes import Modes
 from jackfield.notices import Notices
 from jackfield.operations import Operations
+from jackfield.phrasebooks import read_phrasebooks
+from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.pipelines import Pipelines
 from jackfield.registry import Registry
@@ -59,6 +61,7 @@ class Host:
     notices: Notices
     bulk: Bulk
     addresses: Addresses
+    phrasebooks: Mapping[str, Phrasebook]
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     """What is wrong with which file, whether or not an earlier version of it still runs."""
     tokens: dict[str, str] = field(default_factory=dict)
@@ -192,7 +195,8 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
     http = HttpPool(allow=project.settings.http.allow, folder=project.folder)
     modes = Modes(journal, now)
     pipelines = Pipelines(journal, PipelineLoader(registry, project.secrets), http.client)
-    notices = Notices(project, pipelines, modes, metrics, journal, now)
+    phrasebooks = read_phrasebooks(registry.plugins)
+    notices = Notices(project, pipelines, modes, metrics, journal, now, phrasebooks)
     intake = Intake(journal, metrics, now)
     return Host(
         project=project,
@@ -208,6 +212,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         notices=notices,
         bulk=Bulk(journal, Operations(journal, intake, pipelines.get, now), now),
         addresses=Addresses.load(project.var),
+        phrasebooks=phrasebooks,
     )
 
 

@@ -125,6 +125,11 @@ _MENDED: Final[Mapping[Language, str]] = {
 _HOST: Final = "Jackfield"
 
 
+def trial_notice(language: Language, at: datetime) -> Notice:
+    """Write the notice that shows whether notices arrive."""
+    return notice_of(Report(NoticeKind.TEST, None, at), "", None, language, at)
+
+
 def notice_of(report: Report, title: str, link: str | None, language: Language, at: datetime) -> Notice:
     """Put a report into words. `title` is the pipeline's; all that goes in has its secrets masked already."""
     facts = {

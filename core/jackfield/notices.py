@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +18,7 @@ from jackfield.models import NoticeKind
 from jackfield.modes import Modes
 from jackfield.notice_texts import moment, notice_of
 from jackfield.notifiers import Notifiers
+from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.settings import ROOM, Project
@@ -41,6 +42,7 @@ class Notices:
     metrics: Metrics
     journal: Journal
     now: Callable[[], datetime]
+    phrasebooks: Mapping[str, Phrasebook]
     notifiers: Notifiers = field(init=False)
     _started_at: datetime = field(init=False)
     _alarms: Alarms = field(init=False)
@@ -131,10 +133,11 @@ class Notices:
 
     def _hand_over(self, reports: list[Report]) -> None:
         settings, mask = self.project.settings, self.pipelines.loader.mask
+        said = self.phrasebooks.get(settings.notices.language, Phrasebook())
         for report in reports:
             link = f"{settings.public_url}/runs/{report.run}" if report.run else None
-            masked = replace(report, error=mask(report.error))
-            notice = notice_of(masked, mask(self._title(report.pipeline)), link, settings.notices.language, self.now())
+            told = replace(report, error=said(mask(report.error)))
+            notice = notice_of(told, mask(self._title(report.pipeline)), link, settings.notices.language, self.now())
             log = structlog.get_logger().bind(pipeline=report.pipeline, kind=report.kind, count=report.count)
             log.warning("the operator is told", subject=notice.subject)
             self.notifiers.put(notice)

@@ -67,7 +67,7 @@ def read_notifiers(project: Project, loader: PipelineLoader) -> tuple[list[Notif
         if isinstance(found, NotifierDefinition):
             definitions.append(found)
         else:
-            problems += found
+            problems += [problem.masked(loader.mask) for problem in found]
     return definitions, problems
 
 
@@ -181,10 +181,18 @@ class Channel:
 
 
 class Notifiers:
-    """All notifiers of a host. `problems` says what is wrong with those that could not be made."""
+    """All notifiers of a host. `unread` says what is wrong with those that could not be read, `problems` of all."""
 
-    def __init__(self, channels: list[Channel], problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        definitions: list[NotifierDefinition],
+        channels: list[Channel],
+        unread: list[Problem],
+        problems: list[Problem],
+    ) -> None:
+        self.definitions = definitions
         self.channels = channels
+        self.unread = unread
         self.problems = problems
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -193,8 +201,8 @@ class Notifiers:
         cls, project: Project, loader: PipelineLoader, http: httpx.AsyncClient, now: Callable[[], datetime]
     ) -> Notifiers:
         """Make those that can be made; what is wrong with the others stops nothing and is in the log."""
-        definitions, problems = read_notifiers(project, loader)
-        channels: list[Channel] = []
+        definitions, unread = read_notifiers(project, loader)
+        problems, channels = [*unread], list[Channel]()
         for one in definitions:
             try:
                 channels.append(Channel(one.kind.name, one.make(http), one.mask, now))
@@ -202,7 +210,7 @@ class Notifiers:
                 problems.append(Problem(SETTINGS_FILE, 0, f"{_TABLE}.{one.kind.name}", str(error)))
         for problem in problems:
             structlog.get_logger().error("notifier cannot be used", problem=str(problem))
-        return cls(channels, problems)
+        return cls(definitions, channels, unread, problems)
 
     @property
     def statuses(self) -> list[NotifierStatus]:
@@ -230,12 +238,13 @@ class Notifiers:
         for channel in self.channels:
             if lost := channel.status.pending:
                 structlog.get_logger().error("notices are lost", notifier=channel.name, notices=lost)
-            await _close(channel)
+            await close_notifier(channel.name, channel.notifier)
 
 
-async def _close(channel: Channel) -> None:
+async def close_notifier(name: str, notifier: Notifier[Any]) -> None:
+    """Let a notifier give back what it holds; what goes wrong is in the log."""
     try:
         async with asyncio.timeout(_CLOSING):
-            await channel.notifier.close()
+            await notifier.close()
     except Exception:  # noqa: BLE001 - a plugin's fault must not keep the others from closing
-        structlog.get_logger().exception("a notifier could not be closed", notifier=channel.name)
+        structlog.get_logger().exception("a notifier could not be closed", notifier=name)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from pydantic import JsonValue, TypeAdapter
@@ -44,6 +44,14 @@ _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 _CANCEL_GRACE: Final = 2.0
 
 
+class UnderWay(NamedTuple):
+    """An attempt that is being made: of which step, its number, and since when."""
+
+    step: str
+    number: int
+    since: datetime
+
+
 @dataclass(slots=True)
 class Runner:
     """The handler that a journal's `work()` is given.
@@ -59,6 +67,8 @@ class Runner:
     watchdog: Watchdog
     notices: Notices
     now: Callable[[], datetime]
+    under_way: dict[str, UnderWay] = field(default_factory=dict)
+    """The attempt that was begun last of each run that is being carried; the journal has those that have ended."""
     _failures: dict[str, int] = field(default_factory=dict)
     """How many runs of a pipeline have failed in a row."""
 
@@ -69,6 +79,7 @@ class Runner:
             verdict, version = await self._carried(claim)
         finally:
             reset_contextvars(**named)
+            self.under_way.pop(claim.run, None)
         self.notices.settled(claim.pipeline, claim.run, verdict)
         return verdict, version
 
@@ -195,6 +206,7 @@ class _Trial:
         """Make the attempt. Whatever the action does, this returns."""
         definition, claim = self._definition, self._claim
         started_at, began = self._runner.now(), time.perf_counter()
+        self._runner.under_way[claim.run] = UnderWay(definition.name, claim.attempt, started_at)
         error: str | None = None
         with self._runner.http.recording(self._masked) as exchanges:
             try:

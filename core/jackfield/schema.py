@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -35,15 +36,23 @@ def pipeline_schema(registry: Registry) -> dict[str, Any]:
     return schema
 
 
-def option_rows(model: type[BaseModel], words: Callable[[Text], str]) -> Iterator[list[str]]:
-    """Describe a model's options, a row each: name, type, default, meaning."""
+@dataclass(frozen=True, slots=True)
+class OptionRow:
+    """An option as people read of it. `default` is as TOML writes it, `required` where there is none."""
+
+    name: str
+    type: str
+    default: str
+    meaning: Text
+
+
+def option_rows(model: type[BaseModel]) -> Iterator[OptionRow]:
+    """Describe a model's options, in its order."""
     schema = model_schema(model)
     for name, option in schema.get("properties", {}).items():
-        russian = option.get("ru", {})
-        meaning = {"en": option.get("description", ""), "ru": russian.get("description", "")}
         required = name in schema.get("required", ())
         default = "required" if required else _shown(option.get("default"))
-        yield [name, _type(option), default, words(meaning) or words({"en": option.get("title", "")})]
+        yield OptionRow(name, _type(option), default, _meaning(option))
 
 
 class _AsWritten(GenerateJsonSchema):
@@ -103,6 +112,12 @@ def _or_template(option: Mapping[str, Any]) -> dict[str, Any]:
         return schema | shape
     choices = shape["anyOf"] if shape.keys() == {"anyOf"} else [shape]
     return {**schema, "anyOf": [*choices, _TEMPLATE]}
+
+
+def _meaning(option: Mapping[str, Any]) -> Text:
+    """Take what the option's author has written of it, in the languages that there are."""
+    written = {"en": option.get("description"), "ru": option.get("ru", {}).get("description")}
+    return {language: text for language, text in written.items() if text} or {"en": option.get("title", "")}
 
 
 def _type(option: Mapping[str, Any]) -> str:

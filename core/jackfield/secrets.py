@@ -19,6 +19,11 @@ from jackfield.tomlfile import TomlFile
 SECRETS_FILE: Final = "secrets.toml"
 ENVIRONMENT_PREFIX: Final = "JACKFIELD_SECRET_"
 SECRET_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LIKELY_SECRET: Final = re.compile(
+    r"(token|secret|password|passwd|pwd|authorization|(^|[_.\-\[]|api|access|auth|private)(key|pass))\]?$",
+    re.IGNORECASE,
+)
+"""What is searched for in a name to guess that a credential stands behind it, where nothing says so."""
 
 _NAME_RULE: Final = "a secret's name has only Latin letters, digits and underscores, and no digit in front"
 _SHORTEST: Final = 6

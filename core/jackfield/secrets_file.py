@@ -15,6 +15,7 @@ from jackfield.errors import ConfigurationError, Problem
 from jackfield.filelock import locked
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE, file_problems
 from jackfield.tomlfile import TomlFile
+from jackfield.tomltext import toml_entry
 
 
 def secrets_in_file(folder: Path) -> frozenset[str]:
@@ -28,6 +29,8 @@ def secrets_in_file(folder: Path) -> frozenset[str]:
 def put_secret(folder: Path, name: str, value: str) -> None:
     """Set a secret, or replace it. On return the file is on disk, and nobody else may open it (mode 0600).
 
+    It is kept as it is given, to the last line end; one of several lines stands on several lines.
+
     Raises ValueError for a name or a value that no secret may have, `ConfigurationError` if the file cannot be read,
     OSError if it cannot be written; then it is as it was.
     """
@@ -35,7 +38,8 @@ def put_secret(folder: Path, name: str, value: str) -> None:
         raise ValueError(name)
     if not value:
         raise ValueError("a secret that says nothing is none")
-    _change(folder, lambda document: document.__setitem__(name, value))
+    entry = tomlkit.parse(toml_entry(name, value))[name]
+    _change(folder, lambda document: document.__setitem__(name, entry))
 
 
 def delete_secret(folder: Path, name: str) -> None:

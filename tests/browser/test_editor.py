@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from jackfield.web.pages.new_pipeline import suggested_id
 from tests.browser.visits import logged_in
 from tests.processes import ServedHost, make_served_project, served
 
@@ -118,4 +119,31 @@ def test_a_shape_that_is_chosen_shows_its_fields_at_once(browser: Browser, host:
     choice.select_option(label="A sender that is known.")
     expect(page.locator('[id="f-source.verify.preset"]')).to_be_visible()
     assert page.evaluate("window.stayed")
+    assert faults == []
+
+
+def test_the_language_changes_in_the_midst_of_a_draft_and_enter_does_not_change_it(
+    browser: Browser, host: ServedHost
+) -> None:
+    page, faults = opened(browser, host)
+    page.locator(URL).fill("https://crm.example/new")
+    page.locator('[id="f-steps[0].headers-0-k"]').press("Enter")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.get_by_role("button", name="Русский").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    expect(page.locator(URL)).to_have_value("https://crm.example/new")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.locator(URL).click()
+    page.get_by_role("link", name="Jackfield").click()
+    page.wait_for_url("**/")
+    assert (asked, file_of(host), faults) == (["beforeunload"], TEXT, [])
+
+
+def test_the_file_name_that_a_title_gives_is_shown_while_it_is_filled_in(browser: Browser, host: ServedHost) -> None:
+    page, faults = opened(browser, host)
+    page.goto("/new")
+    for title in ("Новые ученики: съезд «Щука» 2026!", "  Ёж — & co.  ", "я" * 70, "a" * 63 + " b", "日本", "İstanbul"):
+        page.get_by_label("Title", exact=True).fill(title)
+        expect(page.get_by_label("File name")).to_have_attribute("placeholder", suggested_id(title))
     assert faults == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pydantic_core import to_json
 
 from jackfield.addresses import Addresses
@@ -82,12 +82,61 @@ def test_the_journal_is_endless_live_and_filters_while_one_types(browser: Browse
     page.context.close()
 
 
+def test_older_runs_come_below_the_others_also_where_their_link_is_clicked(browser: Browser, host: ServedHost) -> None:
+    page = logged_in(browser, host)
+    page.add_init_script(
+        "delete window.IntersectionObserver; window.IntersectionObserver = class {"
+        "observe() {} unobserve() {} disconnect() {} }"
+    )
+    page.goto("/runs")
+    expect(page.locator(ROWS)).to_have_count(50)
+    page.locator("a[rel=next]").click()
+    expect(page.locator(ROWS)).to_have_count(60)
+    expect(page.locator("a[rel=next]")).to_be_hidden()
+    assert page.url.endswith("/runs")
+    page.context.close()
+
+
+def test_runs_that_are_found_further_back_than_the_first_page_are_shown(browser: Browser, host: ServedHost) -> None:
+    page = logged_in(browser, host)
+
+    def empty(route: Route) -> None:
+        answer = route.fetch()
+        rows = re.compile(r'<div class="scroll">.*?</table>\s*</div>', re.DOTALL)
+        route.fulfill(response=answer, body=rows.sub('<p class="card faint empty">None</p>', answer.text()))
+
+    page.route(re.compile("/runs$"), empty)
+    page.goto("/runs")
+    expect(page.locator(ROWS)).to_have_count(10)
+    assert page.locator(".empty").count() == 0
+    give(host, 60)
+    expect(page.locator(ROWS)).to_have_count(11)
+    page.context.close()
+
+
+def test_the_menu_closes_on_escape_and_on_a_click_elsewhere(browser: Browser, host: ServedHost) -> None:
+    page = logged_in(browser, host)
+    menu, name = page.locator("details.menu"), page.locator("details.menu summary")
+    name.click()
+    expect(menu).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(name).to_be_focused()
+    name.click()
+    menu.get_by_role("link").first.focus()
+    expect(menu).to_have_attribute("open", "")
+    page.locator("h1").click()
+    expect(menu).not_to_have_attribute("open", "")
+    page.context.close()
+
+
 def test_all_that_match_are_replayed_while_one_looks_on(browser: Browser, host: ServedHost) -> None:
     page = logged_in(browser, host)
     page.goto("/runs?state=skipped")
     page.locator('input[name="scope"][value="matching"]').check()
     page.locator('button[name="deed"][value="replay"]').click()
     expect(page.locator("main")).to_contain_text("2 runs will be replayed")
+    expect(page.locator("nav [aria-current=page]")).to_have_text("Journal")
     page.locator("button.primary").click()
     expect(page.locator("main")).to_contain_text("It is done.")
     page.goto("/runs?state=skipped")

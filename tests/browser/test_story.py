@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from jackfield.web.pages.words import read_translations
 from tests.browser.destination import Platform, platform
 from tests.browser.visits import PASSWORD
-from tests.processes import ServedHost, calling, make_served_project, served
+from tests.processes import ServedHost, calling, make_served_project, served, until
 
 STUDENT = {"object.id": "345", "object.email": "anna@example.ru", "object.first_name": "Анна"}
 TITLES = {"en": "New students", "ru": "Новые ученики"}
@@ -85,9 +85,10 @@ def language(request: pytest.FixtureRequest) -> str:
 
 
 def become_operator(page: Page, host: ServedHost, say: Callable[[str], str]) -> None:
-    link = re.search(r"http\S+/first/\S+", host.log())
+    until(lambda: "/first/" in host.log(), "the link is printed")  # the host is ready a moment before that
+    link = re.search(r"http\S+/first/\S+\n", host.log())
     assert link
-    page.goto(link[0])
+    page.goto(link[0].strip())
     page.get_by_label(say("Name"), exact=True).fill("olga")
     page.get_by_label(say("Password"), exact=True).fill(PASSWORD)
     page.get_by_label(say("Password once more")).fill(PASSWORD)
@@ -106,7 +107,7 @@ def set_secret(page: Page, say: Callable[[str], str]) -> None:
 def build(page: Page, say: Callable[[str], str], title: str, url: str) -> None:
     page.goto("/new")
     page.get_by_label(say("Title")).fill(title)
-    page.get_by_label(say("Id"), exact=True).fill("new-students")
+    page.get_by_label(say("File name"), exact=True).fill("new-students")
     page.locator('input[value="getcourse.user_created"]').check()
     page.locator('input[value="http_request"]').check()
     page.get_by_role("button", name=say("Go on")).click()

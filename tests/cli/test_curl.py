@@ -252,7 +252,7 @@ def test_what_is_not_taken_over_is_said(cli: Cli) -> None:
     assert error == "note: -k is not taken over: certificates are always checked\n"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(TEXT, min_size=1, max_size=5))
 @example(['{"^": 1}', "it's ^\"", "^\n"])
 def test_quoted_words_are_read_as_they_were_written(words: list[str]) -> None:
@@ -261,7 +261,7 @@ def test_quoted_words_are_read_as_they_were_written(words: list[str]) -> None:
     assert split_words(" ".join(f"$'{word}'" for word in escaped)) == words
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON)
 @example({"^": None})
 def test_json_is_sent_as_it_was(cli: Cli, server: tuple[str, list[Received]], value: Any) -> None:
@@ -274,7 +274,7 @@ def test_json_is_sent_as_it_was(cli: Cli, server: tuple[str, list[Received]], va
     assert headers["content-type"].startswith("application/json")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
 def test_a_form_and_a_query_are_sent_as_they_were(
     cli: Cli, server: tuple[str, list[Received]], pairs: list[tuple[str, str]]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.web.app import TOKEN_FILE
+from tests.processes import make_served_project, served
 from tests.support import make_project
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -55,6 +57,29 @@ def test_notify_test_names_what_is_wrong_and_what_may_be_meant(cli: Cli, tmp_pat
     code, _, error = cli("notify-test", "--project", tmp_path)
     assert code == 1
     assert 'jackfield.toml:2: notices.webhook.urll: is not known here; did you mean "url"?' in error
+
+
+def test_a_host_elsewhere_sends_its_tests_and_says_what_became_of_them_as_it_is_said_on_the_spot(
+    cli: Cli, tmp_path: Path, receiver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_served_project(tmp_path, {})
+    settings = tmp_path / "jackfield.toml"
+    email = 'server = "smtp://127.0.0.1:1"\nfrom = "a@example.ru"\npassword = "pass-w0rd"\nto = ["b@example.ru"]\n'
+    notices = f'[notices.webhook]\nurl = "{receiver}/ok"\n[notices.email]\n{email}'
+    settings.write_text(settings.read_text(encoding="utf-8") + notices, encoding="utf-8")
+    with served(project) as host:
+        monkeypatch.setenv("JACKFIELD_TOKEN", (host.project.var / TOKEN_FILE).read_text(encoding="ascii").strip())
+        url = ("--url", project.settings.local_url)
+        here = ("--project", tmp_path)
+        for asked in ([], ["webhook"], ["email"], ["webhok"]):
+            told = cli("notify-test", *asked, *url)
+            assert told == cli("notify-test", *asked, *here)
+            assert "pass-w0rd" not in told[1]
+            assert told[0] == (0 if asked == ["webhook"] else 1)
+        assert 'did you mean "webhook"?' in told[2]
+        both = cli("notify-test", *url)[1].splitlines()
+        assert both[0] == "webhook: delivered"
+        assert both[1].startswith("email: not delivered: ")
 
 
 def test_check_and_doctor_look_at_notifiers(cli: Cli, tmp_path: Path) -> None:

@@ -126,18 +126,19 @@ def test_after_a_failure_was_told_the_first_success_is_told_once(tmp_path: Path)
     plugin, clock = NoticePlugin(), Clock()
 
     async def main() -> None:
-        pipeline = steps('do = "{{ $.event.do }}"', head='title = { en = "School", ru = "Школа" }')
+        pipeline = steps('do = "say"\ntext = "{{ $.event.name }}"', head='title = { en = "School", ru = "Школа" }')
         async with host_with(tmp_path, plugin, pipeline, clock, language="ru") as host:
-            failed = await give(host, {"do": "give_up"})
+            failed = await give(host, {})
             await until(host, failed)
             clock.time += MINUTE
             assert await look(host, plugin, 1) == [NoticeKind.FAILED]
             for _ in range(3):
-                await until(host, await give(host, {"do": "say"}))
+                await until(host, await give(host, {"name": "Anna"}))
             assert await look(host, plugin, 2) == [NoticeKind.FAILED, NoticeKind.RECOVERED]
             told, over = plugin.told
             assert told.subject == "Jackfield: Школа: операций с ошибкой: 1"
             assert failed in told.text
+            assert "шаг act: steps[0].text: $.event.name ничего не находит" in told.text
             assert over.subject == "Jackfield: Школа: снова работает"
 
     asyncio.run(main())

@@ -148,7 +148,7 @@ def is_of_type(root: dict[str, Any], schema: dict[str, Any], value: Any) -> bool
 
 
 def test_options_are_described_as_one_writes_them() -> None:
-    rows = {name: (kind, default) for name, kind, default, _ in option_rows(Sample, lambda text: text["en"])}  # type: ignore[index]
+    rows = {row.name: (row.type, row.default) for row in option_rows(Sample)}
     assert rows == {
         "needed": ("string", "required"),
         "waits": ("table", '{ connect = "10 s" }'),

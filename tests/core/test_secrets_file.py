@@ -47,6 +47,18 @@ def test_any_value_comes_back(value: str) -> None:
         assert secrets_in_file(folder) == {"A", "TOKEN"}
 
 
+def test_a_value_of_several_lines_stands_on_several_lines(tmp_path: Path) -> None:
+    (tmp_path / SECRETS_FILE).write_text(BEFORE)
+    put_secret(tmp_path, "A", "-----BEGIN KEY-----\nab/c+d==\n-----END KEY-----\n")
+    said = '"""\n-----BEGIN KEY-----\nab/c+d==\n-----END KEY-----\n"""'
+    assert (tmp_path / SECRETS_FILE).read_text() == BEFORE.replace('"first"', said)
+    put_secret(tmp_path, "A", "first")
+    assert (tmp_path / SECRETS_FILE).read_text() == BEFORE
+    hard = 'one\n"""\\ two\t\r\x00\x7f"\n'
+    put_secret(tmp_path, "A", hard)
+    assert Secrets.load(tmp_path, {})["A"] == hard
+
+
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A.B", "a b", "../x", "Ю", "A\n"])
 def test_a_name_that_no_secret_may_have_is_turned_down(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the name is all there is to say

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from jackfield.tokens import Tokens
+from jackfield.users import Role
 from jackfield.web.app import Served
 from tests.web.test_api import call as call_hook
 from tests.web.test_api import with_api
@@ -51,6 +53,16 @@ def test_named_runs_are_cancelled_and_it_is_said_which_could_not(tmp_path: Path)
         done = await reached(client, made["id"], "done")
         assert (done["done"], done["failed"]) == (0, 2)
         assert [one["run"] for one in done["failures"]] == [run, "none"]
+
+    with_api(tmp_path, test)
+
+
+def test_a_job_says_whose_token_has_asked_for_it(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        made = Tokens(served.host.project.var).make("CRM / 1", Role.OPERATOR)
+        body, token = {"deed": "cancel", "runs": ["none"]}, {"authorization": f"Bearer {made}"}
+        answers = [await client.post("/api/v1/jobs", json=body, headers=headers) for headers in (token, {})]
+        assert [answer.json()["asked_by"] for answer in answers] == ["token CRM / 1", "var/api.token"]
 
     with_api(tmp_path, test)
 

@@ -15,13 +15,10 @@ from pydantic import JsonValue
 from jackfield.charsets import is_json_type
 from jackfield.cli.curl_options import CurlCommand, read_curl
 from jackfield.cli.output import plain
+from jackfield.secrets import LIKELY_SECRET
 from jackfield.tomltext import toml_lines, toml_value
 
 _OPENING: Final = re.compile(r"\{[{%#]")
-_SECRET: Final = re.compile(
-    r"(token|secret|password|passwd|pwd|authorization|(^|[_.\-\[]|api|access|auth|private)(key|pass))\]?$",
-    re.IGNORECASE,
-)
 _SECRET_PATHS: Final = (
     ("BOT_TOKEN", re.compile(r"(?<=/bot)[0-9]+:[\w-]+")),
     ("WEBHOOK_KEY", re.compile(r"(?<=/)[0-9a-z]{16}(?=/\w+(\.\w+)+$)")),
@@ -111,7 +108,7 @@ class _Writer:
                 before, after = address[: match.start()], address[match.end() :]
                 return {"url": f"{_literal(before)}{hidden}{_literal(after)}"} | self._query(query)
         pairs = parse_qsl(query, keep_blank_values=True)
-        if any(_SECRET.search(name) for name, _ in pairs):
+        if any(LIKELY_SECRET.search(name) for name, _ in pairs):
             return {"url": _literal(address)} | self._query(query)
         return {"url": _literal(f"{address}?{query}" if query else address)}
 
@@ -162,7 +159,7 @@ class _Writer:
         """Keep the text; only what looks like a secret in JSON is replaced."""
         pieces, position = [], 0
         for match in re.finditer(r'"((?:\\.|[^"\\])*)"(\s*:\s*)("(?:\\.|[^"\\])+")', text):
-            if _SECRET.search(match[1]):
+            if LIKELY_SECRET.search(match[1]):
                 name = self._secret_name(match[1], match[3][1:-1])
                 pieces += [_literal(text[position : match.start(3)]), f"{{{{ secret.{name} | tojson }}}}"]
                 position = match.end(3)
@@ -194,7 +191,7 @@ class _Writer:
         return self._secret("COOKIE", value) if name.lower() == "cookie" else self._value(name, value)
 
     def _value(self, name: str, value: str) -> str:
-        return self._secret(name, value) if value and _SECRET.search(name) else _literal(value)
+        return self._secret(name, value) if value and LIKELY_SECRET.search(name) else _literal(value)
 
     def _secret(self, name: str, value: str) -> str:
         return f"{{{{ secret.{self._secret_name(name, value)} }}}}"
@@ -225,7 +222,7 @@ def _form(text: str) -> list[tuple[str, str]]:
         return parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
         pairs = parse_qsl(text, keep_blank_values=True)
-        return pairs if any(_SECRET.search(name) for name, _ in pairs) else []
+        return pairs if any(LIKELY_SECRET.search(name) for name, _ in pairs) else []
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import httpx
@@ -20,12 +20,20 @@ from jackfield.checkup import (
     look_at_plugins,
     look_at_secrets,
 )
+from jackfield.cli.output import local
+from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import open_journal
 from jackfield.errors import ConfigurationError, JournalError
+from jackfield.journal.records import Backlog
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
 from jackfield.registry import Registry
 from jackfield.settings import Project
+from jackfield.web.api.pipelines import PipelineReport
+from jackfield.web.catalogue import PluginReport
+from jackfield.web.certificate import CertificateState
+from jackfield.web.condition import Condition
+from jackfield.web.trouble import Trouble
 
 
 def examine(folder: Path) -> list[Finding]:
@@ -82,3 +90,67 @@ def _host(project: Project) -> Finding:
             Mark.NOTE, "host", f"none is running at {project.settings.local_url}; `jackfield serve` starts it"
         )
     return Finding(Mark.OK if answer.is_success else Mark.WRONG, "host", f"{url} answers: {answer.text.strip()[:100]}")
+
+
+async def examine_far(url: str) -> list[Finding]:
+    """Ask the host at `url` for what it finds. Raises `JackfieldError`."""
+    async with remote_desk(url) as far:
+        condition, plugins, pipelines = await far.condition(), await far.plugins(), await far.pipelines()
+    versions = ", ".join(f"{name} {version}" for name, version in condition.versions.items())
+    told = {problem for pipeline in pipelines for problem in pipeline.problems}
+    troubles = [one for one in condition.troubles if one.kind != "plugin" and one.detail not in told]
+    return [
+        Finding(Mark.OK, "versions", versions),
+        *map(_plugin, plugins),
+        *map(_pipeline, pipelines),
+        *map(_trouble, troubles),
+        *_figures(condition, {one.kind.partition("-")[0] for one in troubles}),
+        Finding(Mark.OK, "host", f"{url} answers"),
+    ]
+
+
+def _plugin(plugin: PluginReport) -> Finding:
+    name = f"{plugin.module} ({plugin.distribution} {plugin.version})" if plugin.distribution else plugin.module
+    return Finding(Mark.WRONG, "plugin", f"{name} {plugin.error}") if plugin.error else Finding(Mark.OK, "plugin", name)
+
+
+def _pipeline(pipeline: PipelineReport) -> Finding:
+    """Sum up a pipeline; the mistakes of a file count though an earlier version of it still runs."""
+    if pipeline.problems:
+        return Finding(Mark.WRONG, pipeline.id, "; ".join(pipeline.problems))
+    return Finding(Mark.OK, pipeline.id, "can run")
+
+
+def _trouble(trouble: Trouble) -> Finding:
+    kind, _, more = trouble.kind.partition("-")
+    found = trouble.detail if more == "note" else str(trouble)  # a note says in its detail what is to be done
+    return Finding(Mark.WRONG if trouble.urgent else Mark.NOTE, kind, found)
+
+
+def _figures(condition: Condition, troubled: Collection[str]) -> Iterator[Finding]:
+    """Tell what is well, as far as nothing of it is in trouble."""
+    known = {
+        "notices": ", ".join(one.name for one in condition.notifiers),
+        "address": condition.public_url,
+        "tls": _validity(condition.certificate),
+        "disk": f"{condition.free // 1_000_000} MB free, the journal may take {condition.keep // 1_000_000} MB",
+        "journal": condition.size is not None and f"{condition.size // 1000} KB",
+        "backlog": _backlog(condition.backlog),
+    }
+    for what, found in known.items():
+        if found and what not in troubled:
+            yield Finding(Mark.OK, what, found)
+
+
+def _validity(certificate: CertificateState | None) -> str | None:
+    if certificate is None or certificate.valid_until is None:
+        return None
+    return f"the certificate is valid until {local(certificate.valid_until)}"
+
+
+def _backlog(backlog: Backlog | None) -> str | None:
+    if backlog is None:
+        return None
+    return (
+        ", ".join(f"{number} {state}" for state, number in backlog.states.items() if number) or "no runs are to be done"
+    )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jackfield.alarms import Report
+from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, plain
+from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.clock import utc_now
-from jackfield.errors import ConfigurationError, JackfieldError, PluginError, StepFailure
+from jackfield.errors import ConfigurationError
 from jackfield.http import HttpPool
-from jackfield.models import Notice, NoticeKind
-from jackfield.notice_texts import notice_of
-from jackfield.notifiers import NotifierDefinition, delivered, read_notifiers
-from jackfield.settings import Project
-from jackfield.tomlfile import did_you_mean
+from jackfield.notice_texts import trial_notice
+from jackfield.notifiers import read_notifiers
+from jackfield.web.notice_trial import NotifiersTried, try_notifiers
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -26,47 +26,32 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def notify_test(
-    notifier: Annotated[str | None, typer.Argument(help="Try only this one.")] = None, project: ProjectOption = HERE
+    notifier: Annotated[str | None, typer.Argument(help="Try only this one.")] = None,
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
 ) -> None:
     """Send a test through every notifier of `[notices]`. Exits with 1 if one fails; needs no running host."""
-    workspace = Workspace.open(project)
-    definitions, problems = read_notifiers(workspace.project, workspace.loader)
-    names = [one.kind.name for one in definitions]
-    if notifier is not None and notifier not in names and not problems:
-        raise JackfieldError(f"jackfield.toml has no [notices.{notifier}]{did_you_mean(notifier, names)}")
-    chosen = [one for one in definitions if notifier in (None, one.kind.name)]
-    if not chosen and not problems:
-        raise JackfieldError("nobody is told anything: write a table such as [notices.email] into jackfield.toml")
-    results = asyncio.run(_tried(workspace.project, chosen))
-    for name, error in results.items():
-        console().print(f"{name}: {plain(error) if error else 'delivered'}")
-    if problems:
-        raise ConfigurationError(problems)
-    if any(results.values()):
+    tried = asyncio.run(_far(url, notifier) if url else _here(project, notifier))
+    for one in tried.notifiers:
+        console().print(f"{one.name}: {plain(one.error) if one.error else 'delivered'}")
+    if tried.problems:
+        raise ConfigurationError(tried.problems)
+    if any(one.error for one in tried.notifiers):
         raise typer.Exit(1)
 
 
-async def _tried(project: Project, definitions: list[NotifierDefinition]) -> dict[str, str | None]:
-    """Send a test through each, and say what went wrong."""
-    now = utc_now()
-    notice = notice_of(Report(NoticeKind.TEST, None, now), "", None, project.settings.notices.language, now)
-    http = HttpPool(allow=project.settings.http.allow, folder=project.folder)
+async def _here(folder: Path, notifier: str | None) -> NotifiersTried:
+    workspace = Workspace.open(folder)
+    definitions, problems = read_notifiers(workspace.project, workspace.loader)
+    settings = workspace.project.settings
+    notice = trial_notice(settings.notices.language, utc_now())
+    http = HttpPool(allow=settings.http.allow, folder=folder)
     try:
-        return {one.kind.name: await _failure(one, http, notice) for one in definitions}
+        return await try_notifiers(definitions, problems, notifier, notice, http.client)
     finally:
         await http.close()
 
 
-async def _failure(definition: NotifierDefinition, http: HttpPool, notice: Notice) -> str | None:
-    try:
-        notifier = definition.make(http.client)
-    except PluginError as error:
-        return str(error)
-    try:
-        await delivered(notifier, notice)
-    except StepFailure as failure:
-        return definition.mask(f"not delivered: {failure}")
-    else:
-        return None
-    finally:
-        await notifier.close()
+async def _far(url: str, notifier: str | None) -> NotifiersTried:
+    async with remote_desk(url) as far:
+        return await far.test_notice(notifier)

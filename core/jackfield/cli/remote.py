@@ -14,13 +14,20 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.inspection import Inspection
 from jackfield.journal.records import Mode, Page, Query, Refusal, RunView
 from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus
+from jackfield.notifiers import LIMIT
 from jackfield.operations import On
 from jackfield.sender import Address
-from jackfield.web.api.system import PluginReport
+from jackfield.users import Role
+from jackfield.web.api.pipelines import PipelineReport
 from jackfield.web.api.trials import SampleTaken
+from jackfield.web.api.users import UserReport
+from jackfield.web.catalogue import PluginDescription, PluginReport
+from jackfield.web.condition import Condition
+from jackfield.web.notice_trial import NotifiersTried
 
 TOKEN_VARIABLE: Final = "JACKFIELD_TOKEN"  # noqa: S105 - the variable's name
 _PATIENCE: Final = 30.0
@@ -37,7 +44,7 @@ async def remote_desk(url: str) -> AsyncIterator[RemoteDesk]:
     headers = {"authorization": f"Bearer {token}"}
     base = f"{url.rstrip('/')}/api/v1/"
     try:
-        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_PATIENCE) as client:
+        async with httpx.AsyncClient(base_url=base, headers=headers) as client:
             yield RemoteDesk(client)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise JackfieldError(f"{url} does not answer as a host: {error}; check --url") from None
@@ -49,9 +56,9 @@ class RemoteDesk:
 
     client: httpx.AsyncClient
 
-    async def pipelines(self) -> Sequence[PipelineStatus]:
-        """List the pipelines."""
-        return _read(list[PipelineStatus], await self._asked("GET", "pipelines"))
+    async def pipelines(self) -> Sequence[PipelineReport]:
+        """List the pipelines, with what is wrong with their files."""
+        return _read(list[PipelineReport], await self._asked("GET", "pipelines"))
 
     async def pipeline(self, id: str) -> PipelineStatus | None:
         """Find one."""
@@ -113,10 +120,53 @@ class RemoteDesk:
         """List the plugins that are installed there."""
         return _read(list[PluginReport], await self._asked("GET", "plugins"))
 
+    async def plugin(self, module: str) -> PluginDescription:
+        """Show one of them with its options. Raises `UnknownRun` if it is not there."""
+        return _read(PluginDescription, await self._asked("GET", f"plugins/{quote(module, safe='')}"))
+
+    async def inspection(self) -> Inspection:
+        """Name every mistake in the host's project folder."""
+        return _read(Inspection, await self._asked("GET", "check"))
+
+    async def condition(self) -> Condition:
+        """Say how the host is."""
+        return _read(Condition, await self._asked("GET", "health"))
+
+    async def schema(self) -> JsonObject:
+        """Describe the file of a pipeline there."""
+        return _read(JsonObject, await self._asked("GET", "schema"))
+
+    async def test_notice(self, notifier: str | None) -> NotifiersTried:
+        """Have a test sent through every notifier of the host, or one of them."""
+        asked, patience = {"notifier": notifier}, LIMIT + _PATIENCE
+        return _read(NotifiersTried, await self._asked("POST", "notices/test", asked, patience=patience))
+
+    async def users(self) -> Sequence[UserReport]:
+        """List who may log in to the host's pages."""
+        return _read(list[UserReport], await self._asked("GET", "users"))
+
+    async def add_user(self, name: str, password: str, role: Role) -> None:
+        """Add a user."""
+        await self._asked("POST", "users", {"name": name, "password": password, "role": role})
+
+    async def set_password(self, name: str, password: str) -> None:
+        """Give a user a new password, which ends their sessions."""
+        await self._asked("PUT", f"users/{quote(name, safe='')}/password", {"password": password})
+
+    async def remove_user(self, name: str, *, even_last: bool) -> None:
+        """Remove a user and end their sessions."""
+        await self._asked("DELETE", f"users/{quote(name, safe='')}", parameters={"even_last": even_last})
+
     async def _asked(
-        self, method: str, path: str, body: object = None, *, parameters: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        patience: float = _PATIENCE,
     ) -> bytes:
-        answer = await self.client.request(method, path, json=body, params=parameters)
+        answer = await self.client.request(method, path, json=body, params=parameters, timeout=patience)
         if answer.is_success:
             return answer.content
         try:

@@ -1,14 +1,20 @@
-"""The command user: who may log in to the pages. It works beside a running host."""
+"""The command user: who may log in to the pages. It works beside a running host, and at one that runs elsewhere."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from typing import Annotated, Final
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Protocol, TypeVar
 
 import typer
 
+from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, print_json, print_table
+from jackfield.cli.remote import RemoteDesk, remote_desk
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import JackfieldError
 from jackfield.settings import Project
@@ -16,12 +22,31 @@ from jackfield.users import LONGEST_PASSWORD, Mistake, Role, UserError, Users
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]
 _FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+_ResultT = TypeVar("_ResultT")
 _LONGEST_LINE: Final = 4 * LONGEST_PASSWORD
 _ADVICE: Final = {
     Mistake.TAKEN: "`jackfield user password {name}` gives it a new password",
     Mistake.UNKNOWN: "`jackfield user list` names them",
     Mistake.LAST: "or say --even-last",
 }
+
+
+class _Known(Protocol):
+    """Somebody who may log in."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> Role: ...
+
+
+class _Book(Protocol):
+    """Who may log in, wherever that is written. Raises `JackfieldError`, a `UserError` if a change is refused."""
+
+    def all(self) -> Sequence[_Known]: ...
+    def add(self, name: str, password: str, role: Role) -> object: ...
+    def set_password(self, name: str, password: str) -> object: ...
+    def remove(self, name: str, *, even_last: bool) -> object: ...
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -38,23 +63,23 @@ def add(
     name: _Name,
     role: Annotated[Role, typer.Option(help="An operator may do everything, a viewer may look.")] = Role.OPERATOR,
     project: ProjectOption = HERE,
+    url: UrlOption = None,
     *,
     password_stdin: _FromStdin = False,
 ) -> None:
     """Add a user. The password is asked for."""
-    users = _users(project)
-    if users.get(name) is not None:
-        raise _explained(UserError(Mistake.TAKEN), name)
+    users = _users(project, url)
     try:
+        _check(users, name, known=False)
         users.add(name, _password(from_stdin=password_stdin), role)
     except UserError as error:
         raise _explained(error, name) from None
     console().print(f"{name} can log in, as {role}")
 
 
-def list_users(project: ProjectOption = HERE, *, as_json: JsonOption = False) -> None:
+def list_users(project: ProjectOption = HERE, url: UrlOption = None, *, as_json: JsonOption = False) -> None:
     """List who may log in."""
-    users = _users(project).all()
+    users = _users(project, url).all()
     if as_json:
         print_json([{"name": user.name, "role": user.role} for user in users])
     elif users:
@@ -63,12 +88,13 @@ def list_users(project: ProjectOption = HERE, *, as_json: JsonOption = False) ->
         console().print("nobody can log in yet; `jackfield user add NAME` adds an operator")
 
 
-def password(name: _Name, project: ProjectOption = HERE, *, password_stdin: _FromStdin = False) -> None:
+def password(
+    name: _Name, project: ProjectOption = HERE, url: UrlOption = None, *, password_stdin: _FromStdin = False
+) -> None:
     """Give a user a new password. It logs them out everywhere."""
-    users = _users(project)
-    if users.get(name) is None:
-        raise _explained(UserError(Mistake.UNKNOWN), name)
+    users = _users(project, url)
     try:
+        _check(users, name, known=True)
         users.set_password(name, _password(from_stdin=password_stdin))
     except UserError as error:
         raise _explained(error, name) from None
@@ -78,19 +104,58 @@ def password(name: _Name, project: ProjectOption = HERE, *, password_stdin: _Fro
 def remove(
     name: _Name,
     project: ProjectOption = HERE,
+    url: UrlOption = None,
     *,
     even_last: Annotated[bool, typer.Option("--even-last", help="Even if it is the last operator.")] = False,
 ) -> None:
     """Remove a user. It logs them out at once."""
+    users = _users(project, url)
     try:
-        _users(project).remove(name, even_last=even_last)
+        _check(users, name, known=True)
+        users.remove(name, even_last=even_last)
     except UserError as error:
         raise _explained(error, name) from None
     console().print(f"{name} is removed and logged out")
 
 
-def _users(project: ProjectOption) -> Users:
-    return Users(Project.load(project, os.environ).var)
+def _users(folder: Path, url: str | None) -> _Book:
+    return _FarBook(url) if url else Users(Project.load(folder, os.environ).var)
+
+
+@dataclass(frozen=True, slots=True)
+class _FarBook:
+    """The users of the host at `url`."""
+
+    url: str
+
+    def all(self) -> Sequence[_Known]:
+        return self._done(lambda far: far.users())
+
+    def add(self, name: str, password: str, role: Role) -> None:
+        self._done(lambda far: far.add_user(name, password, role))
+
+    def set_password(self, name: str, password: str) -> None:
+        self._done(lambda far: far.set_password(name, password))
+
+    def remove(self, name: str, *, even_last: bool) -> None:
+        self._done(lambda far: far.remove_user(name, even_last=even_last))
+
+    def _done(self, deed: Callable[[RemoteDesk], Awaitable[_ResultT]]) -> _ResultT:
+        async def work() -> _ResultT:
+            async with remote_desk(self.url) as far:
+                return await deed(far)
+
+        try:
+            return asyncio.run(work())
+        except JackfieldError as error:
+            mistake = next((one for one in Mistake if one == str(error)), None)
+            raise error if mistake is None else UserError(mistake) from None
+
+
+def _check(users: _Book, name: str, *, known: bool) -> None:
+    """Raise `UserError` before a password is asked for in vain."""
+    if any(user.name == name for user in users.all()) != known:
+        raise UserError(Mistake.UNKNOWN if known else Mistake.TAKEN)
 
 
 def _password(*, from_stdin: bool) -> str:

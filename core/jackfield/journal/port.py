@@ -24,6 +24,7 @@ from jackfield.journal.records import (
     Retention,
     RunView,
     SeenAgain,
+    Standing,
     StepRecord,
     Verdict,
     Version,
@@ -172,6 +173,9 @@ class Journal(Protocol):
 
     async def counts(self, since: datetime, pipeline: str | None = None) -> list[Count]:
         """Count the runs that came in since then, for each pipeline (or this one), hour and state."""
+
+    async def standings(self, pipeline: str, since: datetime) -> list[Standing]:
+        """Say how far the runs of a pipeline have come that came in since then, counted; it is quick."""
 
     async def latest(self) -> Mapping[str, datetime]:
         """Say of every pipeline that has runs when the newest of them came in."""

@@ -289,7 +289,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the runs that match. `cursor` gets the next page, None on the last one.
+    """Some of the runs that match. `cursor` gets the next page, None on the last one; one before may be empty.
 
     `unindexed` is how many of the newest runs the text search has not taken in yet; 0 without a text.
     """
@@ -307,6 +307,22 @@ class Count:
     hour: datetime
     state: State
     runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many runs of a version are in a state now, and of which step their last attempt was; None: they had none.
+
+    Of runs that succeeded the step is not told: they have all steps behind them. `more`: only the newest runs in this
+    state were looked at, and there are others.
+    """
+
+    version: str
+    state: State
+    runs: int
+    step: str | None = None
+    outcome: Outcome | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

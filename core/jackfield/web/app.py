@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,10 +30,12 @@ from jackfield.web.api.access import TokenRequired
 from jackfield.web.api.application import API_PATH, api_application
 from jackfield.web.health import healthz, metrics, readyz
 from jackfield.web.hooks import Hooks
+from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.first import FirstLink
 from jackfield.web.pages.headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
 from jackfield.web.protocol import LongAddresses
+from jackfield.web.turnstile import Turnstile, most_connections
 
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
 _BACKLOG: Final = 2048
@@ -45,27 +49,30 @@ def application(host: Host, first: FirstLink) -> ASGIApp:
     """Make the application of a running host: webhook calls have a way of their own, past routing and middleware."""
     token, tokens = read_or_make_secret(host.project.var / TOKEN_FILE), Tokens(host.project.var)
     tls = host.project.settings.public_url.startswith("https://")
-    api = SecurityHeaders(TokenRequired(api_application(host), token, tokens), tls=tls)
+    door = Doorkeeper(first.users)  # one, so that no more passwords are hashed at a time than it lets
+    api = SecurityHeaders(TokenRequired(api_application(host, door), token, tokens), tls=tls)
     measured = TokenRequired(request_response(metrics), token, tokens)
-    hooks, pages = Hooks(host), SecurityHeaders(_pages(host, measured, tokens, first), tls=tls)
+    hooks, pages = Hooks(host), SecurityHeaders(_pages(host, measured, tokens, first, door), tls=tls)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(f"{HOOKS_PATH}/"):
             await hooks(scope, receive, send)
-        elif scope["path"].startswith(f"{API_PATH}/"):
-            await api({**scope, "root_path": API_PATH}, receive, send)
-        else:
-            await pages(scope, receive, send)
+            return
+        with suppress(ClientDisconnect):  # a form that breaks off is no fault
+            if scope["path"].startswith(f"{API_PATH}/"):
+                await api({**scope, "root_path": API_PATH}, receive, send)
+            else:
+                await pages(scope, receive, send)
 
     return dispatch
 
 
-def _pages(host: Host, measured: ASGIApp, tokens: Tokens, first: FirstLink) -> ASGIApp:
+def _pages(host: Host, measured: ASGIApp, tokens: Tokens, first: FirstLink, door: Doorkeeper) -> ASGIApp:
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", measured)]
     app = Starlette(routes=[*routes, *page_routes()])
     app.router.redirect_slashes = False  # it would lead to whatever the request says that the host is called
     app.state.host, app.state.tokens, app.state.first = host, tokens, first
-    prepare(app, host, first.users)
+    prepare(app, host, door)
     return app
 
 
@@ -89,7 +96,11 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    project: Project, environ: Mapping[str, str], *, registry: Registry | None = None
+    project: Project,
+    environ: Mapping[str, str],
+    *,
+    registry: Registry | None = None,
+    turnstile: Turnstile | None = None,
 ) -> AsyncIterator[Served]:
     """Serve a project for as long as the block lasts; leaving it stops the host in good order.
 
@@ -98,8 +109,11 @@ async def serving(
     with listening(project.settings.server.host, project.settings.server.port) as listener:
         async with running(project, environ, registry=registry) as host:
             first = FirstLink(Users(project.var))
-            server = uvicorn.Server(_config(application(host, first)))
+            turnstile = turnstile or Turnstile(most_connections())
+            server = uvicorn.Server(_config(application(host, first), turnstile))
             task = asyncio.ensure_future(server.serve(sockets=[listener]))
+            clients = cast("set[LongAddresses]", server.server_state.connections)
+            watch = asyncio.create_task(turnstile.watch(clients))
             try:
                 while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn has a flag and no event
                     await asyncio.sleep(0.01)
@@ -107,6 +121,7 @@ async def serving(
             finally:
                 server.should_exit = True
                 await task
+                watch.cancel()
 
 
 async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable[[Served], None]) -> None:
@@ -131,11 +146,13 @@ def _spare_collections() -> None:
     gc.set_threshold(_COLLECTED_AFTER)
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, turnstile: Turnstile) -> uvicorn.Config:
+    protocol: Any = partial(LongAddresses, turnstile=turnstile)  # uvicorn calls it
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=LongAddresses,
+        http=protocol,
+        ws="none",
         lifespan="off",
         access_log=False,  # it would hold the tokens of webhook addresses
         log_config=None,

@@ -19,23 +19,16 @@ from jackfield.errors import JournalError
 from jackfield.host import Host
 from jackfield.journal.records import Backlog
 from jackfield.notifiers import NotifierStatus
+from jackfield.pipeline import pipeline_file
 from jackfield.settings import ROOM
 from jackfield.web.certificate import CertificateState
+from jackfield.web.trouble import Trouble
 
 _WAITS_LONG: Final = timedelta(minutes=10)
 _ENDS_SOON: Final = timedelta(days=14)
 _DRIFT: Final = timedelta(seconds=2)
 _SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 """systemd-timesyncd makes this file when it has set the clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that needs somebody. The page has the words for `kind`; `detail` is what was found."""
-
-    kind: str
-    detail: str = ""
-    urgent: bool = True
 
 
 @dataclass(slots=True)
@@ -87,7 +80,7 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
         *_of_findings(host),
         *_of_notifiers(host.notices.notifiers.statuses),
         *_of_certificate(certificate, now),
-        *([Trouble("clock", f"{drift.total_seconds():+.0f} s", urgent=False)] if abs(drift) > _DRIFT else []),
+        *([Trouble.of("clock", f"{drift.total_seconds():+.0f} s", urgent=False)] if abs(drift) > _DRIFT else []),
     ]
     return Condition(
         troubles=sorted(troubles, key=lambda trouble: not trouble.urgent),
@@ -110,18 +103,18 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
 
 def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterator[Trouble]:
     if host.fault is not None:
-        yield Trouble("fault", host.fault)
+        yield Trouble.of("fault", host.fault)
     if broken:
-        yield Trouble("journal", broken)
+        yield Trouble.of("journal", broken)
     if free < ROOM:
-        yield Trouble("disk")
+        yield Trouble.of("disk")
     if size is not None and size > host.project.settings.journal.keep.size:
-        yield Trouble("size")
+        yield Trouble.of("size")
 
 
 def _of_runs(backlog: Backlog | None, now: datetime) -> Iterator[Trouble]:
     if backlog and backlog.oldest and now - backlog.oldest > _WAITS_LONG:
-        yield Trouble("backlog", urgent=False)
+        yield Trouble.of("backlog", urgent=False)
 
 
 def _of_findings(host: Host) -> Iterator[Trouble]:
@@ -135,24 +128,26 @@ def _of_findings(host: Host) -> Iterator[Trouble]:
     for one in findings:
         if one.mark is not Mark.OK:
             kind = f"{one.what}-note" if one.mark is Mark.NOTE else one.what
-            yield Trouble(kind, one.found, urgent=one.mark is Mark.WRONG)
-    for problems in host.problems.values():
-        yield from (Trouble("file", str(problem)) for problem in problems)
+            yield Trouble.of(kind, one.found, urgent=one.mark is Mark.WRONG)
+    masks = {pipeline_file(pipeline.id): pipeline.mask for pipeline in host.pipelines}
+    for name, problems in host.problems.items():
+        mask = masks.get(name, host.pipelines.loader.mask)
+        yield from (Trouble.of("file", mask(str(problem))) for problem in problems)
 
 
 def _of_notifiers(statuses: Sequence[NotifierStatus]) -> Iterator[Trouble]:
     for one in statuses:
         if one.failing_since:
-            yield Trouble("notifier", f"{one.name}: {one.error}")
+            yield Trouble.of("notifier", f"{one.name}: {one.error}")
 
 
 def _of_certificate(state: CertificateState | None, now: datetime) -> Iterator[Trouble]:
     if state is None:
         return
     if state.error is not None:
-        yield Trouble("tls" if state.reached else "tls-unseen", state.error, urgent=state.reached)
+        yield Trouble.of("tls" if state.reached else "tls-unseen", state.error, urgent=state.reached)
     elif state.valid_until is not None and state.valid_until - now < _ENDS_SOON:
-        yield Trouble("tls-soon")
+        yield Trouble.of("tls-soon")
 
 
 def _versions() -> Mapping[str, str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, cast
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from jackfield.web.cork import Cork
+from jackfield.web.turnstile import Turnstile
 
 LONGEST_ADDRESS: Final = 1_000_000
 """Bytes of path and query; a longer one is answered 400."""
 LONGEST_HEAD: Final = LONGEST_ADDRESS + 500_000
 """Bytes before a body and after it, what has been read along with them included; the parser would gather any number."""
+_PIECE: Final = 1_000
+"""Bytes of a body that have to come while the host is patient: one that comes drop by drop stalls as well."""
+_FULL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\nconnection: close\r\n"
+    b"content-type: text/plain; charset=utf-8\r\ncontent-length: 26\r\n\r\ntoo many connections here\n"
+)
 
 
 class LongAddresses(HttpToolsProtocol):
@@ -21,29 +27,54 @@ class LongAddresses(HttpToolsProtocol):
     GetCourse puts everything into the address, whatever its method.
     """
 
-    _gathered = 0
-    """The bytes that have come since the parser last had something to say of them."""
+    _received = 0
+    """How many bytes have come."""
+    _understood = 0
+    """How many of them had come when the parser last had something to say of them."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection over, with a cork on it."""
-        super().connection_made(cast("asyncio.Transport", Cork(cast("asyncio.Transport", transport))))
+    def __init__(self, *args: Any, turnstile: Turnstile, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._turnstile = turnstile
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, or turn the client away if there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._turnstile.most:
+            self._turnstile.refuse()
+            transport.write(_FULL)
+            transport.close()
+
+    def awaited(self) -> object | None:
+        """See `Client`. What comes after an answer is a head, whether or not it is the rest of a body that is late."""
+        cycle: RequestResponseCycle | None = self.cycle  # there is none before the first head
+        if self.flow.write_paused:
+            return "reading", self.transport.get_write_buffer_size()
+        if cycle is None or cycle.response_complete:
+            return ("head", cycle) if self.timeout_keep_alive_task is None else None
+        if cycle.more_body and not self.flow.read_paused:
+            return "body", cycle, self._received // _PIECE
+        return None
+
+    def give_up(self) -> None:
+        """See `Client`."""
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Read on; an endless head, or an endless trailer, is answered 400."""
-        self._gathered += len(data)
-        if self._gathered > LONGEST_HEAD:
+        self._received += len(data)
+        if self._received - self._understood > LONGEST_HEAD:
             self.send_400_response("the head of the request is too long")
         else:
             super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Begin to gather the head of a request."""
-        self._gathered = 0
+        self._understood = self._received
         super().on_message_begin()
 
     def on_body(self, body: bytes) -> None:
         """Gather the body, which whoever reads it limits."""
-        self._gathered = 0
+        self._understood = self._received
         super().on_body(body)
 
     def on_url(self, url: bytes) -> None:

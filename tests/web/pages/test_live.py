@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
 
 from jackfield.users import Role, Users
+from jackfield.web.pages.live import MOST_STREAMS
 from tests.support import hook, serve, steps
 from tests.web.site import visitor
 
@@ -43,6 +45,30 @@ def test_the_stream_ends_with_the_session_of_who_listens(tmp_path: Path) -> None
         ):
             Users(served.host.project.var).remove("viewer")
             assert [line async for line in stream.aiter_lines() if line.startswith("event:")] == []
+
+    asyncio.run(main())
+
+
+def test_of_too_many_streams_of_one_user_the_oldest_is_ended_and_told_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            serve(tmp_path, {}) as served,
+            visitor(served) as operator,
+            visitor(served, Role.VIEWER) as viewer,
+            asyncio.timeout(20),
+            AsyncExitStack() as streams,
+        ):
+            of_viewer = await streams.enter_async_context(viewer.client.stream("GET", "/live"))
+            opened = [
+                await streams.enter_async_context(operator.client.stream("GET", "/live"))
+                for _ in range(MOST_STREAMS + 1)
+            ]
+            oldest, *others = opened
+            events = [line async for line in oldest.aiter_lines() if line.startswith("event:")]
+            assert events == ["event: enough"]
+            served.host.stopping.set()
+            for stream in (of_viewer, *others):
+                assert [line async for line in stream.aiter_lines() if line.startswith("event:")] == []
 
     asyncio.run(main())
 

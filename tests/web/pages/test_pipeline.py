@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from jackfield import Field, WebhookRequest, hookimpl
-from jackfield.journal.records import Mode, Query, State
+from jackfield.journal.records import SETTLED, Mode, Outcome, Query, Standing, State
 from jackfield.users import Role
+from jackfield.web.app import Served
+from jackfield.web.pages.progress import progress_of
 from tests.support import Call, Plugin, give, serve, steps, until
 from tests.web.pages.test_pipelines import XSS, read, words
 from tests.web.site import visitor
@@ -69,6 +71,17 @@ def test_the_sender_is_set_up_by_what_stands_on_the_page(tmp_path: Path) -> None
             assert f"email Mail {XSS} anna@example.ru {{object.email}}" in said
             assert "works on this machine only" not in said
             assert "Вставьте адрес." in await read(russian, "/pipelines/x")
+
+    asyncio.run(main())
+
+
+def test_braces_are_spoken_of_where_the_address_has_some(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": SCHOOL, "plain": steps()}, Schools()) as served, visitor(served) as operator:
+            braces, secret = "Paste it as it is, braces included.", "Keep it secret"
+            for pipeline, said in (("x", True), ("plain", False)):
+                page = await read(operator, f"/pipelines/{pipeline}")
+                assert (braces in page, secret in page) == (said, True), pipeline
 
     asyncio.run(main())
 
@@ -210,7 +223,54 @@ def test_a_pipeline_that_is_blocked_is_not_said_to_run_events(tmp_path: Path) ->
         async with serve(tmp_path, {"x": steps("do = 5")}) as served, visitor(served) as person:
             page = (await person.get("/pipelines/x")).text
             mode = page.partition('id="mode-title"')[2].partition("<details")[0]
-            assert "Blocked" in mode
+            assert "Blocked once it is mended: Running" in words(mode)
+            assert "mode-running" not in mode
             assert "Events are taken and run." not in mode
+            table = words(await read(person, "/")).partition("What the modes mean")[0]
+            assert "Blocked once it is mended: Running" in table
 
     asyncio.run(main())
+
+
+def test_each_step_says_how_many_runs_got_beyond_it_and_where_the_others_are(tmp_path: Path) -> None:
+    async def main() -> None:
+        retry = 'retry = { attempts = 5, first_wait = "1 h" }'
+        first = 'name = "first"\ndo = "say"'
+        second = f'name = "second"\ndo = "{{{{ $.event.do }}}}"\n{retry}'
+        third = 'name = "third"\ndo = "say"'
+        before, after = steps(first, second), steps(first, second, third)
+        async with serve(tmp_path, {"x": before}) as served, visitor(served) as operator:
+            assert "Went past it" not in await read(operator, "/pipelines/x")
+            await _carried(served, ["say", "say", "give_up"])
+            (tmp_path / "pipelines" / "x.toml").write_text(after, encoding="utf-8")
+            await served.host.reload()
+            await _carried(served, ["say", "skip", "fail_for_now", "give_up", "give_up"])
+            said = words(await read(operator, "/pipelines/x"))
+            assert "first Went past it 8 Step 2" in said
+            assert "second Went past it 3 Waiting for a retry 1 Failed 3 Skipped 1 Step 3" in said
+            assert "third Went past it 1 Outcome in 24 hours" in said
+
+    asyncio.run(main())
+
+
+async def _carried(served: Served, deeds: Sequence[str]) -> None:
+    for deed in deeds:
+        await until(served.host, await give(served.host, {"do": deed}), [*SETTLED, State.WAITING])
+
+
+def test_what_is_not_known_of_a_run_is_not_counted_at_a_step() -> None:
+    versions = {"v1": ["a", "b"], "v2": []}
+    found = progress_of(
+        [
+            Standing("v1", State.RUNNING, 5),
+            Standing("v1", State.FAILED, 7, "gone", Outcome.FAILED),
+            Standing("v1", State.QUEUED, 11, "a", Outcome.SUCCEEDED, more=True),
+            Standing("v2", State.FAILED, 13, "a", Outcome.FAILED),
+            Standing("v3", State.SUCCEEDED, 17),
+        ],
+        versions,
+    )
+    assert found["a"].states == [(State.RUNNING, 5)]
+    assert found["b"].states == [(State.QUEUED, 11)]
+    assert (found["a"].passed, found["b"].passed) == (11, 0)
+    assert found["a"].uncertain == {State.QUEUED}

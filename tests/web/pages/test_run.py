@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shlex
 from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from jackfield.journal.records import Attempt, Mode, Outcome, Query, State
 from jackfield.models import Exchange
 from jackfield.users import Role
 from jackfield.web.app import Served
-from jackfield.web.pages.curl import curl_command
 from jackfield.web.pages.hints import attempt_hint
 from jackfield.web.pages.tree import Node, as_text, read_tree
 from tests.core.journal.kit import Clock, new_run
 from tests.support import Plugin, give, hook, serve, steps, until
+from tests.web.pages.test_pipelines import words
 from tests.web.site import visitor
 
 XSS = "<script>alert(1)</script>"
@@ -32,7 +29,6 @@ THREE = steps(
     'name = "third"\ndo = "say"',
     head='mask = ["$.event.phone"]',
 )
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 
 async def failed(served: Served, event: dict[str, object] | None = None, pipeline: str = "x") -> str:
@@ -181,6 +177,50 @@ def test_a_waiting_run_is_made_due_and_cancelled_and_what_comes_too_late_is_said
     asyncio.run(main())
 
 
+def test_the_attempt_that_is_under_way_is_said_with_its_number_and_its_beginning(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        pipeline = steps('do = "say"', 'name = "slow"\ndo = "wait"', 'name = "last"\ndo = "say"')
+        async with serve(tmp_path, {"x": pipeline}, plugin) as served, visitor(served) as operator:
+            run = await give(served.host, {})
+            await until(served.host, run, [State.RUNNING])
+            shown = words((await operator.get(f"/runs/{run}")).text)
+            since = f"{served.host.runner.under_way[run].since:%Y-%m-%d %H:%M:%S UTC}"
+            assert f"In progress Attempt 1 of step slow has been under way since {since} ." in shown
+            assert f"Attempt 1 In progress since {since}" in shown
+            assert "3. last Act Not reached" in shown
+            plugin.act.gate.set()
+            await until(served.host, run)
+            shown = words((await operator.get(f"/runs/{run}")).text)
+            assert "under way" not in shown
+            assert "In progress" not in shown
+            assert served.host.runner.under_way == {}
+
+    asyncio.run(main())
+
+
+def test_what_earlier_attempts_failed_of_is_not_shown_as_what_a_run_failed_of(tmp_path: Path) -> None:
+    async def main() -> None:
+        retry = 'retry = { attempts = 5, first_wait = "1 h" }'
+        pipeline = steps(f'name = "try"\ndo = "fail_for_now"\n{retry}', 'do = "say"\nname = "late"')
+        async with serve(tmp_path, {"x": pipeline}) as served, visitor(served) as operator:
+            run = await give(served.host, {})
+            waiting = await until(served.host, run, [State.WAITING])
+            page = (await operator.get(f"/runs/{run}")).text
+            due = f"{waiting.summary.due_at:%Y-%m-%d %H:%M:%S UTC}"
+            assert f"Attempt 2 of step try is made at {due} . Retry now" in words(page)
+            assert f"Attempt 2 Comes next {due}" in words(page)
+            assert "The last attempt came to nothing: step try: not now" in words(page)
+            assert 'class="error' not in page
+            assert "what-error" not in (await operator.get("/runs")).text
+            await served.host.journal.cancel(run)
+            page = (await operator.get(f"/runs/{run}")).text
+            assert 'class="error' not in page
+            assert "comes next" not in page.lower()
+
+    asyncio.run(main())
+
+
 def test_a_download_is_what_the_api_answers(tmp_path: Path) -> None:
     async def main() -> None:
         async with serve(tmp_path, {"x": THREE}) as served, visitor(served) as operator:
@@ -236,27 +276,6 @@ def test_held_runs_can_be_looked_at(tmp_path: Path) -> None:
             assert "Не начат" in page.text
 
     asyncio.run(main())
-
-
-@given(texts, texts, texts, st.sampled_from(["GET", "POST", "PUT"]))
-def test_a_curl_command_is_read_by_a_shell_as_it_was_meant(url: str, value: str, body: str, method: str) -> None:
-    exchange = Exchange(method, url, (("X-Tag", value), ("host", "a")), body, 200, (), "", 1.0)
-    command = curl_command(exchange)
-    words = shlex.split(command.text)
-    assert words[:4] == ["curl", "--globoff", "--request", method]
-    assert words[-2:] == ["--url", url]
-    assert (f"X-Tag: {value}" if value else "X-Tag;") in words
-    assert command.masked == any("***" in text for text in (url, value, body))
-    assert (words[words.index("--data-raw") + 1] == body) if body and not command.incomplete else body == "" or command
-
-
-@pytest.mark.parametrize(
-    "body", ["[512 bytes, image/png]", "[a stream]", "[confidential]", "abc … [cut at 3 bytes]", "\0"]
-)
-def test_a_body_that_was_not_kept_is_not_in_the_curl_command(body: str) -> None:
-    command = curl_command(Exchange("POST", "https://a.example/", (), body, 200, (), "", 1.0))
-    assert command.incomplete
-    assert "--data-raw" not in command.text
 
 
 def _attempt(error: str, status: int | None = None, traceback: str | None = None) -> Attempt:

@@ -73,6 +73,21 @@ def test_a_secret_that_is_set_is_used_at_once_and_the_file_stays_as_it_was_writt
     asyncio.run(main())
 
 
+def test_a_secret_of_several_lines_is_set_with_line_feeds_and_none_at_the_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with site(tmp_path) as (served, person):
+            pasted = "\r\n-----BEGIN KEY-----\r\nMIIB ab/c+d==\r\n\r\n-----END KEY-----\r\n \r\n"
+            status, page = await put(person, {"name": "KEY", "value": "", "lines": pasted})
+            assert (status, "KEY is set." in page, "MIIB" in page) == (303, True, False)
+            key = "-----BEGIN KEY-----\nMIIB ab/c+d==\n\n-----END KEY-----"
+            assert served.host.project.secrets["KEY"] == key
+            assert (tmp_path / "secrets.toml").read_text() == f'{FILE}KEY = """\n{key}"""\n'
+            await put(person, {"name": "KEY", "value": "0ne-line"})
+            assert (tmp_path / "secrets.toml").read_text() == f'{FILE}KEY = "0ne-line"\n'
+
+    asyncio.run(main())
+
+
 def test_a_secret_is_deleted(tmp_path: Path) -> None:
     async def main() -> None:
         async with site(tmp_path) as (served, person):
@@ -93,6 +108,8 @@ def test_what_cannot_be_set_is_said_in_place(tmp_path: Path) -> None:
                 ({"name": "A-B", "value": "s3cret-value"}, "has only Latin letters"),
                 ({"name": "<script>x</script>", "value": "s3cret-value"}, "has only Latin letters"),
                 ({"name": "A", "value": "  "}, "It cannot be empty"),
+                ({"name": "A", "value": "", "lines": "\r\n \r\n"}, "It cannot be empty"),
+                ({"name": "A", "value": "s3cret-value", "lines": "s3cret-value\r\n2"}, "Enter the value once"),
                 ({}, "has only Latin letters"),
             ):
                 status, page = await put(person, form)

@@ -32,6 +32,7 @@ def test_the_file_is_shown_and_a_free_name_suggested(tmp_path: Path) -> None:
         async with site(tmp_path) as (_, person, run):
             page = (await person.get(f"/runs/{run}/test")).text
             assert 'value="x"' in page
+            assert "Put invented values in place of real ones before you pass it on." in page
             assert "pipeline = &#34;x&#34;" in page
             assert XSS not in page
             assert "t0ken-value" not in page

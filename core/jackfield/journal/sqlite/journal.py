@@ -28,6 +28,7 @@ from jackfield.journal.records import (
     Retention,
     RunView,
     SeenAgain,
+    Standing,
     Version,
 )
 from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
@@ -51,6 +52,7 @@ from jackfield.journal.sqlite.replays import insert_replay
 from jackfield.journal.sqlite.retention import Cleaner
 from jackfield.journal.sqlite.schema import rewrite_header
 from jackfield.journal.sqlite.search import search_runs
+from jackfield.journal.sqlite.standings import list_standings
 from jackfield.journal.sqlite.textindex import index_path
 from jackfield.journal.sqlite.writer import Shared, Writer
 
@@ -149,7 +151,7 @@ class SqliteJournal:
         return await self._readers.read(partial(view_run, run=id))
 
     async def search(self, query: Query) -> Page:
-        """List runs, newest first. With a text of one or two characters a page looks at some thousands at most."""
+        """List runs, newest first. With a text a page looks at some thousands at most, and may be empty."""
         text = (query.text or "").strip()
         if not text:
             return await self._readers.read(partial(list_runs, query=query))
@@ -164,6 +166,10 @@ class SqliteJournal:
     async def counts(self, since: datetime, pipeline: str | None = None) -> list[Count]:
         """Count the runs that came in since then."""
         return await self._readers.read(partial(count_runs, since=since, pipeline=pipeline))
+
+    async def standings(self, pipeline: str, since: datetime) -> list[Standing]:
+        """Say how far runs have come; of each state but `succeeded` the newest 5,000 are looked at."""
+        return await self._readers.read(partial(list_standings, pipeline=pipeline, since=since))
 
     async def latest(self) -> Mapping[str, datetime]:
         """Say when the newest run of each pipeline came in."""

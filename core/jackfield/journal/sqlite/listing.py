@@ -24,7 +24,7 @@ from jackfield.journal.sqlite.encoding import (
 )
 from jackfield.journal.sqlite.pipelines import not_running, step_through
 
-_HOUR: Final = 3_600_000_000
+HOUR: Final = 3_600_000_000
 END_OF_TIME: Final = 1 << 62
 _CURSOR: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
@@ -169,18 +169,18 @@ def list_duplicates(
 def count_runs(connection: sqlite3.Connection, since: datetime, pipeline: str | None) -> list[Count]:
     """Count runs for each pipeline, hour and state."""
     return [
-        Count(place.pipeline, moment(hour * _HOUR), place.shown, runs)
+        Count(place.pipeline, moment(hour * HOUR), place.shown, runs)
         for place in shelves(connection, pipeline, frozenset())
-        for hour, runs in _hours(connection, place, microseconds(since))
+        for hour, runs in hours_of(connection, place, microseconds(since))
     ]
 
 
-def _hours(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[tuple[int, int]]:
-    """Count hour by hour, from one run to the next hour's first: grouping them would cost four times as much."""
+def hours_of(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[tuple[int, int]]:
+    """Count runs hour by hour, from one run to the next hour's first: grouping them would cost four times as much."""
     shelf = (place.pipeline, place.stored)
     while (first := connection.execute(_FIRST, (*shelf, since)).fetchone()[0]) is not None:
-        hour = first // _HOUR
-        since = (hour + 1) * _HOUR
+        hour = first // HOUR
+        since = (hour + 1) * HOUR
         yield hour, connection.execute(_BETWEEN, (*shelf, first, since)).fetchone()[0]
 
 

@@ -17,8 +17,11 @@ from jackfield.journal.sqlite.pipelines import not_running
 from jackfield.journal.sqlite.textindex import SHORTEST, candidates, last_indexed, read_index, readable, searchable
 
 _SCANNED: Final = 5000
-"""How many runs are looked at one by one: for a page, when the needle is too short for the index; at all, when the
-other filters leave no more than these."""
+"""How many runs are looked at one by one for a page: the newest, when the needle is too short for the index, or those
+that the index names."""
+
+_FEW: Final = 1000
+"""Runs that are all looked at, without the index, when the other filters leave no more than these."""
 
 _NEWEST: Final = "SELECT seq FROM run WHERE seq < ? ORDER BY seq DESC LIMIT ?"
 _EVENT: Final = """
@@ -47,17 +50,18 @@ def search_runs(connection: sqlite3.Connection, index: Path, query: Query, text:
         return Page([], None, last)
     with closing(reader):
         unindexed = max(0, last - last_indexed(reader)[0])
-        matches = _matches(connection, query, needle, candidates(reader, needle, below))
-        found = list(islice(matches, query.limit + 1))
-    return _page(found, query.limit, None, unindexed)
+        named = candidates(reader, needle, below)
+        found = list(islice(_matches(connection, query, needle, islice(named, _SCANNED)), query.limit + 1))
+        further = next(named, None) if len(found) <= query.limit else None
+    return _page(found, query.limit, None if further is None else further + 1, unindexed)
 
 
 def _left_by_other_filters(connection: sqlite3.Connection, query: Query) -> list[int] | None:
     """Return the runs that the other filters leave, newest first; None if there are no other filters, or many runs."""
     if not (query.pipeline or query.states or query.since or query.until):
         return None
-    found = newest(connection, replace(query, cursor=None), _SCANNED + 1)
-    return sorted((place.seq for place in found), reverse=True) if len(found) <= _SCANNED else None
+    found = newest(connection, replace(query, cursor=None), _FEW + 1)
+    return sorted((place.seq for place in found), reverse=True) if len(found) <= _FEW else None
 
 
 def _look_at(connection: sqlite3.Connection, query: Query, needle: str, seqs: Sequence[int]) -> Page:

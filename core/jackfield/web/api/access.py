@@ -17,6 +17,7 @@ from jackfield.users import Role
 
 _LOOKING: Final = frozenset({"GET", "HEAD"})
 _NO_TOKEN: Final = "send an API token, or that in var/api.token, as `Authorization: Bearer ...`"  # noqa: S105
+_OWN: Final = "var/api.token"
 _ONLY_LOOKING: Final = "this is a viewer's token, which can only look; use an operator's"
 
 
@@ -32,31 +33,34 @@ class TokenRequired:
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401, 403 or 503, or pass the request on with the `role` of who calls."""
+        """Answer 401, 403 or 503, or pass the request on with the `caller` and their `role`."""
         try:
-            role = await self._role(scope)
+            known = await self._known(scope)
         except ConfigurationError as error:
             await _error(503, str(error))(scope, receive, send)
             return
-        if role is None:
+        if known is None:
             await _error(401, _NO_TOKEN, {"www-authenticate": "Bearer"})(scope, receive, send)
-        elif role is Role.OPERATOR or scope["method"] in _LOOKING:
-            await self._app({**scope, "role": role}, receive, send)
+            return
+        caller, role = known
+        if role is Role.OPERATOR or scope["method"] in _LOOKING:
+            await self._app({**scope, "caller": caller, "role": role}, receive, send)
         else:
             await _error(403, _ONLY_LOOKING)(scope, receive, send)
 
-    async def _role(self, scope: Scope) -> Role | None:
+    async def _known(self, scope: Scope) -> tuple[str, Role] | None:
+        """Find out whose token a request carries, and what it lets them do."""
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         scheme, _, text = given.partition(b" ")
         if scheme.lower() != b"bearer":
             return None
         if hmac.compare_digest(text.strip(), self._own):
-            return Role.OPERATOR
+            return _OWN, Role.OPERATOR
         token = self._tokens.find(text.strip())
         if token is not None and self._tokens.to_be_noted(token):
             with suppress(OSError):  # a full disk keeps nobody from looking what is wrong
                 await run_in_threadpool(self._tokens.note_used, token)
-        return token.role if token else None
+        return (f"token {token.name}", token.role) if token else None
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -24,7 +24,7 @@ from jackfield.errors import (
 )
 from jackfield.host import Host
 from jackfield.tokens import TokenError, TokenMistake, Tokens
-from jackfield.users import Mistake, UserError, Users
+from jackfield.users import Mistake, UserError
 from jackfield.web.api import activity, bulk, files, pipelines, runs, secrets, system, tokens, trials, users
 from jackfield.web.api.files import Changed, Mistakes
 from jackfield.web.api.openapi import openapi_document
@@ -58,8 +58,8 @@ def api_operations() -> Sequence[Operation]:
     return [operation for module in modules for operation in module.operations()]
 
 
-def api_application(host: Host) -> Starlette:
-    """Make the application that answers below `/api/v1`."""
+def api_application(host: Host, door: Doorkeeper) -> Starlette:
+    """Make the application that answers below `/api/v1`; `door` is the pages', for both together hash passwords."""
     operations = api_operations()
     document = to_json(openapi_document(operations, API_PATH))
 
@@ -71,18 +71,17 @@ def api_application(host: Host) -> Starlette:
         exception_handlers={JackfieldError: _failure, OSError: _unwritable, HTTPException: _not_for_this_path},
     )
     application.router.redirect_slashes = False  # it would lead to whatever the request says that the host is called
-    application.state.host, application.state.kept = host, _kept(host)
+    application.state.host, application.state.kept = host, _kept(host, door)
     return application
 
 
-def _kept(host: Host) -> Mapping[str, Any]:
+def _kept(host: Host, door: Doorkeeper) -> Mapping[str, Any]:
     """Make what operations share, by the names of their parameters."""
     key = read_or_make_secret(host.project.var / SESSION_KEY_FILE)  # the editor's: what stands in for a secret is equal
-    known = Users(host.project.var)
     return {
         "keeper": SecretKeeper(host.registry, key),
-        "users": known,
-        "door": Doorkeeper(known),
+        "users": door.users,
+        "door": door,
         "tokens": Tokens(host.project.var),
         "certificate": PublicCertificate(),
         "clock": Clock(),

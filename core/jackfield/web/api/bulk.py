@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from pydantic import AwareDatetime, Field
 
@@ -15,8 +14,6 @@ from jackfield.host import Host
 from jackfield.operations import On
 from jackfield.web.api.operation import Operation
 from jackfield.web.api.runs import RunsFilter
-
-_ASKED_BY: Final = "API"
 
 
 class JobBody(OptionsModel):
@@ -45,7 +42,7 @@ class JobReport:
     """A job, and how far it is: to `done` of `runs` runs it is done, to `failed` it could not be.
 
     `more`: more runs matched than a job takes in. `failures` are the first ones. `fault` is why the runs could not be
-    looked for.
+    looked for. `asked_by` is a user's name, `token` and a token's, or `var/api.token`.
     """
 
     id: str
@@ -79,13 +76,13 @@ async def list_jobs(host: Host) -> list[JobReport]:
     return [_report(job) for job in host.bulk.jobs()]
 
 
-async def make_job(host: Host, body: JobBody) -> JobReport:
+async def make_job(host: Host, caller: str, body: JobBody) -> JobReport:
     """Find the runs that something is to be done to; nothing is done before the job is started."""
     order = Order(body.deed, body.from_failed, body.on)
     if body.runs is not None and body.matching is None:
-        return _report(host.bulk.ask(order, body.runs, _ASKED_BY))
+        return _report(host.bulk.ask(order, body.runs, caller))
     if body.matching is not None and body.runs is None:
-        return _report(host.bulk.ask(order, body.matching.query(), _ASKED_BY))
+        return _report(host.bulk.ask(order, body.matching.query(), caller))
     raise BadRequest("say which runs: either `runs` or `matching`")
 
 

@@ -42,9 +42,9 @@ class NoQuery(OptionsModel):
 class Operation:
     """What `method` on `path` does.
 
-    `function` is given `host`, the `role` of who calls, what the application keeps for its operations, the parameters
-    of the path by their names, `query` and `body`, as far as it has parameters of these names. Its return annotation
-    is the shape of the answer, its docstring the description.
+    `function` is given `host`, the `caller` (whose token it is) and their `role`, what the application keeps for its
+    operations, the parameters of the path by their names, `query` and `body`, as far as it has parameters of these
+    names. Its return annotation is the shape of the answer, its docstring the description.
     """
 
     method: str
@@ -97,7 +97,7 @@ class Operation:
         if self.secret and request.scope["role"] is not Role.OPERATOR:
             return Response(to_json({"error": _SECRET}), status_code=403, media_type="application/json")
         known: dict[str, Any] = {**request.app.state.kept, **request.path_params}
-        known |= {"host": host_of(request), "role": request.scope["role"]}
+        known |= {"host": host_of(request), **{name: request.scope[name] for name in ("caller", "role")}}
         known["query"] = _validated(self.query, _parameters(request, self.query))
         if self.body is not None:
             known["body"] = await _body(request, self.body)

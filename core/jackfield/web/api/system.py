@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from starlette.concurrency import run_in_threadpool
+
+from jackfield.components import OptionsModel
+from jackfield.errors import UnknownRun
 from jackfield.host import Host
+from jackfield.inspection import Inspection, inspect_project
+from jackfield.models import JsonObject
+from jackfield.notice_texts import trial_notice
 from jackfield.notifiers import NotifierStatus
-from jackfield.registry import Plugin
+from jackfield.schema import pipeline_schema
+from jackfield.users import Role
 from jackfield.web.api.operation import Operation
+from jackfield.web.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, Condition, condition
-
-
-@dataclass(frozen=True, slots=True)
-class PluginReport:
-    """An installed plugin: what it offers, and what is wrong with it."""
-
-    module: str
-    distribution: str
-    version: str
-    sources: Sequence[str]
-    actions: Sequence[str]
-    notifiers: Sequence[str]
-    filters: Sequence[str]
-    error: str | None
+from jackfield.web.notice_trial import NotifiersTried, try_notifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +31,22 @@ class NotifiersReport:
     problems: Sequence[str]
 
 
+class NoticeBody(OptionsModel):
+    """Which notifier is to be tried; all of them, if none is named."""
+
+    notifier: str | None = None
+
+
 def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
         Operation("GET", "/health", show_health),
+        Operation("GET", "/check", check_project),
         Operation("GET", "/plugins", list_plugins),
+        Operation("GET", "/plugins/{module}", show_plugin),
+        Operation("GET", "/schema", show_schema),
         Operation("GET", "/notifiers", list_notifiers),
+        Operation("POST", "/notices/test", send_test_notice),
     ]
 
 
@@ -49,9 +55,28 @@ async def show_health(host: Host, certificate: PublicCertificate, clock: Clock) 
     return await condition(host, certificate.known(host.project.settings.server.public_url), clock)
 
 
+async def check_project(host: Host) -> Inspection:
+    """Name every mistake in the project's files, by file, line and key."""
+    return await run_in_threadpool(inspect_project, host.project.folder, host.environ, host.registry)
+
+
 async def list_plugins(host: Host) -> list[PluginReport]:
     """List the installed plugins."""
     return [plugin_report(plugin) for plugin in host.registry.plugins]
+
+
+async def show_plugin(host: Host, role: Role, module: str) -> PluginDescription:
+    """Show one plugin with what its components' options mean."""
+    plugin = next((one for one in host.registry.plugins if one.module == module), None)
+    if plugin is None:
+        raise UnknownRun(f"there is no plugin {module}")
+    described = describe_plugin(plugin)
+    return described if role is Role.OPERATOR else replace(described, traceback=None)
+
+
+async def show_schema(host: Host) -> JsonObject:
+    """Show the JSON Schema of a pipeline's file, with the options of the installed plugins."""
+    return await run_in_threadpool(pipeline_schema, host.registry)
 
 
 async def list_notifiers(host: Host) -> NotifiersReport:
@@ -60,15 +85,8 @@ async def list_notifiers(host: Host) -> NotifiersReport:
     return NotifiersReport(notifiers.statuses, [str(problem) for problem in notifiers.problems])
 
 
-def plugin_report(plugin: Plugin) -> PluginReport:
-    """Sum up a plugin; the same from the command line and from the API."""
-    return PluginReport(
-        plugin.module,
-        plugin.distribution,
-        plugin.version,
-        [one.name for one in plugin.sources],
-        [one.name for one in plugin.actions],
-        [one.name for one in plugin.notifiers],
-        sorted(plugin.filters),
-        plugin.error,
-    )
+async def send_test_notice(host: Host, body: NoticeBody) -> NotifiersTried:
+    """Send a test through every notifier, or one of them, and say what became of it."""
+    notifiers, language = host.notices.notifiers, host.project.settings.notices.language
+    notice = trial_notice(language, host.intake.now())
+    return await try_notifiers(notifiers.definitions, notifiers.unread, body.notifier, notice, host.http.client)

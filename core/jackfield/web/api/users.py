@@ -33,6 +33,12 @@ class PasswordBody(OptionsModel):
     password: SecretStr
 
 
+class RemovalQuery(OptionsModel):
+    """Whether even the last operator is removed."""
+
+    even_last: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class UserReport:
     """Somebody who may log in."""
@@ -72,9 +78,9 @@ async def set_password(users: Users, door: Doorkeeper, name: str, body: Password
     await door.hashing(lambda: users.set_password(name, body.password.get_secret_value()))
 
 
-async def remove_user(users: Users, name: str) -> None:
+async def remove_user(users: Users, name: str, query: RemovalQuery) -> None:
     """Remove a user; that ends their sessions."""
-    await run_in_threadpool(users.remove, name)
+    await run_in_threadpool(users.remove, name, even_last=query.even_last)
 
 
 def _report(user: User) -> UserReport:

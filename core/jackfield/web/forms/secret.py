@@ -12,7 +12,9 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from jackfield.errors import ConfigurationError, PluginError
+from jackfield.masking import CREDENTIAL_HEADERS
 from jackfield.registry import Registry
+from jackfield.secrets import LIKELY_SECRET
 from jackfield.templates import is_template
 from jackfield.tomledit import CannotEdit, put
 from jackfield.tomlfile import KeyPath, TomlFile
@@ -40,7 +42,10 @@ class SecretKeeper:
         self._key = key.encode()
 
     def hidden(self, text: str) -> str:
-        """Return the text with each secret option's value taken out; a text that is not TOML is as it was."""
+        """Return the text with each secret option's value taken out; a text that is not TOML is as it was.
+
+        Of a plugin that is not installed nobody says which these are: then the names of its options tell.
+        """
         for path, token in self._tokens(text):
             try:
                 text = put(text, path, self._stand_in(token))
@@ -68,10 +73,10 @@ class SecretKeeper:
 
     def _secrets(self, data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         registry = self._registry
-        yield from _secrets(_options(registry.source, data.get("source")), data.get("source"), ("source",))
+        yield from _of_component(registry.source, data.get("source"), ("source",))
         steps = data.get("steps")
         for index, step in enumerate(steps if isinstance(steps, list) else ()):
-            yield from _secrets(_options(registry.action, step), step, ("steps", index))
+            yield from _of_component(registry.action, step, ("steps", index))
 
 
 def _written(document: Any, path: KeyPath) -> str:
@@ -87,6 +92,29 @@ def _options(find: Any, table: Any) -> tuple[Option, ...]:
         return ()
 
 
+def _of_component(find: Any, table: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Find the secrets of a component: its options say which they are. What is none of these has to be guessed.
+
+    So do all options of a component that is not installed.
+    """
+    if isinstance(table, dict):
+        options = _options(find, table)
+        yield from _secrets(options, table, path)
+        known = {option.name for option in options}
+        yield from _likely({key: value for key, value in table.items() if key not in known}, path)
+
+
+def _likely(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Guess by their names which texts are secrets."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            guess = _given if LIKELY_SECRET.search(key) or key.lower() in CREDENTIAL_HEADERS else _likely
+            yield from guess(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _likely(item, (*path, index))
+
+
 def _secrets(options: tuple[Option, ...], table: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     """Find the secrets in a table; where options may have several shapes, in each of them."""
     if not isinstance(table, dict):
@@ -95,12 +123,17 @@ def _secrets(options: tuple[Option, ...], table: Any, path: KeyPath) -> Iterator
         value, here = table.get(option.name), (*path, option.name)
         for shape in option.shapes:
             if shape.kind == "secret":
-                yield from ((place, text) for place, text in _texts(value, here) if text and not is_template(text))
+                yield from _given(value, here)
             elif shape.kind == "group":
                 yield from _secrets(shape.options, value, here)
             elif isinstance(value, list | dict):
                 for key, item in value.items() if isinstance(value, dict) else enumerate(value):
                     yield from _secrets(shape.options, item, (*here, key))
+
+
+def _given(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Find the texts of a secret that stand there as they are."""
+    return ((place, text) for place, text in _texts(value, path) if text and not is_template(text))
 
 
 def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

@@ -29,9 +29,10 @@ from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.difference import Line, difference
 from jackfield.web.pages.editing import carry_out, shapes_in, shapes_wanted, with_moved_rows
-from jackfield.web.pages.picker import pickable
+from jackfield.web.pages.language import asked_for, remember
+from jackfield.web.pages.picker import latest_runs, pickable
 from jackfield.web.pages.rendering import page
-from jackfield.web.pages.trying import ShownTrial, events_to_try, try_step
+from jackfield.web.pages.trying import Choice, ShownTrial, choices_in, events_to_try, situation_of, try_step
 from jackfield.web.pages.words import noop
 
 REFUSALS: Final[Mapping[str, str]] = {
@@ -56,6 +57,12 @@ class Desk:
     told: str = ""
     conflict: Conflict | None = None
     trial: ShownTrial | None = None
+    untried: int = -1
+    """The step that cannot be tried; `told` says why."""
+    choices: Sequence[Choice] = ()
+    """On which event each step is to be tried."""
+    changed: bool = False
+    """Whether there is something to lose already when the page is loaded."""
 
 
 def routes() -> list[Route]:
@@ -85,9 +92,21 @@ async def edit(request: Request) -> Response:
     if deed == "theirs":
         return RedirectResponse(f"/pipelines/{id}/edit", status_code=303)
     desk = _taken(request, _draft_of(id, form), with_moved_rows(form, deed, rest))
+    if language := asked_for(request):
+        return await _in_language(request, desk, language)
     if deed in {"save", "overwrite"}:
         return await _saved(request, desk, form if deed == "overwrite" else None)
     return await answer(request, await _done(request, desk, deed, rest))
+
+
+async def _in_language(request: Request, desk: Desk, language: str) -> Response:
+    """Show the draft in another language, and nothing else."""
+    told = "new" if request.state.form.get("told") == "new" else ""
+    file = await run_in_threadpool(_folder(request).open, desk.draft.id)
+    whole = await _whole(request, desk.draft)
+    response = await answer(request, replace(desk, told=told, changed=file is None or file.text != whole.text))
+    remember(response, language)
+    return response
 
 
 async def _done(request: Request, desk: Desk, deed: str, rest: str) -> Desk:
@@ -134,6 +153,7 @@ async def answer(request: Request, desk: Desk) -> Response:
         said = {reason: request.app.state.renderer.gettext(request, text) for reason, text in REFUSALS.items()}
         form = form.changed(lambda fields: shown_again(fields, desk.refused or {}, said))
     tab = desk.tab if form is not None and desk.tab == "form" else "toml"
+    views = await latest_runs(host, draft.id) if tab == "form" else ()
     status = 409 if desk.conflict else 422 if desk.told in {"unsaved", "unwritable"} else 200
     return page(
         request,
@@ -149,9 +169,9 @@ async def answer(request: Request, desk: Desk) -> Response:
         wrong=_wrong(form),
         registry=host.registry,
         secrets=sorted(host.project.secrets),
-        picks=await pickable(host, draft.id, form) if form is not None and tab == "form" else (),
+        picks=pickable(host, views, form) if form is not None and tab == "form" else (),
         diff=_difference(request, desk),
-        events=await events_to_try(host, draft.id),
+        events=events_to_try(views),
         secret_state=secret_state,
         field_name=field_name,
     )
@@ -165,7 +185,8 @@ def _taken(request: Request, draft: Draft, form: FormData) -> Desk:
         return Desk(draft, "toml", shapes=wanted)
     filled = make_form(data, host_of(request).registry, shapes)
     taken = take_over(draft, filled, form, wanted)
-    return Desk(taken.draft, refused=taken.refused, shapes=wanted)
+    choices = choices_in(form, len(filled.steps))
+    return Desk(taken.draft, refused=taken.refused, shapes=wanted, choices=choices)
 
 
 async def _saved(request: Request, desk: Desk, over: FormData | None) -> Response:
@@ -192,11 +213,17 @@ async def _reloaded(request: Request) -> None:
 
 async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Desk:
     """Try a step of the draft as it is now."""
-    if desk.refused or not index.isdecimal():
-        return replace(desk, told="untried")
-    whole, run = await _whole(request, desk.draft), str(request.state.form.get(f"try_event:{index}", ""))
-    trial = await try_step(host_of(request), whole, int(index), run, send=send)
-    return replace(desk, trial=trial, told="" if trial else "untried")
+    if not index.isdecimal() or int(index) >= len(desk.choices):
+        return desk
+    at, host = int(index), host_of(request)
+    if desk.refused:
+        return replace(desk, told="untried", untried=at)
+    whole = await _whole(request, desk.draft)
+    situation = await situation_of(host, whole, desk.choices[at].run)
+    if situation is None:
+        return replace(desk, told="no event", untried=at)
+    trial = await try_step(host, whole, at, situation, send=send)
+    return replace(desk, trial=trial) if trial else replace(desk, told="untried", untried=at)
 
 
 async def _problems(request: Request, draft: Draft) -> tuple[Problem, ...]:

@@ -15,7 +15,7 @@ from jackfield.tomlfile import TomlFile
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One component of the picture: what people call it, what `use` says, and the name of the step.
+    """One component of the picture: what people call it, what `use` says, and, of a step, its name.
 
     `known` is false where no plugin offers it.
     """
@@ -60,7 +60,8 @@ def _written(pipeline: Pipeline, registry: Registry) -> Flow:
 
 def _node(table: Any, find: Callable[[str], SourceClass | ActionClass]) -> Node:
     table = table if isinstance(table, dict) else {}
-    use, name = str(table.get("use", "?")), str(table.get("name", ""))
+    use = str(table.get("use", "?"))
+    name = str(table.get("name") or use).replace(".", "_")
     try:
         return Node(find(use).title, use, name, "when" in table)
     except PluginError:

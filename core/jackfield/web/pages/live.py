@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -16,32 +19,65 @@ from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.session import Sessions
 
+MOST_STREAMS: Final = 20
+"""How many streams one user may have. Only pages that are seen have one, see live.js."""
 _LOOK_EVERY: Final = 1.0
+
+
+@dataclass(slots=True)
+class _Listeners:
+    """The streams that are open, by user, the oldest first; one too many ends the oldest."""
+
+    _streams: defaultdict[str, list[asyncio.Event]] = field(default_factory=lambda: defaultdict(list))
+
+    @contextmanager
+    def listening(self, user: str) -> Iterator[asyncio.Event]:
+        """Count a stream of this user for as long as the block lasts; the event says that it has to end."""
+        ended, streams = asyncio.Event(), self._streams[user]
+        streams.append(ended)
+        if len(streams) > MOST_STREAMS:
+            streams.pop(0).set()
+        try:
+            yield ended
+        finally:
+            if not ended.is_set():
+                streams.remove(ended)
+            if not streams:
+                self._streams.pop(user, None)
 
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
+    listeners = _Listeners()
+
+    async def stream_changes(request: Request) -> Response:
+        """Send an event whenever something has changed since the last one, once a second at most."""
+        sessions: Sessions = request.app.state.sessions
+        changes = _changes(
+            host_of(request), listeners, request.state.visitor.name, lambda: sessions.read(request).user is not None
+        )
+        return EventSourceResponse(changes, headers={"cache-control": "no-store"})
+
     return [view("/live", stream_changes)]
 
 
-async def stream_changes(request: Request) -> Response:
-    """Send an event whenever something has changed since the last one, once a second at most."""
-    sessions: Sessions = request.app.state.sessions
-    changes = _changes(host_of(request), lambda: sessions.read(request).user is not None)
-    return EventSourceResponse(changes, headers={"cache-control": "no-store"})
-
-
-async def _changes(host: Host, logged_in: Callable[[], bool]) -> AsyncIterator[ServerSentEvent]:
-    """Tell of changes until the host ends or the visitor's session does."""
-    seen = await _state(host)
-    while not host.stopping.is_set() and logged_in():
-        try:
-            await asyncio.wait_for(host.stopping.wait(), _LOOK_EVERY)
-        except TimeoutError:
-            now = await _state(host)
-            if now != seen:
-                seen = now
-                yield ServerSentEvent(event="changed", data="")
+async def _changes(
+    host: Host, listeners: _Listeners, user: str, logged_in: Callable[[], bool]
+) -> AsyncIterator[ServerSentEvent]:
+    """Tell of changes until the host ends or the visitor's session does, or the visitor has too many streams."""
+    with listeners.listening(user) as ended:
+        seen = await _state(host)
+        while not host.stopping.is_set() and logged_in():
+            if ended.is_set():
+                yield ServerSentEvent(event="enough", data="")
+                return
+            try:
+                await asyncio.wait_for(host.stopping.wait(), _LOOK_EVERY)
+            except TimeoutError:
+                now = await _state(host)
+                if now != seen:
+                    seen = now
+                    yield ServerSentEvent(event="changed", data="")
 
 
 async def _state(host: Host) -> object:

@@ -1,8 +1,6 @@
-"""Logging in and out, and choosing the language."""
+"""Logging in and out."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -15,9 +13,6 @@ from jackfield.web.pages.access import deed, local_path, view
 from jackfield.web.pages.doorkeeper import Doorkeeper, TooMany
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.session import Session
-from jackfield.web.pages.words import LANGUAGE_COOKIE, LANGUAGES
-
-_A_YEAR: Final = 365 * 24 * 3600
 
 
 def routes() -> list[Route]:
@@ -26,7 +21,6 @@ def routes() -> list[Route]:
         view("/login", show_login, None),
         deed("/login", log_in, None),
         deed("/logout", log_out, None),
-        deed("/language", choose_language, None),
     ]
 
 
@@ -66,12 +60,3 @@ async def log_out(request: Request) -> Response:
             structlog.get_logger().warning("logged out in one browser only", user=name, error=str(error))
     request.state.session = Session()
     return RedirectResponse("/login", status_code=303)
-
-
-async def choose_language(request: Request) -> Response:
-    """Remember the language, and show the page again."""
-    form = request.state.form
-    response = RedirectResponse(local_path(str(form.get("next", "/"))), status_code=303)
-    if (language := str(form.get("language"))) in LANGUAGES:
-        response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, samesite="lax")
-    return response

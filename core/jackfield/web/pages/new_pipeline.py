@@ -20,6 +20,7 @@ from jackfield.web.forms.pipeline import plugin_of
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.editor import Desk, answer
+from jackfield.web.pages.language import asked_for, remember
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.words import in_language, language_of
 
@@ -28,6 +29,7 @@ _IN_LATIN: Final = (
     *("a", "b", "v", "g", "d", "e", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p"),
     *("r", "s", "t", "u", "f", "kh", "ts", "ch", "sh", "shch", "", "y", "", "e", "yu", "ya"),
 )
+_LETTERS: Final = dict(zip(_CYRILLIC, _IN_LATIN, strict=True))
 _LONGEST_ID: Final = 64
 
 
@@ -55,6 +57,10 @@ async def begin(request: Request) -> Response:
     """Begin a draft; nothing is written until it is saved."""
     host = host_of(request)
     given = {name: str(request.state.form.get(name, "")).strip() for name in ("title", "id", "source", "action")}
+    if language := asked_for(request):
+        asked = _asked(request, given)
+        remember(asked, language)
+        return asked
     given["id"] = given["id"] or suggested_id(given["title"])
     wrong = set()
     if not PIPELINE_ID.fullmatch(given["id"]):
@@ -72,9 +78,11 @@ async def begin(request: Request) -> Response:
 
 
 def suggested_id(title: str) -> str:
-    """Make a pipeline's id out of its title, in Latin letters; empty if there is nothing to make it of."""
-    latin = dict(zip(_CYRILLIC, _IN_LATIN, strict=True))
-    words = "".join(latin.get(letter, letter) for letter in title.lower())
+    """Make a pipeline's id out of its title, in Latin letters; empty if there is nothing to make it of.
+
+    `new.js` does the same while the title is filled in.
+    """
+    words = "".join(_LETTERS.get(letter, letter) for letter in title.lower())
     parts = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in words).split()
     return "-".join(parts)[:_LONGEST_ID].strip("-")
 
@@ -88,6 +96,7 @@ def _asked(request: Request, given: Mapping[str, str], wrong: Iterable[str] = ()
         422 if wrong else 200,
         given={"title": "", "id": "", "source": "", "action": "", **given},
         wrong=frozenset(wrong),
+        letters=_LETTERS,
         sources=_components(registry, registry.sources, language),
         actions=_components(registry, registry.actions, language),
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic_core import from_json
 
 from jackfield.components import Action
-from jackfield.journal.records import Attempt, Outcome, RunView, Version
+from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, RunView, Version
 from jackfield.models import Exchange, Text
+from jackfield.runner import UnderWay
 from jackfield.web.pages.curl import CurlCommand, curl_command
 from jackfield.web.pages.hints import attempt_hint
 from jackfield.web.pages.tree import as_text
@@ -55,20 +56,35 @@ class ShownAttempt:
 
 @dataclass(frozen=True, slots=True)
 class ShownStep:
-    """One step with its attempts; `outcome` is that of the last one, None if the run has not come to it."""
+    """One step with its attempts; `outcome` is that of the last one, None if the run has not come to it.
+
+    The step whose turn it is has the number of the `coming` attempt, or the one that is under way, whose bar begins at
+    `left`.
+    """
 
     name: str
     title: Text
     attempts: Sequence[ShownAttempt]
     outcome: Outcome | None
+    coming: int | None = None
+    under_way: UnderWay | None = None
+    left: float = 0.0
 
 
 def passage(
-    view: RunView, version: Version | None, actions: Mapping[str, type[Action[Any]]], now: datetime
+    view: RunView,
+    version: Version | None,
+    actions: Mapping[str, type[Action[Any]]],
+    now: datetime,
+    under_way: UnderWay | None = None,
 ) -> list[ShownStep]:
     """List the steps of a run in their order, those included that it has not reached, if its version is known."""
-    names = dict(_defined(version))
+    names = dict(steps_of(version))
     names |= {attempt.step: names.get(attempt.step, "") for attempt in view.attempts}
+    if under_way and any((one.step, one.number) == under_way[:2] for one in view.attempts):
+        under_way = None
+    if under_way and view.summary.state not in SETTLED:
+        names.setdefault(under_way.step, "")
     start = min([view.summary.received_at, *(attempt.started_at for attempt in view.attempts)])
     ends = [attempt.started_at + timedelta(milliseconds=attempt.elapsed_ms) for attempt in view.attempts]
     span = (max([view.summary.finished_at or now, *ends]) - start).total_seconds() or 0.001
@@ -78,12 +94,36 @@ def passage(
         title = actions[use].title if use in actions else use
         attempts = [_shown(attempt, start, span) for attempt in own]
         shown.append(ShownStep(name, title, attempts, own[-1].outcome if own else None))
-    return shown
+    return shown if view.summary.state in SETTLED else _with_turn(shown, under_way, start, span)
+
+
+def turn_of(steps: Sequence[ShownStep]) -> ShownStep | None:
+    """Return the step whose turn it is; None if the run is settled, or which steps it has is not known."""
+    return next((step for step in steps if step.under_way or step.coming), None)
+
+
+def _with_turn(steps: Sequence[ShownStep], under_way: UnderWay | None, start: datetime, span: float) -> list[ShownStep]:
+    """Say of the step whose turn it is which attempt is under way, or comes next."""
+    coming = next((step.name for step in steps if step.outcome not in COMPLETED), None)
+    turn = under_way.step if under_way else coming
+    left = min(_left(under_way.since, start, span), _WIDTH - _NARROWEST) if under_way else 0.0
+    return [
+        replace(step, coming=_coming(step), under_way=under_way, left=round(left, 1)) if step.name == turn else step
+        for step in steps
+    ]
+
+
+def _coming(step: ShownStep) -> int:
+    return step.attempts[-1].attempt.number + 1 if step.attempts else 1
+
+
+def _left(at: datetime, start: datetime, span: float) -> float:
+    return max(0.0, (at - start).total_seconds() / span * _WIDTH)
 
 
 def _shown(attempt: Attempt, start: datetime, span: float) -> ShownAttempt:
     reused = attempt.outcome is Outcome.REUSED
-    left = max(0.0, (attempt.started_at - start).total_seconds() / span * _WIDTH)
+    left = _left(attempt.started_at, start, span)
     width = max(_NARROWEST, attempt.elapsed_ms / 1000 / span * _WIDTH)
     left = min(left, _WIDTH - _NARROWEST)
     return ShownAttempt(
@@ -111,7 +151,7 @@ def readable(body: str) -> str:
         return body
 
 
-def _defined(version: Version | None) -> list[tuple[str, str]]:
+def steps_of(version: Version | None) -> list[tuple[str, str]]:
     """Read the names of a version's steps, and which actions they use."""
     try:
         tables = tomllib.loads(version.text).get("steps", []) if version else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -19,7 +19,7 @@ from jackfield.models import Text
 from jackfield.web.forms.pipeline import PipelineForm
 
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RUNS_READ: Final = 5
+_RUNS_READ: Final = 10
 _MOST: Final = 100
 """How many entries of one table or list are listed."""
 _DEEPEST: Final = 6
@@ -49,9 +49,8 @@ class Picks:
     at: datetime | None = None
 
 
-async def pickable(host: Host, id: str, form: PipelineForm) -> tuple[Picks, ...]:
-    """List what there is to select for a pipeline's steps."""
-    views = [view async for view in _latest(host, id)]
+def pickable(host: Host, views: Sequence[RunView], form: PipelineForm) -> tuple[Picks, ...]:
+    """List what there is to select for a pipeline's steps; `views` are its latest runs, newest first."""
     titles, examples = declared(host, form.source.use)
     event = views[0].event.data if views else examples
     at = views[0].summary.received_at if views else None
@@ -66,11 +65,11 @@ async def pickable(host: Host, id: str, form: PipelineForm) -> tuple[Picks, ...]
     return tuple(group for group in found if group.picks)
 
 
-async def _latest(host: Host, id: str) -> Any:
+async def latest_runs(host: Host, id: str) -> Sequence[RunView]:
+    """Read the latest runs of a pipeline, newest first."""
     page = await host.journal.search(Query(pipeline=id, limit=_RUNS_READ))
-    for summary in page.runs:
-        if (view := await host.journal.run(summary.id)) is not None:
-            yield view
+    views = [await host.journal.run(summary.id) for summary in page.runs]
+    return [view for view in views if view is not None]
 
 
 def declared(host: Host, use: str) -> tuple[Mapping[str, Text], dict[str, JsonValue]]:
@@ -82,7 +81,7 @@ def declared(host: Host, use: str) -> tuple[Mapping[str, Text], dict[str, JsonVa
         return {}, {}
 
 
-def _results(views: list[RunView]) -> dict[str, JsonValue]:
+def _results(views: Sequence[RunView]) -> dict[str, JsonValue]:
     """Find the newest result of each step."""
     found: dict[str, JsonValue] = {}
     for view in views:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, local_path, view
 from jackfield.web.pages.activity import PERIOD, activities
 from jackfield.web.pages.flow import flow_of
+from jackfield.web.pages.passage import steps_of
+from jackfield.web.pages.progress import Progress, progress_of
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.troubles import pipeline_troubles
 
@@ -105,6 +108,7 @@ async def _shown(request: Request, pipeline: Pipeline, refused: str | None = Non
         "pipeline": pipeline,
         "mode": host.modes.get(pipeline.id),
         "flow": flow_of(pipeline, host.registry),
+        "progress": await _progress(host, pipeline, now),
         "activity": activities(counts, [pipeline.id], now)[pipeline.id],
         "troubles": pipeline_troubles(host, pipeline),
         "sender": _sender(host, pipeline),
@@ -113,6 +117,16 @@ async def _shown(request: Request, pipeline: Pipeline, refused: str | None = Non
         "refused": refused,
     }
     return page(request, "pipeline.html", 200 if refused is None else 409, **context)
+
+
+async def _progress(host: Host, pipeline: Pipeline, now: datetime) -> Mapping[str, Progress]:
+    """Count at each step the runs of the period of the other numbers, each by the steps of the version it was on."""
+    standings = await host.journal.standings(pipeline.id, now - PERIOD)
+    versions = {}
+    for version in {standing.version for standing in standings}:
+        kept = await host.journal.version(pipeline.id, version)
+        versions[version] = [name for name, _ in steps_of(kept)]
+    return progress_of(standings, versions)
 
 
 async def _twin(request: Request, pipeline: str) -> str | None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from jackfield.models import Text
-from jackfield.web.pages.mistakes import in_words
+from jackfield.phrases import Phrasebook
 from jackfield.web.pages.words import LANGUAGES, in_language, language_of, noop, read_translations
 
 _SIZES: Final = (noop("B"), noop("KB"), noop("MB"), noop("GB"), noop("TB"))
@@ -25,8 +25,9 @@ _SIZES: Final = (noop("B"), noop("KB"), noop("MB"), noop("GB"), noop("TB"))
 class Renderer:
     """The templates, compiled once for each language."""
 
-    def __init__(self) -> None:
-        self._environments = {language: _environment(language) for language in LANGUAGES}
+    def __init__(self, phrasebooks: Mapping[str, Phrasebook]) -> None:
+        books = {language: phrasebooks.get(language, Phrasebook()) for language in LANGUAGES}
+        self._environments = {language: _environment(language, book) for language, book in books.items()}
         self._translations = {language: read_translations(language) for language in LANGUAGES}
 
     def render(self, request: Request, name: str, context: Mapping[str, Any]) -> str:
@@ -48,7 +49,7 @@ def page(request: Request, template: str, status: int = 200, /, **context: Any) 
     return HTMLResponse(text.encode("utf-8", "backslashreplace"), status_code=status)  # half a character may be there
 
 
-def _environment(language: str) -> Environment:
+def _environment(language: str, said: Phrasebook) -> Environment:
     environment = Environment(
         loader=PackageLoader("jackfield.web"),
         autoescape=True,
@@ -67,7 +68,7 @@ def _environment(language: str) -> Environment:
         "pretty_json": lambda value: to_json(value, indent=2).decode(),
         "size": lambda octets: _size(octets, language, translations),
         "ago": _ago,
-        "mistake": lambda message: in_words(message, translations.gettext),
+        "said": said,
         "number": lambda value: format_decimal(value, locale=language),
     }
     return environment

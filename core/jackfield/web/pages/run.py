@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.journal.records import SETTLED, RunView
+from jackfield.journal.records import SETTLED, RunView, State
 from jackfield.operations import Operations
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.hints import run_hint, warning_hint
 from jackfield.web.pages.journal import sight_of, titles_of
-from jackfield.web.pages.passage import passage, readable
+from jackfield.web.pages.passage import passage, readable, turn_of
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.tree import as_text, read_tree
 
@@ -72,6 +72,8 @@ async def run_page(
     version = await host.journal.version(summary.pipeline, summary.version)
     current = host.pipelines.get(summary.pipeline)
     event = as_text(seen.event.data)
+    under_way = host.runner.under_way.get(summary.id)
+    steps = passage(seen, version, host.registry.actions, host.intake.now(), under_way)
     return page(
         request,
         "run.html",
@@ -81,7 +83,9 @@ async def run_page(
         title=titles_of(request).get(summary.pipeline, summary.pipeline),
         exists=current is not None,
         changed=current is not None and current.version != summary.version,
-        steps=passage(seen, version, host.registry.actions, host.intake.now()),
+        steps=steps,
+        turn=turn_of(steps),
+        running=State.RUNNING,
         hint=run_hint(seen),
         warnings=[(one, warning_hint(one)) for one in seen.summary.warnings],
         settled=summary.state in SETTLED,

@@ -20,6 +20,7 @@ from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
 from jackfield.settings import SETTINGS_FILE
 from jackfield.usage import secrets_named
 from jackfield.users import Role
+from jackfield.web.forms.fields import one_line_end
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page
@@ -78,9 +79,10 @@ async def show_secrets(request: Request) -> Response:
 async def set_secret(request: Request) -> Response:
     """Set a secret, or replace it, and take it over at once."""
     form, host = request.state.form, host_of(request)
-    name, value = str(form.get("name", "")).strip(), str(form.get("value", "")).strip()
-    wrong = "name" if not SECRET_NAME.fullmatch(name) else "" if value else "value"
-    if wrong:
+    name = str(form.get("name", "")).strip()
+    line, lines = (one_line_end(str(form.get(field, ""))).strip() for field in ("value", "lines"))
+    value = line or lines
+    if wrong := "name" if not SECRET_NAME.fullmatch(name) else "both" if line and lines else "" if value else "value":
         return await _page(request, 422, name=name, wrong=wrong)
     try:
         await run_in_threadpool(put_secret, host.project.folder, name, value)

@@ -14,13 +14,13 @@ from starlette.staticfiles import StaticFiles
 
 from jackfield.addresses import read_or_make_secret
 from jackfield.host import Host
-from jackfield.users import Users
 from jackfield.web.pages import (
     bulk,
     editor,
     first,
     health,
     journal,
+    language,
     live,
     login,
     new_pipeline,
@@ -49,6 +49,7 @@ def page_routes() -> list[BaseRoute]:
     return [
         Mount("/static", StaticFiles(packages=[("jackfield.web", "static")])),
         *login.routes(),
+        *language.routes(),
         *first.routes(),
         *users.routes(),
         *tokens.routes(),
@@ -70,13 +71,13 @@ def page_routes() -> list[BaseRoute]:
     ]
 
 
-def prepare(app: Starlette, host: Host, known: Users) -> None:
+def prepare(app: Starlette, host: Host, door: Doorkeeper) -> None:
     """Give the application what the pages share."""
-    app.state.users, app.state.door = known, Doorkeeper(known)
+    app.state.users, app.state.door = door.users, door
     key = read_or_make_secret(host.project.var / SESSION_KEY_FILE)
     app.state.session_key = key
-    app.state.sessions = Sessions(key, known, host.project.settings.public_url)
-    app.state.renderer = Renderer()
+    app.state.sessions = Sessions(key, door.users, host.project.settings.public_url)
+    app.state.renderer = Renderer(host.phrasebooks)
     app.exception_handlers[HTTPException] = _no_such_page
     app.exception_handlers[Exception] = _fault
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackfield.errors import Problem
 from jackfield.host import Host
@@ -62,4 +62,4 @@ def host_troubles(host: Host) -> HostTroubles:
 
 
 def _masked(problems: Iterable[Problem], mask: Callable[[str], str]) -> tuple[Problem, ...]:
-    return tuple(replace(problem, key=mask(problem.key), message=mask(problem.message)) for problem in problems)
+    return tuple(problem.masked(mask) for problem in problems)

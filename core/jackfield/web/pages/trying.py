@@ -3,48 +3,81 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import JsonValue
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 
 from jackfield.clock import utc_now
 from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError
 from jackfield.host import Host
-from jackfield.journal.records import Query, RunSummary
+from jackfield.journal.records import RunSummary, RunView
 from jackfield.models import Event
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Situation, Trials, Tried
+from jackfield.web.pages.digest import digest
 from jackfield.web.pages.picker import declared
 
-_EVENTS_OFFERED: Final = 10
+_RUN_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class EventToTry:
+    """An event that can be taken: its run, and what tells it from others."""
+
+    run: RunSummary
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """On which event a step is to be tried: on that of a run that was offered, or of the one that `other` names.
+
+    `offered` is empty for the examples, None where nothing was chosen; `other` has a run's id or its page's address.
+    """
+
+    offered: str | None = None
+    other: str = ""
+
+    @property
+    def run(self) -> str:
+        """The id of the run; empty for the examples."""
+        found = _RUN_ID.search(self.other)
+        return found[0] if found else self.other or self.offered or ""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownTrial:
-    """What came of trying the step at `index` on the event of `run` (empty: on the examples); texts are for people."""
+    """What came of trying the step at `index`; texts are for people."""
 
     index: int
-    run: str
     tried: Tried
     options: str
     result: str
 
 
-async def events_to_try(host: Host, id: str) -> Sequence[RunSummary]:
-    """List the runs whose events can be taken, newest first."""
-    return (await host.journal.search(Query(pipeline=id, limit=_EVENTS_OFFERED))).runs
+def events_to_try(views: Sequence[RunView]) -> Sequence[EventToTry]:
+    """Offer the events of these runs."""
+    return [EventToTry(view.summary, digest(view.event.data)) for view in views]
 
 
-async def try_step(host: Host, draft: Draft, index: int, run: str, *, send: bool) -> ShownTrial | None:
-    """Try a step of a draft, secrets included; None if there is no such step, or no such event."""
+def choices_in(form: FormData, steps: int) -> Sequence[Choice]:
+    """Read which event was chosen at each step."""
+    offered = [form.get(f"try_event:{index}") for index in range(steps)]
+    other = [str(form.get(f"try_run:{index}", "")).strip() for index in range(steps)]
+    return [Choice(None if one is None else str(one), two) for one, two in zip(offered, other, strict=True)]
+
+
+async def try_step(host: Host, draft: Draft, index: int, situation: Situation, *, send: bool) -> ShownTrial | None:
+    """Try a step of a draft, secrets included; None if there is no such step, or the draft is no pipeline."""
     pipeline = await run_in_threadpool(_loaded, host, draft)
-    situation = await _situation(host, draft, run)
-    if pipeline is None or situation is None or not 0 <= index < len(draft.steps()):
+    if pipeline is None or not 0 <= index < len(draft.steps()):
         return None
     step = draft.steps()[index]
     name = str(step.get("name") or step.get("use", "")).replace(".", "_")
@@ -52,7 +85,17 @@ async def try_step(host: Host, draft: Draft, index: int, run: str, *, send: bool
         tried = await Trials(host.http, host.runner.watchdog).try_step(pipeline, name, situation, send=send)
     except KeyError:
         return None
-    return ShownTrial(index, run, tried, _text(tried.options), _text(tried.result))
+    return ShownTrial(index, tried, _text(tried.options), _text(tried.result))
+
+
+async def situation_of(host: Host, draft: Draft, run: str) -> Situation | None:
+    """Take a run's event and results, or the examples if it is empty; None if this pipeline has no such run."""
+    if not run:
+        source: Any = (draft.data() or {}).get("source")
+        _, examples = declared(host, str(source.get("use", "")) if isinstance(source, dict) else "")
+        return Situation(Event(examples), utc_now())
+    view = await host.journal.run(run)
+    return Situation.of(view) if view is not None and view.summary.pipeline == draft.id else None
 
 
 def _loaded(host: Host, draft: Draft) -> Pipeline | None:
@@ -60,15 +103,6 @@ def _loaded(host: Host, draft: Draft) -> Pipeline | None:
         return host.pipelines.loader.load(draft.id, TomlFile.parse(draft.text, pipeline_file(draft.id)))
     except ConfigurationError:
         return None
-
-
-async def _situation(host: Host, draft: Draft, run: str) -> Situation | None:
-    if not run:
-        source: Any = (draft.data() or {}).get("source")
-        _, examples = declared(host, str(source.get("use", "")) if isinstance(source, dict) else "")
-        return Situation(Event(examples), utc_now())
-    view = await host.journal.run(run)
-    return Situation.of(view) if view is not None and view.summary.pipeline == draft.id else None
 
 
 def _text(value: JsonValue) -> str:

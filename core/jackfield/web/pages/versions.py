@@ -73,7 +73,7 @@ def _loaded(host: Host, kept: KeptVersion) -> Pipeline:
 def _lines(secrets: SecretKeeper, pipelines: Sequence[Pipeline]) -> list[Line]:
     """Compare two files as they were, without the secrets that stand in them.
 
-    A mistake in a table keeps the loader from telling its secrets; those of a plugin that is gone nobody can tell.
+    A mistake in a table keeps the loader from telling its secrets; those of a plugin that is gone are guessed.
     """
     texts = [one.mask(_STAND_IN.sub(MASKED, secrets.hidden(one.text))) for one in pipelines]
     return difference(*texts) if len(texts) > 1 else []

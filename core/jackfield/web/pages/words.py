@@ -37,7 +37,7 @@ def read_translations(language: str) -> gettext.NullTranslations:
 
 def language_of(request: Request) -> str:
     """Tell which language a request is to be answered in: the one that was chosen, else the browser's first choice."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    chosen = getattr(request.state, "language", None) or request.cookies.get(LANGUAGE_COOKIE)
     wanted = [chosen] if chosen else _accepted(request.headers.get("accept-language", ""))
     return next((language for language in wanted if language in LANGUAGES), next(iter(LANGUAGES)))
 

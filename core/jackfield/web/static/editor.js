@@ -3,9 +3,9 @@
 
 class EditorForm extends HTMLElement {
   connectedCallback() {
-    this.changed = false;
+    this.changed = this.hasAttribute("data-changed");
     this.addEventListener("submit", (event) => this.send(event));
-    this.addEventListener("input", () => { this.changed = true; });
+    this.addEventListener("input", (event) => { this.changed ||= !event.target.name?.startsWith("try_"); });
     this.addEventListener("change", (event) => this.choose(event.target));
     this.addEventListener("click", (event) => this.follow(event));
     this.leaving = (event) => { if (this.changed) event.preventDefault(); };
@@ -36,9 +36,13 @@ class EditorForm extends HTMLElement {
   }
 
   async send(event) {
+    if (event.submitter?.name === "language") {  // all of the page speaks, so all of it is loaded anew
+      this.changed = false;
+      return;
+    }
     event.preventDefault();
     const form = event.target;
-    const deed = event.submitter?.value ?? "apply";
+    const deed = event.submitter?.value || "apply";
     const focused = document.activeElement?.id;
     const body = new URLSearchParams(new FormData(form, event.submitter));
     this.setAttribute("aria-busy", "true");

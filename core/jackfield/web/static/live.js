@@ -1,5 +1,6 @@
 // <live-region id="...">: its content is replaced by a newer version whenever the host says that something has changed.
-// All regions of a page share one stream of events and one request for the page.
+// All regions of a page share one stream of events and one request for the page. A page that is not seen listens to
+// nothing: a browser has six connections to a host that speaks HTTP/1.1, and somebody may have more tabs than that.
 
 export async function refresh(url = location.href) {
   const answer = await fetch(url, { headers: { accept: "text/html" } });
@@ -32,14 +33,26 @@ class LiveRegion extends HTMLElement {
   static timer = 0;
 
   connectedCallback() {
-    if (LiveRegion.source) return;
+    LiveRegion.listen();
+  }
+
+  static listen() {
+    const listening = LiveRegion.source && LiveRegion.source.readyState !== EventSource.CLOSED;
+    if (document.hidden || listening || !document.querySelector("live-region")) return;
     LiveRegion.source = new EventSource("/live");
     LiveRegion.source.addEventListener("open", () => refresh());  // for what happened since the page was made
     LiveRegion.source.addEventListener("changed", () => {
       clearTimeout(LiveRegion.timer);
       LiveRegion.timer = setTimeout(refresh, 50);
     });
+    LiveRegion.source.addEventListener("enough", LiveRegion.rest);  // there are too many; whoever comes back goes on
+  }
+
+  static rest() {
+    LiveRegion.source?.close();
   }
 }
 
+document.addEventListener("visibilitychange", () => (document.hidden ? LiveRegion.rest() : LiveRegion.listen()));
+addEventListener("focus", LiveRegion.listen);
 customElements.define("live-region", LiveRegion);

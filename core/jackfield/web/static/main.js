@@ -7,5 +7,7 @@ import "./filter.js";
 import "./older.js";
 import "./picking.js";
 import "./fresh.js";
+import "./menu.js";
 import "./editor.js";
 import "./picker.js";
+import "./new.js";

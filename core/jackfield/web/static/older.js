@@ -9,9 +9,12 @@ class OlderRuns extends HTMLElement {
     this.watcher.observe(this.region, { childList: true });
     this.sight = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) this.load(); }, { rootMargin: "300px" });
     this.sight.observe(this);
+    this.clicked = (event) => this.goOn(event);
+    this.region.addEventListener("click", this.clicked);
   }
 
   disconnectedCallback() {
+    this.region.removeEventListener("click", this.clicked);
     this.watcher.disconnect();
     this.sight.disconnect();
   }
@@ -31,7 +34,14 @@ class OlderRuns extends HTMLElement {
     const pushed = [...this.first].filter(([id]) => !first.has(id));
     this.older = new Map([...pushed, ...this.older].filter(([id]) => !first.has(id)));
     this.first = first;
-    this.append(this.older.values());
+    this.append([...this.older.values()]);
+  }
+
+  // A plain click on the link shows more runs below those that are there, as scrolling does.
+  goOn(event) {
+    if (!this.next || !event.target.closest("a[rel=next]") || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.load();
   }
 
   async load() {
@@ -44,6 +54,7 @@ class OlderRuns extends HTMLElement {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(this.region.id);
       if (query !== this.region.dataset.query) return;
       this.next = linkIn(page)?.href;
+      this.table = page.querySelector(".scroll") ?? this.table;
       const shown = rowsOf(this.region);
       const rows = [...rowsOf(page)].filter(([id]) => !shown.has(id));
       for (const [id, row] of rows) this.older.set(id, row);
@@ -55,10 +66,19 @@ class OlderRuns extends HTMLElement {
   }
 
   append(rows) {
-    this.region.querySelector("tbody")?.append(...rows);
+    if (rows.length) this.body()?.append(...rows);
     const link = linkIn(this.region);
     if (link && this.next) link.href = this.next;
     if (link) link.hidden = !this.next;
+  }
+
+  // Where the first page has no run, those of a later one come in a table that was loaded with them.
+  body() {
+    const body = this.region.querySelector("tbody");
+    if (body || !this.table) return body;
+    this.region.querySelector(".empty")?.replaceWith(this.table);
+    this.table.querySelector("tbody").replaceChildren();
+    return this.table.querySelector("tbody");
   }
 
   lookAgain() {
