@@ -64,7 +64,7 @@ def test_a_host_elsewhere_sends_its_tests_and_says_what_became_of_them_as_it_is_
 ) -> None:
     project = make_served_project(tmp_path, {})
     settings = tmp_path / "jackfield.toml"
-    email = 'server = "smtp://127.0.0.1:1"\nfrom = "a@example.ru"\npassword = "pass-w0rd"\nto = ["b@example.ru"]\n'
+    email = 'server = "smtp://127.0.0.1:1"\nfrom = "a@example.ru"\nto = ["b@example.ru"]\n'
     notices = f'[notices.webhook]\nurl = "{receiver}/ok"\n[notices.email]\n{email}'
     settings.write_text(settings.read_text(encoding="utf-8") + notices, encoding="utf-8")
     with served(project) as host:
@@ -74,7 +74,6 @@ def test_a_host_elsewhere_sends_its_tests_and_says_what_became_of_them_as_it_is_
         for asked in ([], ["webhook"], ["email"], ["webhok"]):
             told = cli("notify-test", *asked, *url)
             assert told == cli("notify-test", *asked, *here)
-            assert "pass-w0rd" not in told[1]
             assert told[0] == (0 if asked == ["webhook"] else 1)
         assert 'did you mean "webhook"?' in told[2]
         both = cli("notify-test", *url)[1].splitlines()

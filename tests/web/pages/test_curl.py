@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import subprocess
 from pathlib import Path
 
@@ -65,8 +66,8 @@ def test_a_command_that_is_pasted_into_a_terminal_waits_for_the_enter_key(tmp_pa
     command = curl_command(post(f"Anna\x1b[201~\x15touch {trap}\n")).text
     pasted = f"\x1b[200~{command}\x1b[201~" if bracketed else command
     ours, its = pty.openpty()
-    words = ["bash", "--norc", "--noprofile", "-i"]
-    with subprocess.Popen(words, stdin=its, stdout=its, stderr=its, start_new_session=True) as bash:  # noqa: S603
+    words, environment = ["bash", "--norc", "--noprofile", "-i"], {**os.environ, "PS1": "$ ", "TERM": "xterm"}
+    with subprocess.Popen(words, stdin=its, stdout=its, stderr=its, start_new_session=True, env=environment) as bash:
         try:
             read_until(ours, b"$ ")
             os.write(ours, f'{pasted}\x15touch {done}; echo the ""end\n'.encode())
@@ -82,4 +83,5 @@ def test_a_command_that_is_pasted_into_a_terminal_waits_for_the_enter_key(tmp_pa
 def read_until(terminal: int, words: bytes) -> None:
     said = b""
     while words not in said:
+        assert select.select([terminal], [], [], 10)[0], said
         said += os.read(terminal, 4096)
