@@ -37,6 +37,10 @@ UNTOLD: Final = frozenset(
 """Request headers that say nothing of the pipeline, or are others at every run."""
 _UNHEARD: Final = frozenset({"connection", "content-encoding", "content-length", "date", "server", "transfer-encoding"})
 
+_LONGEST_LAID_OUT: Final = 100_000
+"""Characters of an event that is written in lines: whoever wants to change a longer one has a tool for it."""
+_GROWTH: Final = 8
+
 
 def _read_json(value: object) -> object:
     return from_json(value) if isinstance(value, str) else value
@@ -221,7 +225,19 @@ def _inline(values: Mapping[str, str]) -> Any:
 
 
 def _json(value: JsonValue) -> Any:
-    return _text(json.dumps(value, ensure_ascii=False, indent=2))
+    compact = json.dumps(value, ensure_ascii=False)
+    return _text(compact if len(compact) > _LONGEST_LAID_OUT else _laid_out(value, _GROWTH * len(compact)) or compact)
+
+
+def _laid_out(value: JsonValue, longest: int) -> str | None:
+    """Write JSON in lines, unless it nests so deeply that they are mostly indentation."""
+    pieces, length = [], 0
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
+        pieces.append(piece)
+        length += len(piece)
+        if length > longest:
+            return None
+    return "".join(pieces)
 
 
 def _text(text: str) -> Any:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -21,7 +22,7 @@ _DEEPEST: Final = 100
 _SYNTAX: Final = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TomlFile:
     """One file: its name as people know it (relative to the project folder), its text and what that says."""
 
@@ -71,20 +72,21 @@ class TomlFile:
 
     def line(self, key: KeyPath) -> int:
         """Find the line that a key stands on, or that of the table which should have it; 0 if there is neither."""
-        found, depth = 0, -1
+        ends = range(len(key), -1, -1)
+        return next((self._places[key[:end]] for end in ends if key[:end] in self._places), 0)
+
+    @cached_property
+    def _places(self) -> dict[KeyPath, int]:
+        """The line that each table and key stands on first; made once, for a file may have thousands of mistakes."""
+        found: dict[KeyPath, int] = {}
         header: KeyPath = ()
-        place: KeyPath
         tables: dict[tuple[str, ...], int] = {}
         for number, text in enumerate(self.text.splitlines(), 1):
             if match := _HEADER.fullmatch(text):
                 header = _resolved(match[2], array=bool(match[1]), counts=tables)
-                place = header
+                found.setdefault(header, number)
             elif name := _assigned(text):
-                place = (*header, *name)
-            else:
-                continue
-            if place == key[: len(place)] and len(place) > depth:
-                found, depth = number, len(place)
+                found.setdefault((*header, *name), number)
         return found
 
 

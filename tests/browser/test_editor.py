@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from jackfield.web.pages.new_pipeline import suggested_id
 from tests.browser.visits import logged_in
@@ -133,7 +133,12 @@ def test_the_language_changes_in_the_midst_of_a_draft_and_enter_does_not_change_
     expect(page.locator("html")).to_have_attribute("lang", "ru")
     expect(page.locator(URL)).to_have_value("https://crm.example/new")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", agree)
     page.locator(URL).click()
     page.get_by_role("link", name="Jackfield").click()
     page.wait_for_url("**/")

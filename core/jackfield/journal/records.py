@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import JsonValue
 
@@ -264,6 +264,10 @@ class Duplicate:
     event: Event
 
 
+MOST_DUPLICATES: Final = 20
+"""How many duplicates are shown with a run."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeenAgain:
     """A duplicate as a list shows it, with the run that it was recorded on; `number` is its place in the list."""
@@ -277,7 +281,11 @@ class SeenAgain:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with all that happened to it. `duplicates` are in the order in which they came in."""
+    """A run with all that happened to it.
+
+    `duplicates` are in the order in which they came in; of more than `MOST_DUPLICATES` the newest, while `summary` has
+    the number of all.
+    """
 
     summary: RunSummary
     event: Event

@@ -16,7 +16,8 @@ from jackfield.errors import JournalUnavailable, Problem
 from jackfield.notifiers import NotifierStatus
 from jackfield.users import Role
 from jackfield.web.certificate import PublicCertificate
-from jackfield.web.condition import Clock, Trouble, condition
+from jackfield.web.condition import Clock, condition
+from jackfield.web.trouble import Trouble
 from tests.support import give, serve, steps
 from tests.web.site import visitor
 

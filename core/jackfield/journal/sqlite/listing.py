@@ -11,7 +11,18 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from jackfield.errors import JournalError
-from jackfield.journal.records import Backlog, Count, Duplicate, Page, Query, RunSummary, RunView, SeenAgain, State
+from jackfield.journal.records import (
+    MOST_DUPLICATES,
+    Backlog,
+    Count,
+    Duplicate,
+    Page,
+    Query,
+    RunSummary,
+    RunView,
+    SeenAgain,
+    State,
+)
 from jackfield.journal.sqlite.encoding import (
     ATTEMPT_COLUMNS,
     microseconds,
@@ -52,6 +63,7 @@ SELECT again.rowid, run.id, run.pipeline, again.received_at, again.event, again.
 FROM duplicate AS again CROSS JOIN run ON run.seq = again.run
 WHERE again.rowid < ?1 AND (?2 IS NULL OR run.pipeline = ?2) ORDER BY again.rowid DESC LIMIT ?3
 """
+_AGAIN: Final = "SELECT received_at, event, blank, warnings FROM duplicate WHERE run = ? ORDER BY rowid DESC LIMIT ?"
 
 
 class Shelf(NamedTuple):
@@ -143,14 +155,14 @@ def view_run(connection: sqlite3.Connection, run: str) -> RunView | None:
         "SELECT event, blank, request FROM payload WHERE seq = ?", (seq,)
     ).fetchone()
     attempts = f"SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE run = ? ORDER BY seq"  # noqa: S608
-    duplicates = "SELECT received_at, event, blank, warnings FROM duplicate WHERE run = ? ORDER BY received_at"
+    again = connection.execute(_AGAIN, (seq, MOST_DUPLICATES)).fetchall()
     replays = "SELECT id FROM run WHERE replay_of = ? ORDER BY seq"
     return RunView(
         summary=summary(connection, seq, not_running(connection)),
         event=read_event(event, blank, warnings),
         request=read_request(request),
         attempts=[read_attempt(row) for row in connection.execute(attempts, (seq,))],
-        duplicates=[Duplicate(moment(at), read_event(*row)) for at, *row in connection.execute(duplicates, (seq,))],
+        duplicates=[Duplicate(moment(at), read_event(*row)) for at, *row in reversed(again)],
         replays=[row[0] for row in connection.execute(replays, (run,))],
     )
 

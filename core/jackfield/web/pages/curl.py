@@ -26,7 +26,8 @@ _NOT_KEPT: Final = re.compile(r"\[(?:a stream|confidential|\d+ bytes, .*)\]|.* â
 class CurlCommand:
     """The command for bash, zsh and the like, free of control characters, so that pasting it runs nothing by itself.
 
-    `masked`: stars stand for secrets in it; `incomplete`: the body was not kept, or no argument can be like it.
+    `masked`: stars stand for secrets in it; `incomplete`: the body was not kept, cannot be an argument, or was left
+    out.
     """
 
     text: str
@@ -34,14 +35,15 @@ class CurlCommand:
     incomplete: bool
 
 
-def curl_command(exchange: Exchange) -> CurlCommand:
-    """Write down the command that sends the same request."""
-    words = [*_words(exchange)]
+def curl_command(exchange: Exchange, *, with_body: bool = True) -> CurlCommand:
+    """Write down the command that sends the same request, with its body if it has one and it was kept."""
+    body = exchange.request_body if with_body and _sendable(exchange.request_body) else ""
+    words = [*_words(exchange, body)]
     text = " ".join(map(_quoted, words))
-    return CurlCommand(text, any(MASKED in word for word in words), not _sendable(exchange.request_body))
+    return CurlCommand(text, any(MASKED in word for word in words), body != exchange.request_body)
 
 
-def _words(exchange: Exchange) -> Iterator[str]:
+def _words(exchange: Exchange, body: str) -> Iterator[str]:
     yield from ("curl", "--globoff", "--request", exchange.method)
     names = set()
     for name, value in exchange.request_headers:
@@ -51,8 +53,8 @@ def _words(exchange: Exchange) -> Iterator[str]:
     for name in _ADDED_BY_CURL:
         if name not in names and (name != "content-type" or exchange.request_body):
             yield from ("--header", f"{name}:")
-    if exchange.request_body and _sendable(exchange.request_body):
-        yield from ("--data-raw", exchange.request_body)
+    if body:
+        yield from ("--data-raw", body)
     yield from ("--url", exchange.url)
 
 

@@ -33,8 +33,12 @@ def digest(event: JsonValue) -> str:
 
 
 def _words(key: str, text: str) -> str:
-    cut = text if len(text) <= _CUT else f"{text[:_CUT]}…"
-    return cut if _rank(key) < len(_RANKS) or not key else f"{key}: {cut}"
+    return _cut(text) if _rank(key) < len(_RANKS) or not key else f"{_cut(key)}: {_cut(text)}"
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text[: 10 * _CUT].split())
+    return line if len(line) <= _CUT else f"{line[:_CUT]}…"
 
 
 def _rank(key: str) -> int:

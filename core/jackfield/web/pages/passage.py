@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic_core import from_json
-
 from jackfield.components import Action
 from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, RunView, Version
 from jackfield.models import Exchange, Text
 from jackfield.runner import UnderWay
 from jackfield.web.pages.curl import CurlCommand, curl_command
+from jackfield.web.pages.excerpt import Excerpt, Excerpts
 from jackfield.web.pages.hints import attempt_hint
-from jackfield.web.pages.tree import as_text
 
 _WIDTH: Final = 1000.0
 _NARROWEST: Final = 6.0
@@ -28,8 +26,8 @@ class ShownExchange:
 
     exchange: Exchange
     curl: CurlCommand
-    request_body: str
-    response_body: str
+    request_body: Excerpt
+    response_body: Excerpt
 
     @property
     def elapsed(self) -> timedelta:
@@ -45,7 +43,7 @@ class ShownAttempt:
     left: float
     width: float
     hint: str | None
-    result: str | None
+    result: Excerpt | None
     exchanges: Sequence[ShownExchange]
 
     @property
@@ -76,6 +74,8 @@ def passage(
     version: Version | None,
     actions: Mapping[str, type[Action[Any]]],
     now: datetime,
+    excerpts: Excerpts,
+    *,
     under_way: UnderWay | None = None,
 ) -> list[ShownStep]:
     """List the steps of a run in their order, those included that it has not reached, if its version is known."""
@@ -92,7 +92,7 @@ def passage(
     for name, use in names.items():
         own = [attempt for attempt in view.attempts if attempt.step == name]
         title = actions[use].title if use in actions else use
-        attempts = [_shown(attempt, start, span) for attempt in own]
+        attempts = [_shown(attempt, start, span, excerpts) for attempt in own]
         shown.append(ShownStep(name, title, attempts, own[-1].outcome if own else None))
     return shown if view.summary.state in SETTLED else _with_turn(shown, under_way, start, span)
 
@@ -121,7 +121,7 @@ def _left(at: datetime, start: datetime, span: float) -> float:
     return max(0.0, (at - start).total_seconds() / span * _WIDTH)
 
 
-def _shown(attempt: Attempt, start: datetime, span: float) -> ShownAttempt:
+def _shown(attempt: Attempt, start: datetime, span: float, excerpts: Excerpts) -> ShownAttempt:
     reused = attempt.outcome is Outcome.REUSED
     left = _left(attempt.started_at, start, span)
     width = max(_NARROWEST, attempt.elapsed_ms / 1000 / span * _WIDTH)
@@ -131,24 +131,17 @@ def _shown(attempt: Attempt, start: datetime, span: float) -> ShownAttempt:
         left=0.0 if reused else round(left, 1),
         width=0.0 if reused else round(min(width, _WIDTH - left), 1),
         hint=attempt_hint(attempt),
-        result=None if attempt.result is None else as_text(attempt.result),
-        exchanges=[_exchange(exchange) for exchange in attempt.exchanges],
+        result=None if attempt.result is None else excerpts.json(attempt.result),
+        exchanges=[_exchange(exchange, excerpts) for exchange in attempt.exchanges],
     )
 
 
-def _exchange(exchange: Exchange) -> ShownExchange:
-    bodies = (readable(exchange.request_body), readable(exchange.response_body))
-    return ShownExchange(exchange, curl_command(exchange), *bodies)
-
-
-def readable(body: str) -> str:
-    """Lay JSON out in lines; anything else stays as it is."""
-    if not body.lstrip().startswith(("{", "[")):
-        return body
-    try:
-        return as_text(from_json(body))
-    except ValueError:
-        return body
+def _exchange(exchange: Exchange, excerpts: Excerpts) -> ShownExchange:
+    bodies = (excerpts.body(exchange.request_body), excerpts.body(exchange.response_body))
+    command = curl_command(exchange)
+    if not excerpts.takes(command.text):
+        command = curl_command(exchange, with_body=False)
+    return ShownExchange(exchange, command, *bodies)
 
 
 def steps_of(version: Version | None) -> list[tuple[str, str]]:

@@ -15,16 +15,17 @@ from starlette.routing import Route
 from jackfield.errors import JackfieldError, JournalUnavailable
 from jackfield.journal.records import StoredRequest
 from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.excerpt import Excerpt, Excerpts
 from jackfield.web.pages.hints import refusal_hint
 from jackfield.web.pages.journal import sight_of, titles_of
-from jackfield.web.pages.passage import readable
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.run import operations_of
-from jackfield.web.pages.tree import as_text
 
 _PAGE: Final = 30
 _SHOWN: Final = 20_000
 """Characters of a body; divisible by four, as Base64 has to be."""
+_ROOM: Final = 1_000_000
+"""Bytes of all bodies of a page."""
 _LARGEST_NUMBER: Final = 18
 
 
@@ -68,7 +69,8 @@ async def _duplicates_page(request: Request, status: int = 200, error: str | Non
     pipeline = request.query_params.get("pipeline", "")
     number = _number(request.query_params.get("before", ""))
     found = await sight_of(request).duplicates(pipeline or None, _PAGE + 1, number)
-    rows = [(one, as_text(one.event.data)) for one in found[:_PAGE]]
+    excerpts = Excerpts(_ROOM, _SHOWN)
+    rows = [(one, excerpts.json(one.event.data)) for one in found[:_PAGE]]
     older = _older("/refused/duplicates", pipeline, str(found[_PAGE - 1].number)) if len(found) > _PAGE else None
     context = {"rows": rows, "older": older, "pipeline": pipeline, "titles": titles_of(request), "error": error}
     return page(request, "duplicates.html", status, **context)
@@ -105,11 +107,12 @@ async def _refused_page(
     accepted: str | None = None,
 ) -> Response:
     found = await sight_of(request).refusals(pipeline or None, _PAGE + 1, before)
+    excerpts = Excerpts(_ROOM, _SHOWN)
     return page(
         request,
         "refusals.html",
         status,
-        rows=[(one, _body(one.request), refusal_hint(one.status, one.reason)) for one in found[:_PAGE]],
+        rows=[(one, _body(one.request, excerpts), refusal_hint(one.status, one.reason)) for one in found[:_PAGE]],
         older=_older("/refused", pipeline, found[_PAGE - 1].id) if len(found) > _PAGE else None,
         first=before is None,
         pipeline=pipeline,
@@ -125,11 +128,10 @@ def _older(path: str, pipeline: str, before: str) -> str:
     return f"{path}?{urlencode([('pipeline', pipeline), ('before', before)] if pipeline else [('before', before)])}"
 
 
-def _body(request: StoredRequest) -> str:
+def _body(request: StoredRequest, excerpts: Excerpts) -> Excerpt:
     """Show a body, its beginning if it is long; one that is no text shows the bytes that are letters."""
-    if len(request.body) > _SHOWN:
-        request = replace(request, body=request.body[:_SHOWN])
-        return f"{_body(request)}…"
-    if request.encoding == "base64":
-        return base64.b64decode(request.body).decode("latin-1").encode("ascii", "backslashreplace").decode()
-    return readable(request.body)
+    if request.encoding != "base64":
+        return excerpts.body(request.body)
+    beginning = base64.b64decode(request.body[:_SHOWN])
+    shown = excerpts.text(beginning.decode("latin-1").encode("ascii", "backslashreplace").decode())
+    return replace(shown, whole=shown.whole and len(request.body) <= _SHOWN)

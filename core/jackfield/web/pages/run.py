@@ -19,13 +19,17 @@ from jackfield.journal.records import SETTLED, RunView, State
 from jackfield.operations import Operations
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
+from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.hints import run_hint, warning_hint
 from jackfield.web.pages.journal import sight_of, titles_of
-from jackfield.web.pages.passage import passage, readable, turn_of
+from jackfield.web.pages.passage import passage, turn_of
 from jackfield.web.pages.rendering import page
-from jackfield.web.pages.tree import as_text, read_tree
+from jackfield.web.pages.tree import read_tree
 
 _NO_ERRORS: Final[Mapping[str, str]] = {"run": "", "replay": "", "event": ""}
+
+_ROOM: Final = 900_000
+"""Bytes of what a run was sent, sent and was answered that its page has room for."""
 
 
 def routes() -> list[Route]:
@@ -71,9 +75,11 @@ async def run_page(
     host, sight, summary = host_of(request), sight_of(request), seen.summary
     version = await host.journal.version(summary.pipeline, summary.version)
     current = host.pipelines.get(summary.pipeline)
-    event = as_text(seen.event.data)
+    excerpts = Excerpts(_ROOM)
+    event = excerpts.json(seen.event.data)
+    editable = event.whole and excerpts.takes(event.text)
     under_way = host.runner.under_way.get(summary.id)
-    steps = passage(seen, version, host.registry.actions, host.intake.now(), under_way)
+    steps = passage(seen, version, host.registry.actions, host.intake.now(), excerpts, under_way=under_way)
     return page(
         request,
         "run.html",
@@ -91,13 +97,14 @@ async def run_page(
         settled=summary.state in SETTLED,
         tree=read_tree(seen.event.data),
         event=event,
-        body=readable(seen.request.body),
-        duplicates=[(one, as_text(one.event.data)) for one in seen.duplicates],
+        editable=editable,
+        body=excerpts.body(seen.request.body),
+        duplicates=[(one, excerpts.json(one.event.data)) for one in seen.duplicates],
         hides=sight.hides(summary.pipeline),
         hides_all=sight.hides_all(summary.pipeline),
         done=done,
         errors={**_NO_ERRORS, **errors},
-        replay=replay or {"from_step": "", "on": "current", "event": event},
+        replay=replay or {"from_step": "", "on": "current", "event": event.text if editable else ""},
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,7 +22,10 @@ from jackfield.scenario import (
 from jackfield.users import Role
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.rendering import page
+
+_ROOM: Final = 500_000
 
 
 def routes() -> list[Route]:
@@ -69,6 +74,6 @@ def _page(
 ) -> Response:
     host = host_of(request)
     pipeline = host.pipelines.get(run.summary.pipeline)
-    text = _text(host, run)
+    text = Excerpts(_ROOM).text(_text(host, run))
     title = pipeline.title if pipeline else run.summary.pipeline
     return page(request, "run_test.html", status, run=run, text=text, name=name, wrong=wrong, saved=saved, title=title)

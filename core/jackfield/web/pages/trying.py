@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +21,10 @@ from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Situation, Trials, Tried
 from jackfield.web.pages.digest import digest
+from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.picker import declared
 
+_ROOM: Final = 300_000
 _RUN_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -106,4 +107,4 @@ def _loaded(host: Host, draft: Draft) -> Pipeline | None:
 
 
 def _text(value: JsonValue) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
+    return "" if value is None else Excerpts(_ROOM).json(value).text
