@@ -192,6 +192,7 @@ def test_no_exception_is_left_over() -> None:
         "source.dedupe: there is no value in this event",
         "the body is longer than 7 bytes ([server] body_limit); only its beginning was kept",
         'the pipeline has no working source: 7.toml:7: source: there is no source "7"; known: 7, 7',
+        "put on hold after 7 failed runs in a row; the last one is 7",
         "put on hold after 7 failed runs in a row; step 7: no result within 7 s (the step's timeout)",
         "pipeline 7 is blocked: 7.toml:7: is not valid TOML: Unclosed array; replay the run on the current version",
         "7 (7 7) cannot be imported: 7: 7",

@@ -60,5 +60,5 @@ def pipeline_status(pipeline: Pipeline, record: ModeRecord) -> PipelineStatus:
         mode=record.mode,
         mode_since=record.since,
         mode_reason=record.reason,
-        blocked=pipeline.blocked,
+        blocked=pipeline.blocked and pipeline.mask(pipeline.blocked),
     )

@@ -108,18 +108,19 @@ class Runner:
             return
         failures = self._failures[pipeline.id] = self._failures.get(pipeline.id, 0) + 1
         if failures >= pipeline.pause_after and self.modes.get(pipeline.id).mode is Mode.RUNNING:
-            await self._pause(pipeline.id, run, f"put on hold after {failures} failed runs in a row; {verdict.error}")
+            await self._pause(pipeline.id, run, failures, verdict.error)
 
-    async def _pause(self, pipeline: str, run: str, reason: str) -> None:
-        log = structlog.get_logger().bind(pipeline=pipeline, reason=reason)
+    async def _pause(self, pipeline: str, run: str, failures: int, reason: str) -> None:
+        shown = f"put on hold after {failures} failed runs in a row; the last one is {run}"  # viewers see no error here
+        log = structlog.get_logger().bind(pipeline=pipeline, reason=shown)
         try:
-            await self.modes.set(pipeline, Mode.HELD, reason)
+            await self.modes.set(pipeline, Mode.HELD, shown)
         except JournalError as error:  # the next failure asks again; this run's verdict must not be lost over it
             log.warning("pipeline could not be put on hold", error=str(error))
         else:
             self._failures.pop(pipeline, None)
             log.error("pipeline put on hold")
-            self.notices.paused(pipeline, run, reason)
+            self.notices.paused(pipeline, run, f"put on hold after {failures} failed runs in a row; {reason}")
 
 
 class _Passage:

@@ -47,7 +47,8 @@ class Sight:
         view = await self.journal.run(id)
         if view is None or not self.hides(view.summary.pipeline):
             return view
-        return await self._covered(view)
+        cover = await self._cover(view)
+        return await asyncio.to_thread(cover.run, view)
 
     async def search(self, query: Query) -> Page:
         """List runs, newest first. Raises `BadRequest` for a text where it would tell what is hidden."""
@@ -78,18 +79,16 @@ class Sight:
     async def _summary(self, summary: RunSummary) -> RunSummary:
         if not (summary.error or summary.warnings) or not self.hides(summary.pipeline):
             return summary
-        view = await self.run(summary.id)
-        return view.summary if view else _UNSEEN.summary(summary)
+        view = await self.journal.run(summary.id)
+        cover = await self._cover(view) if view else _UNSEEN
+        return cover.summary(summary)
 
-    async def _covered(self, view: RunView) -> RunView:
+    async def _cover(self, view: RunView) -> Cover:
         pipeline = self.pipeline(view.summary.pipeline)
         events = await self._events(view)
-        came = _events_of(pipeline, view)
         if pipeline is None or events is None:
-            return _UNSEEN.run(view)
-        return await asyncio.to_thread(
-            lambda: Cover(pipeline.hidden, [*events, *(came or ())]).run(view, request=came is not None)
-        )
+            return _UNSEEN
+        return await asyncio.to_thread(Cover, pipeline.hidden, events)
 
     async def _events(self, view: RunView) -> list[Event] | None:
         """Collect what the run knows of: its own event, those of the runs that it replays, the duplicates.
@@ -125,14 +124,6 @@ class Sight:
             return replace(one, event=_UNSEEN.event(one.event))
         event = await asyncio.to_thread(lambda: Cover(pipeline.hidden, [one.event]).event(one.event))
         return replace(one, event=event)
-
-
-def _events_of(pipeline: Pipeline | None, view: RunView) -> Sequence[Event] | None:
-    """Read a run's request once more: it may hold more events than this run's. None if it cannot be read."""
-    if view.request.cut:
-        return None
-    summary = view.summary
-    return _parsed(pipeline, Refusal(summary.id, summary.pipeline, summary.received_at, 0, "", view.request))
 
 
 def _parsed(pipeline: Pipeline | None, refusal: Refusal) -> Sequence[Event] | None:

@@ -1,6 +1,7 @@
 """Runs and refused requests as those see them who may not see the values that a pipeline's `mask` names.
 
-The values are taken out where the paths lead, and wherever else they stand as text. Found are: a value as it is, less
+The request that came in is hidden but for its method and the names of its headers. In all else the values are taken out
+where the paths lead, and wherever they stand as text. Found are: a value as it is, less
 the spaces around it, in lower, upper and title case unless it is longer than any name, of a telephone number its digits
 alone, and of a number whatever means the same (1990.5, 1990,50); each of these as it stands in JSON, in JSON within
 JSON, in HTML, percent-encoded or in a form (UTF-8 and windows-1251). What a step has made something else of (a hash,
@@ -65,12 +66,12 @@ class Cover:
         self._numbers = {number for value in values or () if (number := _number(value)) is not None}
         self._longest = max(map(len, spellings), default=0) * _LONGEST_ESCAPE
 
-    def run(self, view: RunView, *, request: bool = True) -> RunView:
-        """Cover a run with all that happened to it; `request`: what it came in with can be shown at all."""
+    def run(self, view: RunView) -> RunView:
+        """Cover a run with all that happened to it."""
         return RunView(
             summary=self.summary(view.summary),
             event=self.event(view.event),
-            request=self.request(view.request) if request else hidden_request(view.request),
+            request=_hidden(view.request),
             attempts=[self._attempt(attempt) for attempt in view.attempts],
             duplicates=[Duplicate(one.received_at, self.event(one.event)) for one in view.duplicates],
             replays=view.replays,
@@ -83,7 +84,7 @@ class Cover:
 
     def refusal(self, refusal: Refusal) -> Refusal:
         """Cover a refused request."""
-        return replace(refusal, reason=self.text(refusal.reason), request=self.request(refusal.request))
+        return replace(refusal, reason=self.text(refusal.reason), request=_hidden(refusal.request))
 
     def event(self, event: Event) -> Event:
         """Cover an event."""
@@ -95,12 +96,6 @@ class Cover:
         data = self.json(document["event"])
         blank = frozenset(map(self.text, event.blank))
         return Event(data if isinstance(data, dict) else {}, blank, tuple(map(self.text, event.warnings)))
-
-    def request(self, request: StoredRequest) -> StoredRequest:
-        """Cover a request as it came in; a body that is no text is hidden as a whole."""
-        if self.complete or request.encoding == "base64":
-            return hidden_request(request) if self.complete else replace(self._lines(request), body=MASKED)
-        return replace(self._lines(request), body=self._cut(self.text(request.body), cut=request.cut))
 
     def text(self, text: str) -> str:
         """Cover a text."""
@@ -124,10 +119,6 @@ class Cover:
 
     def _digits(self, match: re.Match[str]) -> str:
         return MASKED if _number(match.group()) in self._numbers else match.group()
-
-    def _lines(self, request: StoredRequest) -> StoredRequest:
-        query = self._cut(self.text(request.query), cut=request.cut)
-        return replace(request, query=query, headers=self._headers(request.headers), encoding="utf-8")
 
     def _attempt(self, attempt: Attempt) -> Attempt:
         return replace(
@@ -155,15 +146,13 @@ class Cover:
     def _body(self, body: str) -> str:
         mark = _CUT.search(body)
         text = self.text(body[: mark.start()] if mark else body)
-        return self._cut(text, cut=True) + mark.group() if mark else text
-
-    def _cut(self, text: str, *, cut: bool) -> str:
-        """Take the end off a text that was cut: the first half of a value may stand there."""
-        return text[: max(0, len(text) - self._longest)] if cut and not self.complete else text
+        if mark is None or self.complete:
+            return text
+        return text[: max(0, len(text) - self._longest)] + mark.group()  # the first half of a value may stand there
 
 
-def hidden_request(request: StoredRequest) -> StoredRequest:
-    """Hide all of a request but its method and the names of its headers."""
+def _hidden(request: StoredRequest) -> StoredRequest:
+    """Hide all of a request but its method and the names of its headers: the ways to write a value have no end."""
     headers = tuple((name, MASKED) for name, _ in request.headers)
     query = MASKED if request.query else ""
     return replace(request, query=query, headers=headers, body=MASKED if request.body else "", encoding="utf-8")
