@@ -36,6 +36,9 @@ from jackfield.secrets import Secrets
 from jackfield.templates import Template, TemplateEngine
 from jackfield.tomlfile import KeyPath, TomlFile, dotted
 
+MOST_STEPS: Final = 200
+"""So many steps can be checked while somebody waits for it."""
+
 _EXAMPLE: Final = '"{{ $.event.id }}"'
 _SOURCE: Final[KeyPath] = ("source",)
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
@@ -175,7 +178,10 @@ class _Reading:
 
     def steps(self, tables: object) -> Iterator[StepDefinition]:
         earlier: list[str] = []
-        for index, table in enumerate(tables if isinstance(tables, list) else ()):
+        found = tables if isinstance(tables, list) else []
+        if len(found) > MOST_STEPS:
+            self.report(("steps", MOST_STEPS), f"is one step too many: a pipeline has {MOST_STEPS} at most; divide it")
+        for index, table in enumerate(found[:MOST_STEPS]):
             if not isinstance(table, dict):
                 continue
             name = str(table.get("name") or table.get("use", "")).replace(".", "_")

@@ -182,6 +182,14 @@ def test_steps_see_earlier_steps_only_and_have_names_of_their_own() -> None:
     ]
 
 
+def test_a_pipeline_has_so_many_steps_and_no_more() -> None:
+    step = "[[steps]]\nuse = 'note'\nname = 's{}'\ntext = 'x'\n"
+    assert problems(SOURCE + "".join(map(step.format, range(200)))) == []
+    assert problems(SOURCE + "".join(map(step.format, range(20_000)))) == [
+        "pipelines/x.toml:803: steps[200]: is one step too many: a pipeline has 200 at most; divide it"
+    ]
+
+
 def test_a_version_is_the_same_for_files_that_differ_in_comments_and_layout_only() -> None:
     first = load(f"title = 'x'\n{SOURCE}[[steps]]\nuse='note'\ntext='x'\n")
     second = load("# hello\ntitle = \"x\"\nsteps = [{ text = 'x', use = 'note' }]\nsource = { use = 'call' }")

@@ -53,6 +53,7 @@ def test_a_call_is_answered_when_its_event_is_on_disk_and_the_run_follows(tmp_pa
     async def test(served: Served, client: httpx.AsyncClient) -> None:
         answer = await client.post(hook(served) + "?a=1", json={"name": "Анна"})
         assert (answer.status_code, answer.json()) == (200, {"accepted": 1})
+        assert answer.headers["x-content-type-options"] == "nosniff", "the pages are at the same origin"
         with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as database:
             assert database.execute("SELECT count(*) FROM run").fetchone() == (1,)
         view = await only_run(served)

@@ -31,6 +31,8 @@ _UNAVAILABLE: Final = WebhookReply(503, b"not accepting requests now, try again\
 _NO_EVENT: Final = WebhookReply(200, b"")
 _PREFLIGHT: Final = WebhookReply(204)
 _RETRY_AFTER: Final = (b"retry-after", b"30")
+_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+"""A reply may repeat what was sent, and the pages are at the same origin: text stays text."""
 _BODILESS: Final = frozenset({204, 304})
 _NO_TOKEN: Final = "0" * 32
 _KEPT: Final = 4
@@ -136,6 +138,7 @@ def _asks_first(pipeline: Pipeline) -> bool:
 async def _send(send: Send, reply: WebhookReply, more: Sequence[tuple[str, str]] = ()) -> None:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in (*reply.headers, *more)]
     body = b"" if reply.status in _BODILESS else reply.body
+    headers.append(_NO_SNIFFING)
     if reply.status not in _BODILESS:
         headers.append((b"content-type", reply.content_type.encode("latin-1")))
         headers.append((b"content-length", str(len(body)).encode()))

@@ -397,6 +397,17 @@ def test_what_the_form_does_not_know_stays_and_can_be_taken_away(house: House) -
     house.run(main())
 
 
+@pytest.mark.parametrize("deed", ['forget:["steps",0,"a"]', 'item:["steps",0,"a"]'])
+def test_a_button_that_the_page_does_not_have_does_nothing_to_what_is_no_toml(house: House, deed: str) -> None:
+    async def main() -> None:
+        async with house.with_files({"x": PLAIN}) as (_, person):
+            page = await send(person, await person.get("/pipelines/x/edit"), "tab:toml", {})
+            answer = await send(person, page, deed, {"toml": "[[steps"})
+            assert (answer.status_code, text_of(answer)) == (200, "[[steps")
+
+    house.run(main())
+
+
 def test_two_people_editing_the_second_sees_the_difference_and_decides(house: House) -> None:
     async def main() -> None:
         async with house.with_files({"x": PLAIN}) as (_, person):

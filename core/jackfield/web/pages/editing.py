@@ -24,6 +24,8 @@ def carry_out(draft: Draft, deed: str, rest: str, form: FormData) -> Draft:
         return draft.with_step(str(form["new_action"]))
     if deed == "step" and index.isdecimal():
         return _with_step(draft, action, int(index))
+    if deed in {"forget", "item"} and draft.data() is None:
+        raise CannotEdit("the text is no TOML")
     if deed == "forget" and (path := _path(rest)):
         return draft.drop(path)
     if deed == "item" and (path := _path(rest)):
