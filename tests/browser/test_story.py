@@ -99,7 +99,7 @@ def become_operator(page: Page, host: ServedHost, say: Callable[[str], str]) -> 
 def set_secret(page: Page, say: Callable[[str], str]) -> None:
     page.goto("/secrets")
     page.get_by_label(say("Name of the secret")).fill("PLATFORM_TOKEN")
-    page.get_by_label(say("Value of the secret")).fill("t0ken-of-the-platform")
+    page.get_by_label(say("Value of the secret"), exact=True).fill("t0ken-of-the-platform")
     page.get_by_role("button", name=say("Set the secret")).click()
     expect(page.locator("main")).to_contain_text("PLATFORM_TOKEN")
 

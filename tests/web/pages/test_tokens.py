@@ -47,7 +47,7 @@ def filled(served: Served, path: str, run: str) -> str:
     """Name in a path what is there."""
     pipeline = served.host.pipelines.get("x")
     assert pipeline is not None
-    path = path.replace("{version}", pipeline.version)
+    path = path.replace("{version}", pipeline.version).replace("{module}", "Plugin")
     return path.replace("{id}", run if path.startswith("/runs") else "x")
 
 
