@@ -1,12 +1,11 @@
 """Runs and refused requests as those see them who may not see the values that a pipeline's `mask` names.
 
 The request that came in is hidden but for its method and the names of its headers. In all else the values are taken out
-where the paths lead, and wherever they stand as text. Found are: a value as it is, less
-the spaces around it, in lower, upper and title case unless it is longer than any name, of a telephone number its digits
-alone, and of a number whatever means the same (1990.5, 1990,50); each of these as it stands in JSON, in JSON within
-JSON, in HTML, percent-encoded or in a form (UTF-8 and windows-1251). What a step has made something else of (a hash,
-base64, a part of it, another alphabet) is not found. True, false and null are taken out where a path leads to them, and
-not elsewhere.
+where the paths lead, and wherever they stand as text. Found are: a value as it is, less the spaces around it, in lower,
+upper and title case unless it is longer than any name, of a telephone number its digits alone, and of a number whatever
+means the same (1990.5, 1990,50); each of these as it stands in JSON, in JSON within JSON, in HTML, percent-encoded or
+in a form (UTF-8 and windows-1251). What a step has made something else of (a hash, base64, a part of it, another
+alphabet) is not found. True, false and null are taken out where a path leads to them, and not elsewhere.
 """
 
 from __future__ import annotations
@@ -33,6 +32,8 @@ _LONGEST_VALUES: Final = 10_000
 _MOST_WORK: Final = 120_000
 """Beyond so many values, characters of them or work to look for them, everything is hidden: an event that anybody may
 have sent must not keep the host busy. This much work takes about a second."""
+_MOST_LOOKING: Final = 2_000_000_000
+"""The same of that work times the characters that are looked through, in which Python is stopped as a whole."""
 _PLAIN: Final = re.compile("[A-Za-z0-9._-]+")
 _WORK_OF_OTHERS: Final = 10
 """How many times more work a character is that encoders do not leave alone."""
@@ -59,7 +60,8 @@ class Cover:
         values = None if paths is None else _values(paths, events)
         self._paths = paths or ()
         spellings = {spelling for value in values or () for spelling in _spellings(value)}
-        if _work(spellings) > _MOST_WORK:
+        self._effort = _work(spellings)
+        if self._effort > _MOST_WORK:
             values, spellings = None, set()
         self.complete: Final = values is None
         self._mask = Mask(spellings)
@@ -68,6 +70,8 @@ class Cover:
 
     def run(self, view: RunView) -> RunView:
         """Cover a run with all that happened to it."""
+        if self._effort * _length(view) > _MOST_LOOKING:
+            return Cover(None, ()).run(view)
         return RunView(
             summary=self.summary(view.summary),
             event=self.event(view.event),
@@ -88,7 +92,7 @@ class Cover:
 
     def event(self, event: Event) -> Event:
         """Cover an event."""
-        if self.complete:
+        if self.complete or self._effort * len(repr(event.data)) > _MOST_LOOKING:
             return Event({MASKED: MASKED})
         document: Any = {"event": deepcopy(event.data)}
         for place in [place for path in self._paths for place in path.places({"event": event.data})]:
@@ -149,6 +153,15 @@ class Cover:
         if mark is None or self.complete:
             return text
         return text[: max(0, len(text) - self._longest)] + mark.group()  # the first half of a value may stand there
+
+
+def _length(view: RunView) -> int:
+    """Count the characters of a run that may be very many."""
+    exchanges = [exchange for attempt in view.attempts for exchange in attempt.exchanges]
+    texts = [text for one in exchanges for text in (one.url, one.request_body, one.response_body)]
+    events = [view.event, *(one.event for one in view.duplicates)]
+    values = [*(attempt.result for attempt in view.attempts), *(event.data for event in events)]
+    return sum(map(len, texts)) + sum(len(repr(value)) for value in values)
 
 
 def _hidden(request: StoredRequest) -> StoredRequest:

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from jackfield.journal.records import Attempt, Duplicate, Outcome, RunSummary, RunView, State, StoredRequest
 from jackfield.jsonpath import event_path
+from jackfield.masking import MASKED
 from jackfield.models import Event, Exchange
 from jackfield.viewing import Cover
 
@@ -159,6 +160,16 @@ def test_the_first_half_of_a_value_at_the_end_of_a_cut_body_is_not_shown() -> No
     assert "7900" not in seen.attempts[0].exchanges[0].request_body
     assert seen.attempts[0].exchanges[0].request_body.endswith(" … [cut at 308 bytes]")
     assert tried.exchanges
+
+
+def test_what_would_keep_the_host_busy_is_hidden_as_a_whole() -> None:
+    values: list[JsonValue] = [f"я{number:03}" for number in range(300)]
+    usual, large = "я" * 1_000, "я" * 400_000
+    shown_text = Cover([PHONE], [Event({"phone": values, "text": usual})]).run(view({"phone": values, "text": usual}))
+    assert shown_text.event.data == {"phone": MASKED, "text": usual}
+    cover = Cover([PHONE], [Event({"phone": values, "text": large})])
+    run = view({"phone": values, "text": large})
+    assert cover.run(run).event.data == cover.event(run.event).data == {MASKED: MASKED}
 
 
 @pytest.mark.parametrize("value", ["89001", "&#56;9001", "8<![CDATA[9001]]>", "%38%39001", "\\u00389001", "ODkwMDE="])
