@@ -62,8 +62,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         ),
     ),
     "file": (
-        noop("There is a mistake in a file"),
-        noop("Correct it: the host takes the file over at once. What ran before goes on."),
+        noop("There is a mistake in a file, or a secret is missing"),
+        noop("Correct it, or set the secret: the host takes it over at once. What ran before goes on."),
     ),
     "notifier": (
         noop("Notices do not get through"),

@@ -57,7 +57,7 @@ def test_what_needs_somebody_is_counted_and_said_with_what_to_do(tmp_path: Path)
             assert "s3cret-value" not in page
             assert "Вашего внимания требуют" in page
             assert "В файле ошибка" in page
-            assert "Исправьте её" in page
+            assert "Исправьте файл" in page
 
     asyncio.run(main())
 

@@ -155,7 +155,7 @@ def test_why_a_request_was_refused_is_said_in_russian(tmp_path: Path) -> None:
             assert (await person.client.post(hook(served), content=b"{}")).status_code == 503
             page = (await person.get("/refused")).text
             assert english(page) == []
-            assert "обработка остановлена; запустите её, затем примите этот запрос в журнале" in page
+            assert "обработка остановлена; запустите её, затем примите этот запрос в разделе «Отклонено»" in page
             assert "токен в адресе неверен; скопируйте адрес ещё раз" in page
 
     asyncio.run(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -308,6 +309,13 @@ def test_an_error_comes_with_what_to_do_about_it(attempt: Attempt, part: str) ->
     hint = attempt_hint(attempt)
     assert hint is not None
     assert part in hint
+
+
+def test_a_service_that_failed_for_now_is_not_said_to_need_a_replay() -> None:
+    hint = attempt_hint(replace(_attempt("step a: crm answered 502", 502), outcome=Outcome.RETRYING))
+    assert hint is not None
+    assert "by itself" in hint
+    assert "eplay" not in hint
 
 
 def test_a_tree_of_anything_is_finite() -> None:

@@ -42,11 +42,11 @@ _PIPELINE: Final[_Words] = {
 _SOURCE: Final[_Words] = {
     "dedupe": (
         ("Duplicates by", "A template: events for which it gives the same are taken for one."),
-        ("Повторы по", "Шаблон: события с одинаковым значением считаются одним."),
+        ("Дубликаты по", "Шаблон: события с одинаковым значением считаются одним."),
     ),
     "dedupe_within": (
         ("Duplicates within", "For how long, such as 1 h or 7 days. Empty: for as long as the journal goes back."),
-        ("Срок для повторов", "Как долго, например 1 h или 7 days. Пусто: пока событие есть в журнале."),
+        ("Срок для дубликатов", "Как долго, например 1 h или 7 days. Пусто: пока событие есть в журнале."),
     ),
     "reply": (("Reply", "What the sender is answered."), ("Ответ", "Что ответить отправителю.")),
     "silent_after": (
@@ -74,7 +74,7 @@ _STEP: Final[_Words] = {
     ),
     "retry": (
         ("Retry", "When to try again what failed for now."),
-        ("Повторы", "Когда повторить то, что пока не получилось."),
+        ("Повторные попытки", "Когда повторить то, что пока не получилось."),
     ),
     "timeout": (
         ("Timeout", "How long one attempt may take, such as 30 s."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from jackfield.journal.records import Attempt, RunView, State
+from jackfield.journal.records import Attempt, Outcome, RunView, State
 from jackfield.web.pages.words import noop
 
 _BY_STATUS: Final = {
@@ -21,9 +21,8 @@ _BY_STATUS: Final = {
 }
 _REJECTED: Final = _BY_STATUS[400]
 _REDIRECT: Final = noop("The service has moved to another address. Put that into the step, or let it follow redirects.")
-_SERVER: Final = noop(
-    "The service itself has failed. Replay the run when it works again, or wait for the next attempt."
-)
+_SERVER: Final = noop("The service itself has failed. Replay the run when it works again.")
+_SERVER_FOR_NOW: Final = noop("The service itself has failed. As long as the run waits, it is tried again by itself.")
 _TRACEBACK: Final = noop("The action itself is at fault. Its author can read the details below.")
 
 _BY_WORDS: Final = (
@@ -88,7 +87,8 @@ def attempt_hint(attempt: Attempt) -> str | None:
     if attempt.traceback:
         return _TRACEBACK
     status = next((exchange.status for exchange in reversed(attempt.exchanges)), None)
-    return (_status_hint(status) if status else None) or _words_hint(attempt.error)
+    hint = (_status_hint(status) if status else None) or _words_hint(attempt.error)
+    return _SERVER_FOR_NOW if hint == _SERVER and attempt.outcome is Outcome.RETRYING else hint
 
 
 def run_hint(view: RunView) -> str | None:
