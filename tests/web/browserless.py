@@ -24,6 +24,10 @@ class FormReader(HTMLParser):
         self._text: list[str] = []
         self._area: str | None = None
 
+    def feed(self, data: str) -> None:
+        """Read a page; every line end is a line feed, as a browser has it before it reads anything."""
+        super().feed(data.replace("\r\n", "\n").replace("\r", "\n"))
+
     def handle_starttag(self, tag: str, found: list[tuple[str, str | None]]) -> None:
         given = dict(found)
         if tag == "form":

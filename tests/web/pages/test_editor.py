@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -609,6 +609,8 @@ OPTIONS = (
 )
 
 
+@example({"success": ["\r", ""]})
+@example({"success": ["", "2**"]})
 @settings(max_examples=12)
 @given(st.dictionaries(st.sampled_from((*OPTIONS, "when", "retry", "name")), VALUES, min_size=1, max_size=6))
 def test_whatever_stands_in_a_file_a_form_that_nobody_changed_leaves_it_as_it_is(

@@ -226,7 +226,7 @@ def _fits_group(shape: Shape, value: Any) -> int:
 
 def _fits_list(_: Shape, value: Any) -> int:
     items = value if isinstance(value, list) else [value]
-    return 2 * all(isinstance(item, str | int | float) and "\n" not in str(item) for item in items)
+    return 2 * all(isinstance(item, str | int | float) and not _ENDS_OF_LINES & set(str(item)) for item in items)
 
 
 _FITS: Final[Mapping[str, Callable[[Shape, Any], int]]] = {
