@@ -19,8 +19,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from jackfield.journal.records import Query
 from jackfield.journal.sqlite import SqliteJournal
+from jackfield.journal.views import Query
 from jackfield.logs import configure_logs
 from jackfield.settings import Project
 from jackfield.users import Role, Users

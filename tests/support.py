@@ -29,7 +29,8 @@ from jackfield import (
     hookimpl,
 )
 from jackfield.host import Host, running
-from jackfield.journal.records import SETTLED, Query, RunView, State
+from jackfield.journal.records import SETTLED, State
+from jackfield.journal.views import Query, RunView
 from jackfield.registry import Registry
 from jackfield.settings import Project
 from jackfield.web.app import Served, serving

@@ -14,7 +14,8 @@ import structlog
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import new_id
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Outcome, Query
+from jackfield.journal.records import Outcome
+from jackfield.journal.views import Query
 from jackfield.operations import On, Operations
 
 MOST_RUNS: Final = 100_000

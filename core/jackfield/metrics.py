@@ -6,7 +6,8 @@ from collections import Counter as Tally
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from jackfield.journal.records import Backlog, Outcome
+from jackfield.journal.records import Outcome
+from jackfield.journal.views import Backlog
 
 
 class Metrics:

@@ -12,7 +12,8 @@ import structlog
 
 from jackfield.alarms import Alarms, Report
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Failed, Mode, Query, RetryAt, Verdict
+from jackfield.journal.records import Failed, Mode, RetryAt, Verdict
+from jackfield.journal.views import Query
 from jackfield.metrics import Metrics
 from jackfield.models import NoticeKind
 from jackfield.modes import Modes

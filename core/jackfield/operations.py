@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import Intake, new_id
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Replay, RunView, Version
+from jackfield.journal.records import Replay, Version
+from jackfield.journal.views import RunView
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
 from jackfield.tomlfile import did_you_mean

@@ -17,7 +17,8 @@ from tomlkit.items import AoT, Table
 
 from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, JackfieldError
-from jackfield.journal.records import Attempt, Outcome, RunView
+from jackfield.journal.records import Attempt, Outcome
+from jackfield.journal.views import RunView
 from jackfield.models import Event, Exchange, JsonObject
 from jackfield.options import complaints
 from jackfield.rehearsal import Answer

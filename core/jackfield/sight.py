@@ -9,7 +9,8 @@ from typing import Final
 
 from jackfield.errors import BadRequest
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Page, Query, Refusal, RunSummary, RunView, SeenAgain
+from jackfield.journal.records import Refusal
+from jackfield.journal.views import Page, Query, RunSummary, RunView, SeenAgain
 from jackfield.models import Event
 from jackfield.pipeline import Pipeline
 from jackfield.request import restored_request

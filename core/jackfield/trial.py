@@ -31,7 +31,8 @@ from jackfield.errors import (
     TemporaryFailure,
 )
 from jackfield.http import HttpPool
-from jackfield.journal.records import COMPLETED, RunView, StepRecord
+from jackfield.journal.records import COMPLETED, StepRecord
+from jackfield.journal.views import RunView
 from jackfield.late import LateTemplate
 from jackfield.logs import mask_lines
 from jackfield.masking import MASKED, Mask, mask_json

@@ -22,7 +22,8 @@ from urllib.parse import quote, quote_plus
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from jackfield.journal.records import Attempt, Duplicate, Refusal, RunSummary, RunView, StoredRequest
+from jackfield.journal.records import Attempt, Refusal, StoredRequest
+from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.jsonpath import Key, Path
 from jackfield.masking import MASKED, Mask
 from jackfield.models import Event, Exchange

@@ -8,8 +8,9 @@ import pytest
 from jackfield import WebhookRequest
 from jackfield.clock import utc_now
 from jackfield.intake import Intake
-from jackfield.journal.records import Mode, Query
+from jackfield.journal.records import Mode
 from jackfield.journal.sqlite import SqliteJournal
+from jackfield.journal.views import Query
 from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
 from jackfield.pipeline import Pipeline

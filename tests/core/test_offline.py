@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import jackfield_http_request
 from jackfield.errors import ConfigurationError
 from jackfield.http import HttpPool
-from jackfield.journal.records import Attempt, Outcome, RunSummary, RunView, State, StoredRequest
+from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
+from jackfield.journal.views import RunSummary, RunView
 from jackfield.models import Event, Exchange
 from jackfield.offline import Difference, Offline, matches
 from jackfield.registry import Registry

@@ -10,7 +10,8 @@ import pytest
 import structlog
 
 from jackfield import Action, JsonValue, PermanentFailure, Step
-from jackfield.journal.records import Mode, Outcome, RunView, State
+from jackfield.journal.records import Mode, Outcome, State
+from jackfield.journal.views import RunView
 from jackfield.logs import configure_logs
 from jackfield.operations import Operations
 from tests.support import ActOptions, Clock, Plugin, give, run_host, steps, until

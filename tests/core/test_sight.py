@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
-from jackfield.journal.records import Query, RunView
+from jackfield.journal.views import Query, RunView
 from jackfield.models import Event
 from jackfield.sight import Sight
 from jackfield.users import Role

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from jackfield.journal.records import Attempt, Duplicate, Outcome, RunSummary, RunView, State, StoredRequest
+from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
+from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.jsonpath import event_path
 from jackfield.masking import MASKED
 from jackfield.models import Event, Exchange

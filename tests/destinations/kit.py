@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from jackfield.host import Host, running
-from jackfield.journal.records import SETTLED, Query, RunView, State
+from jackfield.journal.records import SETTLED, State
+from jackfield.journal.views import Query, RunView
 from jackfield.registry import Registry
 from tests.docs.markdown import ROOT
 from tests.support import make_project, until

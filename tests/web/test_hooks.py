@@ -11,7 +11,8 @@ import pytest
 
 from jackfield import Event, WebhookReply, WebhookRequest, WebhookSource, hookimpl
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.journal.records import Mode, Query, Refusal, RunView, State
+from jackfield.journal.records import Mode, Refusal, State
+from jackfield.journal.views import Query, RunView
 from jackfield.operations import Operations
 from jackfield.web.app import Served
 from tests.support import Call, Plugin, hook, serve, steps, until

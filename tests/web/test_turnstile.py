@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,10 +14,10 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from jackfield.journal.records import Query
+from jackfield.journal.views import Query
 from jackfield.registry import Registry
 from jackfield.web.app import TOKEN_FILE, Served, serving
-from jackfield.web.turnstile import Turnstile, most_connections
+from jackfield.web.turnstile import Client, Turnstile, most_connections
 from tests.support import Plugin, hook, make_project, steps
 from tests.web.site import visitor
 
@@ -25,12 +25,25 @@ HEAD = b"GET /healthz HTTP/1.1\r\nhost: x\r\n"
 
 
 @asynccontextmanager
-async def watched(folder: Path, *, most: int = 100, patience: float = 0.3) -> AsyncIterator[Served]:
+async def watched(
+    folder: Path, *, most: int = 100, patience: float = 0.3, turnstile: Turnstile | None = None
+) -> AsyncIterator[Served]:
     project = make_project(folder, {"x": steps('do = "say"')})
-    turnstile = Turnstile(most, patience)
+    turnstile = turnstile or Turnstile(most, patience)
     async with serving(project, {}, registry=Registry.of(Plugin()), turnstile=turnstile) as served:
         async with asyncio.timeout(20):
             yield served
+
+
+class Told(Turnstile):
+    """Looks at the connections when it is told to, at the time that it is told."""
+
+    async def watch(self, clients: Collection[Client]) -> None:
+        self.clients = clients
+        await asyncio.Event().wait()
+
+    def awaited(self) -> set[object]:
+        return {client.awaited() for client in self.clients}
 
 
 async def connected(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -94,18 +107,23 @@ def test_a_body_that_stalls_or_comes_drop_by_drop_is_no_event(tmp_path: Path, *,
 
 
 def test_what_goes_on_is_left_alone_however_long_it_takes(tmp_path: Path) -> None:
+    turnstile = Told(most=100, patience=1.0)
+
     async def main() -> None:
         async with (
-            watched(tmp_path, patience=1) as served,
+            watched(tmp_path, turnstile=turnstile) as served,
             visitor(served) as operator,
             operator.client.stream("GET", "/live") as stream,
             httpx.AsyncClient(base_url=served.url) as sender,
         ):
 
             async def pieces() -> AsyncIterator[bytes]:
-                for _ in range(5):
-                    await asyncio.sleep(0.3)  # in all longer than the host is patient
+                for number in range(5):
+                    before = turnstile.awaited()
                     yield b" " * 1_000
+                    while turnstile.awaited() == before:
+                        await asyncio.sleep(0)
+                    turnstile.look([*turnstile.clients], number * 0.9)  # in all longer than the host is patient
                 yield b"{}"
 
             assert (await sender.post(hook(served), content=pieces())).status_code == 200

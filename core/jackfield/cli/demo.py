@@ -23,7 +23,8 @@ from jackfield.cli.operation import log_with, show_first_link
 from jackfield.cli.output import console, plain, show_run
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
-from jackfield.journal.records import SETTLED, Query, RunView, State
+from jackfield.journal.records import SETTLED, State
+from jackfield.journal.views import Query, RunView
 from jackfield.masking import Mask
 from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import sample_request

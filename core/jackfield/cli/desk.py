@@ -16,7 +16,8 @@ from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Mode, ModeRecord, Page, Query, Refusal, RunView
+from jackfield.journal.records import Mode, ModeRecord, Refusal
+from jackfield.journal.views import Page, Query, RunView
 from jackfield.metrics import Metrics
 from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus, pipeline_status

@@ -24,7 +24,7 @@ from jackfield.cli.output import local
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import open_journal
 from jackfield.errors import ConfigurationError, JournalError
-from jackfield.journal.records import Backlog
+from jackfield.journal.views import Backlog
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
 from jackfield.registry import Registry

@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.text import Text as Rich
 
-from jackfield.journal.records import Attempt, Duplicate, Outcome, Refusal, RunSummary, RunView, State, StoredRequest
+from jackfield.journal.records import Attempt, Outcome, Refusal, State, StoredRequest
+from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.models import Exchange, Text
 
 _STATE_STYLES: Mapping[State, str] = {

@@ -18,7 +18,8 @@ from jackfield.cli.pipelines import hindrance
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.clock import utc_now
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
-from jackfield.journal.records import Page, Query, Refusal, RunView, State
+from jackfield.journal.records import Refusal, State
+from jackfield.journal.views import Page, Query, RunView
 from jackfield.models import JsonObject
 from jackfield.operations import On
 from jackfield.units import parse_duration

@@ -15,7 +15,8 @@ from pydantic_core import from_json
 
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.inspection import Inspection
-from jackfield.journal.records import Mode, Page, Query, Refusal, RunView
+from jackfield.journal.records import Mode, Refusal
+from jackfield.journal.views import Page, Query, RunView
 from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus
 from jackfield.notifiers import LIMIT

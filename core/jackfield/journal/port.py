@@ -10,25 +10,18 @@ from typing import ClassVar, Protocol, TypeAlias
 from jackfield.journal.records import (
     Accepted,
     Attempt,
-    Backlog,
-    Count,
-    KeptVersion,
     Limits,
     Mode,
     ModeRecord,
     NewRun,
-    Page,
-    Query,
     Refusal,
     Replay,
     Retention,
-    RunView,
-    SeenAgain,
-    Standing,
     StepRecord,
     Verdict,
     Version,
 )
+from jackfield.journal.views import Backlog, Count, KeptVersion, Page, Query, RunView, SeenAgain, Standing
 from jackfield.models import Event
 
 

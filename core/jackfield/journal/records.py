@@ -1,12 +1,12 @@
-"""The values that go into the journal and come out of it."""
+"""The values that go into the journal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
@@ -206,14 +206,6 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptVersion:
-    """A definition that the journal has, and when it was first kept; None if that was before this was noted down."""
-
-    version: Version
-    since: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Replay:
     """What is asked of a replay: from which step, on which version, with which event.
 
@@ -224,113 +216,6 @@ class Replay:
     from_step: str | None = None
     version: str | None = None
     event: Event | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which runs to list, newest first. `text` is searched for in the event, whatever its case."""
-
-    pipeline: str | None = None
-    states: frozenset[State] = frozenset()
-    since: datetime | None = None
-    until: datetime | None = None
-    text: str | None = None
-    cursor: str | None = None
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """A run as a list shows it."""
-
-    id: str
-    pipeline: str
-    version: str
-    state: State
-    received_at: datetime
-    finished_at: datetime | None
-    due_at: datetime | None
-    error: str | None
-    warnings: Sequence[str]
-    duplicates: int
-    replay_of: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """An event that was taken for the one of an earlier run, and when it came in."""
-
-    received_at: datetime
-    event: Event
-
-
-MOST_DUPLICATES: Final = 20
-"""How many duplicates are shown with a run."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeenAgain:
-    """A duplicate as a list shows it, with the run that it was recorded on; `number` is its place in the list."""
-
-    number: int
-    run: str
-    pipeline: str
-    received_at: datetime
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """A run with all that happened to it.
-
-    `duplicates` are in the order in which they came in; of more than `MOST_DUPLICATES` the newest, while `summary` has
-    the number of all.
-    """
-
-    summary: RunSummary
-    event: Event
-    request: StoredRequest
-    attempts: Sequence[Attempt]
-    duplicates: Sequence[Duplicate]
-    replays: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of the runs that match. `cursor` gets the next page, None on the last one; one before may be empty.
-
-    `unindexed` is how many of the newest runs the text search has not taken in yet; 0 without a text.
-    """
-
-    runs: Sequence[RunSummary]
-    cursor: str | None
-    unindexed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many runs of a pipeline that came in within an hour are in a state now."""
-
-    pipeline: str
-    hour: datetime
-    state: State
-    runs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How many runs of a version are in a state now, and of which step their last attempt was; None: they had none.
-
-    Of runs that succeeded the step is not told: they have all steps behind them. `more`: only the newest runs in this
-    state were looked at, and there are others.
-    """
-
-    version: str
-    state: State
-    runs: int
-    step: str | None = None
-    outcome: Outcome | None = None
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,11 +233,3 @@ class Retention:
 
     age: timedelta
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What is still to be done: runs queued, waiting and running, and since when the oldest has been queued."""
-
-    states: Mapping[State, int] = field(default_factory=dict)
-    oldest: datetime | None = None

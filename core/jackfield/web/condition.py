@@ -17,7 +17,7 @@ from jackfield.checkup import Finding, Mark, look_at_address, look_at_notifiers,
 from jackfield.clock import utc_now
 from jackfield.errors import JournalError
 from jackfield.host import Host
-from jackfield.journal.records import Backlog
+from jackfield.journal.views import Backlog
 from jackfield.notifiers import NotifierStatus
 from jackfield.pipeline import pipeline_file
 from jackfield.settings import ROOM

@@ -52,10 +52,11 @@ class Turnstile:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._patience / _LOOKS)
-            self._look([*clients], loop.time())
+            self.look([*clients], loop.time())
             self._log(loop.time())
 
-    def _look(self, clients: Iterable[Client], now: float) -> None:
+    def look(self, clients: Iterable[Client], now: float) -> None:
+        """Close the connections that have stalled for longer than the host is patient; `now` is in seconds."""
         before, self._waiting = self._waiting, {}
         for client in clients:
             awaited = client.awaited()

@@ -20,12 +20,12 @@ from jackfield.journal.records import (
     NewRun,
     Outcome,
     RetryAt,
-    RunView,
     State,
     StoredRequest,
     Succeeded,
     Verdict,
 )
+from jackfield.journal.views import RunView
 from jackfield.models import Event, Exchange
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from jackfield.errors import JournalError
-from jackfield.journal.records import Accepted, Duplicate, Query, State
+from jackfield.journal.records import Accepted, State
+from jackfield.journal.views import Duplicate, Query
 from jackfield.models import Event
 from tests.core.journal.kit import REQUEST, Clock, Journals, give, new_run, opened, run_async, settled, working
 

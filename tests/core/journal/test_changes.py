@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jackfield.journal.records import Mode, Query
+from jackfield.journal.records import Mode
+from jackfield.journal.views import Query
 from tests.core.journal.kit import Clock, Journals, give, new_run, opened, run_async
 
 

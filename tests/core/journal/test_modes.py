@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from jackfield.journal.records import KeptVersion, Mode, ModeRecord, Query, State, Version
+from jackfield.journal.records import Mode, ModeRecord, State, Version
+from jackfield.journal.views import KeptVersion, Query
 from tests.core.journal.kit import (
     Clock,
     Journals,

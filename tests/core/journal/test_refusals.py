@@ -5,7 +5,8 @@ import pytest
 from uuid_utils import uuid7
 
 from jackfield.errors import UnknownRun
-from jackfield.journal.records import Accepted, Query, Refusal
+from jackfield.journal.records import Accepted, Refusal
+from jackfield.journal.views import Query
 from tests.core.journal.kit import REQUEST, Clock, Journals, give, new_run, opened, run_async
 
 

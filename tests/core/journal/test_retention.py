@@ -5,7 +5,8 @@ import pytest
 from uuid_utils import uuid7
 
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Mode, Query, Refusal, Replay, Retention, State, Version
+from jackfield.journal.records import Mode, Refusal, Replay, Retention, State, Version
+from jackfield.journal.views import Query
 from tests.core.journal.kit import (
     REQUEST,
     Clock,

@@ -5,7 +5,8 @@ import pytest
 
 from jackfield.errors import JournalError
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Failed, Mode, Query, Skipped, State, Succeeded, Verdict
+from jackfield.journal.records import Failed, Mode, Skipped, State, Succeeded, Verdict
+from jackfield.journal.views import Query
 from tests.core.journal.kit import (
     Clock,
     Journals,

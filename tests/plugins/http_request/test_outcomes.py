@@ -16,7 +16,8 @@ import pytest
 import trustme
 
 from jackfield.host import running
-from jackfield.journal.records import SETTLED, RunView, State
+from jackfield.journal.records import SETTLED, State
+from jackfield.journal.views import RunView
 from jackfield.registry import Registry
 from jackfield_http_request.action import HttpRequest
 from tests.docs.markdown import ROOT

@@ -13,7 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from standardwebhooks import Webhook
 
 from jackfield import Unauthorized, WebhookRequest, WebhookSource, hookimpl
-from jackfield.journal.records import Query
+from jackfield.journal.views import Query
 from jackfield.operations import Operations
 from jackfield_webhook import generic, tilda
 from jackfield_webhook.generic import Generic, GenericOptions

@@ -10,7 +10,8 @@ import pytest
 
 from jackfield.bulk import Bulk, Deed, Job, Order, Phase
 from jackfield.errors import JackfieldError
-from jackfield.journal.records import Query, State
+from jackfield.journal.records import State
+from jackfield.journal.views import Query
 from jackfield.users import Role
 from jackfield.web.app import Served
 from tests.support import Plugin, give, run_host, serve, steps, until

@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from jackfield.journal.records import Query
+from jackfield.journal.views import Query
 from jackfield.registry import Registry
 from jackfield.tomltext import toml_entry
 from jackfield.users import Role

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from markupsafe import escape
 from pydantic import JsonValue
 
-from jackfield.journal.records import MOST_DUPLICATES, Mode, Query
+from jackfield.journal.records import Mode
+from jackfield.journal.views import MOST_DUPLICATES, Query
 from jackfield.web.pages.excerpt import Excerpts
 from tests.support import give, hook, serve, steps, until
 from tests.web.site import visitor

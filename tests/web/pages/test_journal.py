@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
-from jackfield.journal.records import Query, State
+from jackfield.journal.records import State
+from jackfield.journal.views import Query
 from jackfield.users import Role
 from jackfield.web.app import Served
 from jackfield.web.pages.filters import RunFilter

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from jackfield import Field, WebhookRequest, hookimpl
-from jackfield.journal.records import SETTLED, Mode, Outcome, Query, Standing, State
+from jackfield.journal.records import SETTLED, Mode, Outcome, State
+from jackfield.journal.views import Query, Standing
 from jackfield.users import Role
 from jackfield.web.app import Served
 from jackfield.web.pages.progress import progress_of

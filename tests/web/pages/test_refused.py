@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from jackfield.journal.records import Mode, Query
+from jackfield.journal.records import Mode
+from jackfield.journal.views import Query
 from jackfield.users import Role
 from tests.support import hook, serve, steps
 from tests.web.site import visitor

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jackfield.journal.records import Attempt, Mode, Outcome, Query, State
+from jackfield.journal.records import Attempt, Mode, Outcome, State
+from jackfield.journal.views import Query
 from jackfield.models import Exchange
 from jackfield.users import Role
 from jackfield.web.app import Served

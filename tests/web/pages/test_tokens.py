@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from jackfield.journal.records import Query
+from jackfield.journal.views import Query
 from jackfield.tokens import Tokens
 from jackfield.users import Role
 from jackfield.web.api.application import api_operations

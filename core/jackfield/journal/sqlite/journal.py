@@ -12,25 +12,7 @@ from typing import ClassVar
 from jackfield.clock import utc_now
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.port import Handler
-from jackfield.journal.records import (
-    Accepted,
-    Backlog,
-    Count,
-    KeptVersion,
-    Limits,
-    Mode,
-    ModeRecord,
-    NewRun,
-    Page,
-    Query,
-    Refusal,
-    Replay,
-    Retention,
-    RunView,
-    SeenAgain,
-    Standing,
-    Version,
-)
+from jackfield.journal.records import Accepted, Limits, Mode, ModeRecord, NewRun, Refusal, Replay, Retention, Version
 from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
@@ -55,6 +37,7 @@ from jackfield.journal.sqlite.search import search_runs
 from jackfield.journal.sqlite.standings import list_standings
 from jackfield.journal.sqlite.textindex import index_path
 from jackfield.journal.sqlite.writer import Shared, Writer
+from jackfield.journal.views import Backlog, Count, KeptVersion, Page, Query, RunView, SeenAgain, Standing
 
 
 class SqliteJournal:

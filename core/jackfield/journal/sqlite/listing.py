@@ -11,18 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from jackfield.errors import JournalError
-from jackfield.journal.records import (
-    MOST_DUPLICATES,
-    Backlog,
-    Count,
-    Duplicate,
-    Page,
-    Query,
-    RunSummary,
-    RunView,
-    SeenAgain,
-    State,
-)
+from jackfield.journal.records import State
 from jackfield.journal.sqlite.encoding import (
     ATTEMPT_COLUMNS,
     microseconds,
@@ -34,6 +23,17 @@ from jackfield.journal.sqlite.encoding import (
     read_texts,
 )
 from jackfield.journal.sqlite.pipelines import not_running, step_through
+from jackfield.journal.views import (
+    MOST_DUPLICATES,
+    Backlog,
+    Count,
+    Duplicate,
+    Page,
+    Query,
+    RunSummary,
+    RunView,
+    SeenAgain,
+)
 
 HOUR: Final = 3_600_000_000
 END_OF_TIME: Final = 1 << 62

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from jackfield.journal.records import KeptVersion, Mode, ModeRecord, Version
+from jackfield.journal.records import Mode, ModeRecord, Version
 from jackfield.journal.sqlite.encoding import microseconds, optional_moment, plain
+from jackfield.journal.views import KeptVersion
 
 # A definition that is kept again becomes the newest: retention never takes the newest one of a pipeline.
 _KEEP: Final = """

@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from jackfield.journal.records import Page, Query, RunSummary
 from jackfield.journal.sqlite.encoding import load, microseconds
 from jackfield.journal.sqlite.listing import END_OF_TIME, Position, newest, position, summary
 from jackfield.journal.sqlite.pipelines import not_running
 from jackfield.journal.sqlite.textindex import SHORTEST, candidates, last_indexed, read_index, readable, searchable
+from jackfield.journal.views import Page, Query, RunSummary
 
 _SCANNED: Final = 5000
 """How many runs are looked at one by one for a page: the newest, when the needle is too short for the index, or those

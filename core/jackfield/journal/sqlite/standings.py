@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from jackfield.journal.records import Outcome, Standing, State
+from jackfield.journal.records import Outcome, State
 from jackfield.journal.sqlite.encoding import microseconds
 from jackfield.journal.sqlite.listing import HOUR, Shelf, hours_of, shelves
+from jackfield.journal.views import Standing
 
 _MOST: Final = 5000
 """Runs of one state whose last attempt is looked up: it takes about two microseconds each."""

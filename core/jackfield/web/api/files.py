@@ -12,7 +12,7 @@ from jackfield.components import OptionsModel
 from jackfield.drafts import Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JackfieldError, Problem, UnknownRun
 from jackfield.host import Host
-from jackfield.journal.records import KeptVersion
+from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipeline import pipeline_file
 from jackfield.settings import PIPELINES_FOLDER

@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
-from jackfield.journal.records import Page, Query, Refusal, RunView, SeenAgain, State
+from jackfield.journal.records import Refusal, State
+from jackfield.journal.views import Page, Query, RunView, SeenAgain
 from jackfield.operations import On, Operations
 from jackfield.scenario import (
     SCENARIO_NAME,

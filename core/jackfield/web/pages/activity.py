@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from jackfield.journal.records import Count, State
+from jackfield.journal.records import State
+from jackfield.journal.views import Count
 
 PERIOD: Final = timedelta(hours=24)
 _HOUR: Final = timedelta(hours=1)

@@ -9,7 +9,8 @@ from typing import Final, Protocol
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from jackfield.journal.records import Query, State
+from jackfield.journal.records import State
+from jackfield.journal.views import Query
 
 _LONGEST_TEXT: Final = 500
 

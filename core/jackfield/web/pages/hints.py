@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from jackfield.journal.records import Attempt, Outcome, RunView, State
+from jackfield.journal.records import Attempt, Outcome, State
+from jackfield.journal.views import RunView
 from jackfield.web.pages.words import noop
 
 _BY_STATUS: Final = {

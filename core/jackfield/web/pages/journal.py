@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jackfield.errors import JackfieldError, JournalUnavailable
-from jackfield.journal.records import Page, State
+from jackfield.journal.records import State
+from jackfield.journal.views import Page
 from jackfield.models import Text
 from jackfield.sight import Sight
 from jackfield.web.health import host_of

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from jackfield.components import Action
-from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, RunView, Version
+from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, Version
+from jackfield.journal.views import RunView
 from jackfield.models import Exchange, Text
 from jackfield.runner import UnderWay
 from jackfield.web.pages.curl import CurlCommand, curl_command

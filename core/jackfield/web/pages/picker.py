@@ -14,7 +14,8 @@ from pydantic_core import to_json
 
 from jackfield.errors import PluginError
 from jackfield.host import Host
-from jackfield.journal.records import Outcome, Query, RunView
+from jackfield.journal.records import Outcome
+from jackfield.journal.views import Query, RunView
 from jackfield.models import Text
 from jackfield.web.forms.pipeline import PipelineForm
 

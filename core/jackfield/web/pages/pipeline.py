@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.host import Host
-from jackfield.journal.records import Mode, Query, RunSummary
+from jackfield.journal.records import Mode
+from jackfield.journal.views import Query, RunSummary
 from jackfield.models import Field, Text
 from jackfield.pipeline import Pipeline
 from jackfield.sender import Address, sample_request, sender_address

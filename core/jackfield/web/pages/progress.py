@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from jackfield.journal.records import COMPLETED, Standing, State
+from jackfield.journal.records import COMPLETED, State
+from jackfield.journal.views import Standing
 
 SHOWN: Final = (State.RUNNING, State.QUEUED, State.HELD, State.WAITING, State.FAILED, State.SKIPPED, State.CANCELLED)
 """The states that runs stand at a step in, in the order in which they are shown."""

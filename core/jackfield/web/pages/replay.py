@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.errors import JackfieldError, JournalUnavailable
-from jackfield.journal.records import RunView
+from jackfield.journal.views import RunView
 from jackfield.models import JsonObject
 from jackfield.operations import On
 from jackfield.web.health import host_of

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.journal.records import SETTLED, RunView, State
+from jackfield.journal.records import SETTLED, State
+from jackfield.journal.views import RunView
 from jackfield.operations import Operations
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view

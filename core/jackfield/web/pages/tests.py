@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.host import Host
-from jackfield.journal.records import RunView
+from jackfield.journal.views import RunView
 from jackfield.scenario import (
     SCENARIO_NAME,
     ScenarioExistsError,

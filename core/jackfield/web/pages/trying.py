@@ -15,7 +15,7 @@ from jackfield.clock import utc_now
 from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError
 from jackfield.host import Host
-from jackfield.journal.records import RunSummary, RunView
+from jackfield.journal.views import RunSummary, RunView
 from jackfield.models import Event
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.tomlfile import TomlFile

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jackfield.host import Host
-from jackfield.journal.records import KeptVersion
+from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.tomlfile import TomlFile

@@ -13,8 +13,9 @@ import pytest
 
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.port import Claim
-from jackfield.journal.records import Limits, Query, Retention, Succeeded, Verdict, Version
+from jackfield.journal.records import Limits, Retention, Succeeded, Verdict, Version
 from jackfield.journal.sqlite import SqliteJournal
+from jackfield.journal.views import Query
 from tests.core.journal.kit import Clock, give, new_run, opened, run_async, settled, succeed, working
 
 ACCEPTING = """

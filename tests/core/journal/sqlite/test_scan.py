@@ -1,8 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from jackfield.journal.records import Query
 from jackfield.journal.sqlite import SqliteJournal
+from jackfield.journal.views import Query
 from tests.core.journal.kit import Clock, new_run, opened, run_async, working
 
 
