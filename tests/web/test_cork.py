@@ -1,6 +1,12 @@
 import asyncio
 
+import uvicorn
+from starlette.responses import PlainTextResponse
+from uvicorn.server import ServerState
+
 from jackfield.web.cork import Cork
+from jackfield.web.protocol import LongAddresses
+from jackfield.web.turnstile import Turnstile
 
 
 class Sent(asyncio.Transport):
@@ -17,6 +23,9 @@ class Sent(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
 
 
 def test_what_is_written_in_one_round_of_the_loop_leaves_together() -> None:
@@ -58,5 +67,23 @@ def test_what_was_written_before_a_connection_closes_is_sent_before_it_closes() 
         await asyncio.sleep(0)
         assert sent.pieces == [b"last words"]
         assert sent.closed
+
+    asyncio.run(main())
+
+
+def test_an_answer_leaves_with_its_head() -> None:
+    async def main() -> None:
+        config = uvicorn.Config(PlainTextResponse("body"), log_config=None, lifespan="off")
+        config.load()
+        state, sent = ServerState(), Sent()
+        protocol = LongAddresses(config=config, server_state=state, app_state={}, turnstile=Turnstile(9))
+        protocol.connection_made(sent)
+        protocol.data_received(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        await asyncio.gather(*state.tasks)
+        await asyncio.sleep(0)
+        [answer] = sent.pieces
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answer.endswith(b"\r\n\r\nbody")
+        protocol.connection_lost(None)
 
     asyncio.run(main())

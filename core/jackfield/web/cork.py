@@ -25,6 +25,8 @@ class Cork:
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
         self.set_protocol = transport.set_protocol
+        self.get_write_buffer_size = transport.get_write_buffer_size
+        self.abort = transport.abort
 
     def write(self, data: bytes) -> None:
         """Send this, soon."""
