@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import aiosmtplib
 
@@ -44,7 +44,7 @@ async def deliver(mail: Mail, options: ConnectionOptions) -> Receipt:
     except (aiosmtplib.SMTPException, OSError) as error:
         _fail(error, options)
     finally:
-        client.close()
+        _hang_up(client)
     said = {mailbox: _said(answer.code, answer.message, options) for mailbox, answer in refused.items()}
     return Receipt(tuple(mailbox for mailbox in recipients if mailbox not in said), said)
 
@@ -65,6 +65,14 @@ async def _client(options: ConnectionOptions) -> aiosmtplib.SMTP:
         start_tls=encryption == "starttls",
         tls_context=trust,
     )
+
+
+def _hang_up(client: aiosmtplib.SMTP) -> None:
+    """Close the connection at once: TLS would wait for the server to agree, which may have stopped to answer."""
+    transport = cast("asyncio.Transport | None", client.transport)
+    client.close()
+    if transport is not None:
+        transport.abort()
 
 
 def _fail(error: Exception, options: ConnectionOptions) -> NoReturn:
