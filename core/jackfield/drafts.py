@@ -20,7 +20,7 @@ from pydantic import JsonValue
 from jackfield.errors import ConfigurationError, JackfieldError, Problem
 from jackfield.filelock import locked
 from jackfield.loader import PipelineLoader
-from jackfield.pipeline import PIPELINE_ID, pipeline_file
+from jackfield.pipeline import PIPELINE_ID, pipeline_file, step_name
 from jackfield.tomlblocks import TomlBlocks
 from jackfield.tomledit import CannotEdit, drop, put, rename, value_at
 from jackfield.tomlfile import KeyPath, TomlFile
@@ -140,7 +140,7 @@ class Draft:
     def _free_name(self, wish: str) -> str:
         """Make a step's name out of an action's or another step's, one that no step has."""
         base = _NO_STEP_NAME.sub("_", wish.rpartition(".")[2]) or "step"
-        taken = {str(step.get("name") or str(step.get("use", "")).replace(".", "_")) for step in self.steps()}
+        taken = {step_name(step) for step in self.steps()}
         root = re.sub(r"_\d+$", "", base)
         names = (base, *(f"{root}_{number}" for number in range(2, len(taken) + 3)))
         return next(name for name in names if name not in taken)

@@ -29,6 +29,7 @@ from jackfield.pipeline import (
     StepDefinition,
     StepSettings,
     pipeline_file,
+    step_name,
 )
 from jackfield.registry import Registry
 from jackfield.scope import Scope, leaves
@@ -184,7 +185,7 @@ class _Reading:
         for index, table in enumerate(found[:MOST_STEPS]):
             if not isinstance(table, dict):
                 continue
-            name = str(table.get("name") or table.get("use", "")).replace(".", "_")
+            name = step_name(table)
             if name in earlier:
                 message = f'two steps are called "{name}"; give this one a name of its own'
                 self.report(("steps", index, "name"), message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
@@ -30,7 +31,12 @@ def pipeline_file(id: str) -> str:
     return f"{PIPELINES_FOLDER}/{id}.toml"
 
 
-def _step_name(name: str) -> str:
+def step_name(table: Mapping[str, Any]) -> str:
+    """Say what a step is called: by its own name, else by what it uses, with `_` for dots."""
+    return str(table.get("name") or str(table.get("use", "")).replace(".", "_"))
+
+
+def _valid_name(name: str) -> str:
     if not _STEP_NAME.fullmatch(name):
         raise ValueError(
             "may have only Latin letters, digits and _, with no digit in front: later steps use it in a path"
@@ -65,7 +71,7 @@ class StepSettings(OptionsModel):
     """The keys of a step that belong to the host."""
 
     use: str = Field(description="The action, by name.")
-    name: Annotated[str, AfterValidator(_step_name)] = Field(
+    name: Annotated[str, AfterValidator(_valid_name)] = Field(
         default="",
         description="What later steps call it: $.steps.<name>.",
         json_schema_extra={"pattern": f"^{_STEP_NAME.pattern}$"},

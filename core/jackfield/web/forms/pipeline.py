@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from jackfield.errors import PluginError, Problem
 from jackfield.models import Text
+from jackfield.pipeline import step_name
 from jackfield.registry import Registry
 from jackfield.tomlfile import KeyPath, dotted
 from jackfield.web.forms.fields import Field, field_name, make_fields
@@ -134,9 +135,8 @@ def _step(table: Mapping[str, Any], index: int, registry: Registry, shapes: Mapp
     name, *host = step_options()
     path: KeyPath = ("steps", index)
     use = str(table.get("use", ""))
-    called = str(table.get("name") or use.replace(".", "_"))
     fields = make_fields((name,), table, path, shapes)
-    part = Part(path, use, called, None, fields=fields, more=make_fields(host, table, path, shapes))
+    part = Part(path, use, step_name(table), None, fields=fields, more=make_fields(host, table, path, shapes))
     return _with_options(part, table, registry.action, registry, shapes)
 
 

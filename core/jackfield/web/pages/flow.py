@@ -8,7 +8,7 @@ from typing import Any
 
 from jackfield.errors import ConfigurationError, PluginError
 from jackfield.models import Text
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipeline import Pipeline, pipeline_file, step_name
 from jackfield.registry import ActionClass, Registry, SourceClass
 from jackfield.tomlfile import TomlFile
 
@@ -61,8 +61,7 @@ def _written(pipeline: Pipeline, registry: Registry) -> Flow:
 def _node(table: Any, find: Callable[[str], SourceClass | ActionClass]) -> Node:
     table = table if isinstance(table, dict) else {}
     use = str(table.get("use", "?"))
-    name = str(table.get("name") or use).replace(".", "_")
     try:
-        return Node(find(use).title, use, name, "when" in table)
+        return Node(find(use).title, use, step_name(table), "when" in table)
     except PluginError:
-        return Node(use, use, name, "when" in table, known=False)
+        return Node(use, use, step_name(table), "when" in table, known=False)

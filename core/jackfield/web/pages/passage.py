@@ -12,6 +12,7 @@ from jackfield.components import Action
 from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, Version
 from jackfield.journal.views import RunView
 from jackfield.models import Exchange, Text
+from jackfield.pipeline import step_name
 from jackfield.runner import UnderWay
 from jackfield.web.pages.curl import CurlCommand, curl_command
 from jackfield.web.pages.excerpt import Excerpt, Excerpts
@@ -151,9 +152,5 @@ def steps_of(version: Version | None) -> list[tuple[str, str]]:
         tables = tomllib.loads(version.text).get("steps", []) if version else []
     except tomllib.TOMLDecodeError:
         return []
-    found = []
-    for table in tables if isinstance(tables, list) else ():
-        if isinstance(table, dict):
-            use = str(table.get("use", ""))
-            found.append((str(table.get("name") or use).replace(".", "_"), use))
-    return found
+    found = tables if isinstance(tables, list) else ()
+    return [(step_name(table), str(table.get("use", ""))) for table in found if isinstance(table, dict)]

@@ -17,7 +17,7 @@ from jackfield.errors import ConfigurationError
 from jackfield.host import Host
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.models import Event
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipeline import Pipeline, pipeline_file, step_name
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Situation, Trials, Tried
 from jackfield.web.pages.digest import digest
@@ -80,8 +80,7 @@ async def try_step(host: Host, draft: Draft, index: int, situation: Situation, *
     pipeline = await run_in_threadpool(_loaded, host, draft)
     if pipeline is None or not 0 <= index < len(draft.steps()):
         return None
-    step = draft.steps()[index]
-    name = str(step.get("name") or step.get("use", "")).replace(".", "_")
+    name = step_name(draft.steps()[index])
     try:
         tried = await Trials(host.http, host.runner.watchdog).try_step(pipeline, name, situation, send=send)
     except KeyError:
