@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from jackfield.web.cork import Cork
 from jackfield.web.turnstile import Turnstile
 
 LONGEST_ADDRESS: Final = 1_000_000
@@ -38,8 +37,8 @@ class LongAddresses(HttpToolsProtocol):
         self._turnstile = turnstile
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, with a cork on the connection, or turn the client away if there are too many."""
-        super().connection_made(cast("asyncio.Transport", Cork(transport)))
+        """Begin, or turn the client away if there are too many."""
+        super().connection_made(transport)
         if len(self.connections) > self._turnstile.most:
             self._turnstile.refuse()
             transport.write(_FULL)
