@@ -34,7 +34,7 @@ from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.first import FirstLink
 from jackfield.web.pages.headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
-from jackfield.web.protocol import LongAddresses
+from jackfield.web.protocol import HttpProtocol
 from jackfield.web.turnstile import Turnstile, most_connections
 
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
@@ -112,7 +112,7 @@ async def serving(
             turnstile = turnstile or Turnstile(most_connections())
             server = uvicorn.Server(_config(application(host, first), turnstile))
             task = asyncio.ensure_future(server.serve(sockets=[listener]))
-            clients = cast("set[LongAddresses]", server.server_state.connections)
+            clients = cast("set[HttpProtocol]", server.server_state.connections)
             watch = asyncio.create_task(turnstile.watch(clients))
             try:
                 while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn has a flag and no event
@@ -147,7 +147,7 @@ def _spare_collections() -> None:
 
 
 def _config(app: ASGIApp, turnstile: Turnstile) -> uvicorn.Config:
-    protocol: Any = partial(LongAddresses, turnstile=turnstile)  # uvicorn calls it
+    protocol: Any = partial(HttpProtocol, turnstile=turnstile)  # uvicorn calls it
     return uvicorn.Config(
         app,
         loop="uvloop",

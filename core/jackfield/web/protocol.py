@@ -21,10 +21,11 @@ _FULL: Final = (
 )
 
 
-class LongAddresses(HttpToolsProtocol):
-    """Keeps the query away from httptools' reader of addresses, which cannot count beyond 65,535 bytes.
+class HttpProtocol(HttpToolsProtocol):
+    """Takes long addresses, and no endless heads, and tells the turnstile what each client has to do next.
 
-    GetCourse puts everything into the address, whatever its method.
+    GetCourse puts everything into the address, whatever its method; httptools' reader of addresses counts to 65,535
+    bytes, so the query is kept away from it.
     """
 
     _received = 0
