@@ -268,13 +268,15 @@ def test_half_a_character_breaks_neither_page_nor_download(tmp_path: Path) -> No
     asyncio.run(main())
 
 
-def test_held_runs_can_be_looked_at(tmp_path: Path) -> None:
+def test_a_held_run_says_why_it_is_not_carried_out(tmp_path: Path) -> None:
     async def main() -> None:
         async with serve(tmp_path, {"x": THREE}) as served, visitor(served, language="ru") as operator:
-            await served.host.modes.set("x", Mode.HELD, "")
+            await served.host.modes.set("x", Mode.HELD, "<b>ремонт</b>")
             run = await give(served.host, {"phone": "1"})
             page = await operator.get(f"/runs/{run}")
             assert "Отложена" in page.text
+            assert "Операция продолжится, когда её запустят. Причина: &lt;b&gt;ремонт&lt;/b&gt;." in page.text
+            assert '<a href="/pipelines/x">К обработке</a>' in page.text
             assert "Не начат" in page.text
 
     asyncio.run(main())

@@ -93,6 +93,7 @@ async def run_page(
         steps=steps,
         turn=turn_of(steps),
         running=State.RUNNING,
+        mode=host.modes.get(summary.pipeline),
         hint=run_hint(seen),
         warnings=[(one, warning_hint(one)) for one in seen.summary.warnings],
         settled=summary.state in SETTLED,
