@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -61,10 +63,14 @@ def api_operations() -> Sequence[Operation]:
 def api_application(host: Host, door: Doorkeeper) -> Starlette:
     """Make the application that answers below `/api/v1`; `door` is the pages', for both together hash passwords."""
     operations = api_operations()
-    document = to_json(openapi_document(operations, API_PATH))
+
+    @cache
+    def document() -> bytes:
+        return to_json(openapi_document(operations, API_PATH))
 
     async def show_document(_request: Request) -> Response:
-        return Response(document, media_type="application/json")
+        body = await run_in_threadpool(document)  # the first time, it takes a tenth of a second
+        return Response(body, media_type="application/json")
 
     application = Starlette(
         routes=[Route("/openapi.json", show_document), *(one.route() for one in operations)],

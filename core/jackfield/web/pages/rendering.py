@@ -27,8 +27,11 @@ class Renderer:
 
     def __init__(self, phrasebooks: Mapping[str, Phrasebook]) -> None:
         books = {language: phrasebooks.get(language, Phrasebook()) for language in LANGUAGES}
-        self._environments = {language: _environment(language, book) for language, book in books.items()}
         self._translations = {language: read_translations(language) for language in LANGUAGES}
+        self._environments = {
+            language: _environment(language, translations, books[language])
+            for language, translations in self._translations.items()
+        }
 
     def render(self, request: Request, name: str, context: Mapping[str, Any]) -> str:
         """Render a template. Every template knows `request`, `visitor` (None if nobody is logged in) and `language`."""
@@ -49,7 +52,7 @@ def page(request: Request, template: str, status: int = 200, /, **context: Any) 
     return HTMLResponse(text.encode("utf-8", "backslashreplace"), status_code=status)  # half a character may be there
 
 
-def _environment(language: str, said: Phrasebook) -> Environment:
+def _environment(language: str, translations: NullTranslations, said: Phrasebook) -> Environment:
     environment = Environment(
         loader=PackageLoader("jackfield.web"),
         autoescape=True,
@@ -59,7 +62,6 @@ def _environment(language: str, said: Phrasebook) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.policies["ext.i18n.trimmed"] = True
-    translations = read_translations(language)
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "words": _words,
