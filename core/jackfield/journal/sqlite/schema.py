@@ -10,7 +10,7 @@ from typing import Final
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.sqlite.faults import explained
 
-VERSION: Final = 2
+VERSION: Final = 3
 BUSY_TIMEOUT: Final = 4.0
 """Seconds that a statement waits for another process's lock: a sender that waits ten must get its 503 before."""
 
@@ -115,7 +115,12 @@ CREATE TABLE mode (
 """
 
 
-_SINCE_VERSION_1: Final = "ALTER TABLE version ADD COLUMN kept_at INTEGER"
+_TO_VERSION_2: Final = ("ALTER TABLE version ADD COLUMN kept_at INTEGER",)
+_TO_VERSION_3: Final[tuple[str, ...]] = ()
+"""What makes a file of format 2 one of format 3: one statement an entry."""
+
+_MIGRATIONS: Final = {1: _TO_VERSION_2 + _TO_VERSION_3, 2: _TO_VERSION_3}
+"""What makes a file of an earlier format one of this format."""
 
 
 def open_journal(path: Path) -> sqlite3.Connection:
@@ -169,10 +174,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
-    statements = {0: _TABLES.split(";\n"), 1: [_SINCE_VERSION_1]}.get(found, [])
+    statements = _TABLES.split(";\n") if found == 0 else _MIGRATIONS.get(found, ())
     for statement in statements:
         connection.execute(statement)
-    if statements:
+    if found < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
     if found > VERSION:
