@@ -16,7 +16,8 @@
     └── JournalError            the journal cannot do what was asked
         ├── JournalUnavailable  it cannot be read or written at the moment
         ├── LeaseLost           the run is no longer this worker's
-        └── UnknownRun          there is no such run, version or step
+        ├── UnknownRun          there is no such run, version or step
+        └── NotStanding         nothing is left to do about a failed run
 
 A message is one readable sentence: where, what, and what to do about it.
 """
@@ -136,3 +137,7 @@ class LeaseLost(JournalError):  # noqa: N818 - as above
 
 class UnknownRun(JournalError):  # noqa: N818 - as above
     """There is no run, version, step or refused request of this name."""
+
+
+class NotStanding(JournalError):  # noqa: N818 - as above
+    """Nothing is left to do about a failed run: it was repaired or set aside, or a replay of it is under way."""

@@ -231,6 +231,7 @@ class _Trial:
             result=stored,
             masked=masked,
             exchanges=tuple(exchanges),
+            version=self._pipeline.version,
         )
 
     async def _carried_out(self) -> Outcome:

@@ -17,11 +17,12 @@ from jackfield.journal.records import (
     Refusal,
     Replay,
     Retention,
+    SetAside,
     StepRecord,
     Verdict,
     Version,
 )
-from jackfield.journal.views import Backlog, Count, KeptVersion, Page, Query, RunView, SeenAgain, Standing
+from jackfield.journal.views import Backlog, Count, Glance, KeptVersion, Page, Query, RunView, SeenAgain, Standing
 from jackfield.models import Event
 
 
@@ -144,17 +145,29 @@ class Journal(Protocol):
         """Make a new run, with the id given, out of an old one; return its id.
 
         With `from_step`, the results of the steps before it are taken over. Raises `UnknownRun` if there is no such
-        run, or if it never completed the steps before `from_step`.
+        run, or if it never completed the steps before `from_step`, `NotStanding` as `Replay.if_standing` says.
+
+        A replay that ends without an error repairs the failed runs that it goes back to, and their other replays; one
+        that fails stands for them from then on. Both is durable together with the replay's end.
         """
 
     async def cancel(self, run: str) -> bool:
         """End a run that is not settled; False if it is, or is unknown. One that is running loses its lease."""
+
+    async def set_aside(self, run: str, word: SetAside | None) -> bool:
+        """Note on a failed run that nothing is to be done about it, or, with None, that something is after all.
+
+        False if the run has not failed, or is unknown.
+        """
 
     async def retry_now(self, run: str) -> bool:
         """Make a waiting run due; False if it is not waiting."""
 
     async def run(self, id: str) -> RunView | None:
         """Show one run with all that happened to it."""
+
+    async def glance(self, runs: Sequence[str]) -> list[Glance]:
+        """Say in short how runs are, in the order of their ids here; those that are not there are left out."""
 
     async def search(self, query: Query) -> Page:
         """List runs, newest first."""

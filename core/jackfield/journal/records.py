@@ -80,6 +80,15 @@ class StoredRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """An operator's word that nothing is to be done about a failed run: when, who, and why."""
+
+    at: datetime
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewRun:
     """An event that is to become a run. `id` is a UUIDv7; `request` is what the event was read out of."""
 
@@ -93,6 +102,8 @@ class NewRun:
     dedupe_key: str | None = None
     dedupe_within: timedelta | None = None
     """How far back a run with the same key makes this one a duplicate; None: as far as the journal goes."""
+    label: str | None = None
+    """Whom or what the event is about, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +134,8 @@ class Attempt:
 
     `index` is the step's place in the pipeline, from 0; `number` counts the step's tries, from 1; `result` is what
     the action returned, null unless it succeeded, and `masked` says that secrets were taken out of it; `traceback` is
-    there when the action itself is at fault.
+    there when the action itself is at fault. `version` is the version of the pipeline that made the attempt; None for
+    attempts of before this was noted down.
     """
 
     index: int
@@ -137,6 +149,7 @@ class Attempt:
     result: JsonValue = None
     masked: bool = False
     exchanges: Sequence[Exchange] = ()
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +223,15 @@ class Replay:
     """What is asked of a replay: from which step, on which version, with which event.
 
     `from_step` None runs all steps; `version` None means whatever version is current when the run starts;
-    `event` None takes the original's.
+    `event` None takes the original's, and its label; `label` is that of another event. With `if_standing`, a failed
+    run is replayed only if nobody has repaired it or set it aside, and no replay of it is under way.
     """
 
     from_step: str | None = None
     version: str | None = None
     event: Event | None = None
+    label: str | None = None
+    if_standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from jackfield.journal.records import Attempt, Outcome, State, StoredRequest, Version
+from jackfield.journal.records import Attempt, Outcome, SetAside, State, StoredRequest, Version
 from jackfield.models import Event
 
 
@@ -21,7 +21,10 @@ class KeptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which runs to list, newest first. `text` is searched for in the event, whatever its case."""
+    """Which runs to list, newest first. `text` is searched for in the event, whatever its case.
+
+    Without `repaired`, failed runs are listed only as long as they stand: see `RunSummary.stands`.
+    """
 
     pipeline: str | None = None
     states: frozenset[State] = frozenset()
@@ -30,11 +33,22 @@ class Query:
     text: str | None = None
     cursor: str | None = None
     limit: int = 50
+    repaired: bool = True
+
+    def admits(self, run: RunSummary) -> bool:
+        """Tell whether the run is in one of the states that are asked for."""
+        stands = self.repaired or run.state is not State.FAILED or run.stands
+        return stands and (not self.states or run.state in self.states)
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run as a list shows it."""
+    """A run as a list shows it.
+
+    `label` says in a few words whom or what the event is about. Of a failed run, `repaired_by` is the replay that did
+    what the run should have done; `replaced_by` is a later replay that failed as well, and stands for the run;
+    `set_aside` is an operator's word that nothing is to be done about it.
+    """
 
     id: str
     pipeline: str
@@ -47,6 +61,31 @@ class RunSummary:
     warnings: Sequence[str]
     duplicates: int
     replay_of: str | None
+    repaired_by: str | None = None
+    replaced_by: str | None = None
+    set_aside: SetAside | None = None
+    label: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the run is a failure that somebody still has to see to."""
+        settled = self.repaired_by or self.replaced_by or self.set_aside
+        return self.state is State.FAILED and not settled
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a job for many runs has to know of one: `stands` as `RunSummary.stands`.
+
+    `resumable` says that the run failed with a step behind it that has succeeded: a replay can begin at a later one.
+    """
+
+    id: str
+    state: State
+    stands: bool
+    resumable: bool
+    label: str | None
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +141,24 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many runs of a pipeline that came in within an hour are in a state now."""
+    """How many runs of a pipeline that came in within an hour are in a state now.
+
+    Of failed runs, `repaired` do not stand any more: see `RunSummary.stands`.
+    """
 
     pipeline: str
     hour: datetime
     state: State
     runs: int
+    repaired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How many runs of a version are in a state now, and of which step their last attempt was; None: they had none.
 
-    Of runs that succeeded the step is not told: they have all steps behind them. `more`: only the newest runs in this
+    Of runs that succeeded the step is not told: they have all steps behind them. Of failed runs only those are counted
+    that stand (`RunSummary.stands`). `more`: only the newest runs in this
     state were looked at, and there are others.
     """
 
@@ -128,7 +172,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is still to be done: runs queued, waiting and running, and since when the oldest has been queued."""
+    """What is still to be done: runs queued, waiting and running, and since when the oldest has been queued.
+
+    `failures` counts for each pipeline the failed runs that stand, if there are any: see `RunSummary.stands`.
+    """
 
     states: Mapping[State, int] = field(default_factory=dict)
     oldest: datetime | None = None
+    failures: Mapping[str, int] = field(default_factory=dict)

@@ -13,10 +13,10 @@ from jackfield.journal.sqlite.refusals import mark_accepted
 from jackfield.journal.sqlite.rows import execute_rows
 
 _INSERT_RUN: Final = """
-INSERT INTO run (id, root, pipeline, version, received_at, warnings, order_key, dedupe_key, blocked)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO run (id, root, pipeline, version, received_at, warnings, label, order_key, dedupe_key, blocked)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_INSERT_RUNS: Final = "INSERT INTO run (seq, id, root, pipeline, version, received_at, warnings) {values}"
+_INSERT_RUNS: Final = "INSERT INTO run (seq, id, root, pipeline, version, received_at, warnings, label) {values}"
 _INSERT_PAYLOADS: Final = "INSERT INTO payload (seq, event, blank, request) {values}"
 _INSERT_PAYLOAD: Final = "INSERT INTO payload (seq, event, blank, request) VALUES (?, ?, ?, ?)"
 _INSERT_DUPLICATE: Final = "INSERT INTO duplicate (run, received_at, event, blank, warnings) VALUES (?, ?, ?, ?, ?)"
@@ -65,7 +65,7 @@ def encode_run(new: NewRun) -> Draft:
         dedupe_key,
         microseconds(new.received_at - new.dedupe_within) if new.dedupe_within is not None else 0,
         warnings,
-        (new.id, new.id, new.pipeline, new.version, received_at, warnings),
+        (new.id, new.id, new.pipeline, new.version, received_at, warnings, plain(new.label)),
         payload_row(new.event, dump(new.request)),
     )
 

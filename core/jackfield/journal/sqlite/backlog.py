@@ -19,7 +19,7 @@ _NEXT_PIPELINE: Final = """
 SELECT pipeline FROM run WHERE state = 'queued' AND blocked = 0 AND pipeline > ? ORDER BY pipeline LIMIT 1
 """
 _CLAIM: Final = """
-SELECT id, root, version, received_at, order_key, pinned, tries, warnings, event, blank
+SELECT id, root, version, received_at, order_key, replay_of, pinned, tries, warnings, event, blank
 FROM run JOIN payload USING (seq) WHERE seq = ?
 """
 _ATTEMPTS: Final = "SELECT place, step, outcome, result, masked FROM attempt WHERE run = ? ORDER BY seq"
@@ -75,7 +75,7 @@ def load_startable(
 
 def _claim(connection: sqlite3.Connection, writer: Writer, pipeline: str, seq: int) -> SqliteClaim:
     row = connection.execute(_CLAIM, (seq,)).fetchone()
-    run, root, version, received_at, order_key, pinned, tries, warnings, event, blank = row
+    run, root, version, received_at, order_key, replay_of, pinned, tries, warnings, event, blank = row
     return SqliteClaim(
         writer=writer,
         seq=seq,
@@ -86,6 +86,7 @@ def _claim(connection: sqlite3.Connection, writer: Writer, pipeline: str, seq: i
         received_at=moment(received_at),
         event=read_event(event, blank, warnings),
         order_key=order_key,
+        replay_of=replay_of,
         pinned=bool(pinned),
         attempt=tries + 1,
         done=_done(connection, seq) if pinned else [],

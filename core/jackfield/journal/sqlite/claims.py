@@ -30,6 +30,7 @@ class SqliteClaim:
     received_at: datetime
     event: Event
     order_key: str | None = None
+    replay_of: str | None = None
     pinned: bool = False
     attempt: int = 1
     done: list[StepRecord] = field(default_factory=list)
@@ -61,5 +62,6 @@ class SqliteClaim:
             outcome=Outcome.FAILED,
             error=reason,
             traceback="".join(traceback.format_exception(error)),
+            version=self.version,
         )
         return Failed(reason, attempt)

@@ -191,7 +191,8 @@ class Dispatcher:
             return await self._write(claim, settlement(claim.fault(error, now), claim.version, now))
 
     async def _write(self, claim: SqliteClaim, settled: Settlement) -> bool:
-        return await self._writer.insist(Shared(settle, Ending(claim.seq, settled, claim.pipeline, claim.order_key)))
+        ending = Ending(claim.seq, claim.run, claim.replay_of, settled, claim.pipeline, claim.order_key)
+        return await self._writer.insist(Shared(settle, ending))
 
     async def _load(self, lane: Lane, known: frozenset[int]) -> None:
         room = ROOM - len(lane)

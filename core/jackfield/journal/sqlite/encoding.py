@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from pydantic_core import from_json, to_json
 
-from jackfield.journal.records import Attempt, Outcome, StoredRequest
+from jackfield.journal.records import Attempt, Outcome, SetAside, StoredRequest
 from jackfield.models import Event, Exchange
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +75,14 @@ def read_texts(column: str | None) -> tuple[str, ...]:
     return tuple(load(column)) if column else ()
 
 
+def read_set_aside(column: str | None) -> SetAside | None:
+    """Read that a run was set aside, if it was."""
+    if column is None:
+        return None
+    fields = load(column)
+    return SetAside(datetime.fromisoformat(fields["at"]), fields["by"], fields["note"])
+
+
 def read_request(column: str) -> StoredRequest:
     """Put a request together again."""
     fields = load(column)
@@ -82,7 +90,7 @@ def read_request(column: str) -> StoredRequest:
 
 
 ATTEMPT_COLUMNS: Final = (
-    "place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, masked, exchanges"
+    "place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, masked, exchanges, version"
 )
 
 
@@ -100,12 +108,13 @@ def attempt_row(attempt: Attempt) -> Row:
         None if attempt.result is None else dump(attempt.result),
         attempt.masked,
         dump(attempt.exchanges) if attempt.exchanges else None,
+        attempt.version,
     )
 
 
 def read_attempt(row: Row) -> Attempt:
     """Undo `attempt_row`."""
-    place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, masked, exchanges = row
+    place, step, number, started_at, elapsed_ms, outcome, error, traceback, result, masked, exchanges, version = row
     return Attempt(
         index=place,
         step=step,
@@ -118,6 +127,7 @@ def read_attempt(row: Row) -> Attempt:
         result=None if result is None else load(result),
         masked=bool(masked),
         exchanges=tuple(_exchange(fields) for fields in load(exchanges)) if exchanges else (),
+        version=version,
     )
 
 

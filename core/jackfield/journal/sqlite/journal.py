@@ -12,7 +12,18 @@ from typing import ClassVar
 from jackfield.clock import utc_now
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.port import Handler
-from jackfield.journal.records import Accepted, Limits, Mode, ModeRecord, NewRun, Refusal, Replay, Retention, Version
+from jackfield.journal.records import (
+    Accepted,
+    Limits,
+    Mode,
+    ModeRecord,
+    NewRun,
+    Refusal,
+    Replay,
+    Retention,
+    SetAside,
+    Version,
+)
 from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
@@ -30,6 +41,7 @@ from jackfield.journal.sqlite.lock import working_alone
 from jackfield.journal.sqlite.pipelines import find_version, keep_version, list_versions, read_modes, set_mode
 from jackfield.journal.sqlite.readers import Readers
 from jackfield.journal.sqlite.refusals import find_refusal, insert_refusal, list_refusals, refusal_row
+from jackfield.journal.sqlite.repairs import glance, set_aside
 from jackfield.journal.sqlite.replays import insert_replay
 from jackfield.journal.sqlite.retention import Cleaner
 from jackfield.journal.sqlite.schema import rewrite_header
@@ -37,7 +49,7 @@ from jackfield.journal.sqlite.search import search_runs
 from jackfield.journal.sqlite.standings import list_standings
 from jackfield.journal.sqlite.textindex import index_path
 from jackfield.journal.sqlite.writer import Shared, Writer
-from jackfield.journal.views import Backlog, Count, KeptVersion, Page, Query, RunView, SeenAgain, Standing
+from jackfield.journal.views import Backlog, Count, Glance, KeptVersion, Page, Query, RunView, SeenAgain, Standing
 
 
 class SqliteJournal:
@@ -125,6 +137,10 @@ class SqliteJournal:
         """End a run that is not settled."""
         return await self.writer.submit(partial(cancel, run=run, at=self._now()), self._drop) is not None
 
+    async def set_aside(self, run: str, word: SetAside | None) -> bool:
+        """Set a failed run aside, or take that back."""
+        return await self.writer.submit(partial(set_aside, run=run, word=word))
+
     async def retry_now(self, run: str) -> bool:
         """Make a waiting run due."""
         return await self.writer.submit(partial(retry_now, run=run), self._look) is not None
@@ -132,6 +148,10 @@ class SqliteJournal:
     async def run(self, id: str) -> RunView | None:
         """Show one run with all that happened to it."""
         return await self._readers.read(partial(view_run, run=id))
+
+    async def glance(self, runs: Sequence[str]) -> list[Glance]:
+        """Say in short how runs are."""
+        return await self._readers.read(partial(glance, runs=runs))
 
     async def search(self, query: Query) -> Page:
         """List runs, newest first. With a text a page looks at some thousands at most, and may be empty."""

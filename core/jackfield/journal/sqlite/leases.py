@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from jackfield.journal.records import Failed, RetryAt, Skipped, State, Succeeded, Verdict
 from jackfield.journal.sqlite.encoding import ATTEMPT_COLUMNS, Row, attempt_row, microseconds, plain
+from jackfield.journal.sqlite.repairs import note_repairs
 from jackfield.journal.sqlite.rows import execute_rows
 
 _CHECKPOINT: Final = """
@@ -26,7 +27,7 @@ FROM ({values}) WHERE seq = column1 AND state IN ('queued', 'running')
 RETURNING seq
 """
 _INSERT_ATTEMPTS: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) {{values}}"
-_INSERT_ATTEMPT: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT_ATTEMPT: Final = f"INSERT INTO attempt (run, {ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _CANCEL: Final = """
 UPDATE run SET state = 'cancelled', due_at = NULL, finished_at = ?
 WHERE id = ? AND state IN ('queued', 'running', 'waiting')
@@ -84,6 +85,8 @@ class Ending(NamedTuple):
     """A run and how it is left."""
 
     seq: int
+    run: str
+    replay_of: str | None
     settlement: Settlement
     pipeline: str
     order_key: str | None
@@ -95,6 +98,9 @@ def settle(connection: sqlite3.Connection, endings: Sequence[Ending]) -> list[bo
     settled = {row[0] for row in execute_rows(connection, _SETTLE, rows)}
     attempts = [(one.seq, *one.settlement.attempt) for one in endings if one.seq in settled and one.settlement.attempt]
     deque(execute_rows(connection, _INSERT_ATTEMPTS, attempts), maxlen=0)
+    for one in endings:
+        if one.seq in settled:
+            note_repairs(connection, one.run, one.replay_of, State(one.settlement.columns[0]))
     return [
         one.seq in settled and one.order_key is not None and unblock(connection, one.pipeline, one.order_key)
         for one in endings

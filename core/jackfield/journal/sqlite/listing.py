@@ -20,9 +20,11 @@ from jackfield.journal.sqlite.encoding import (
     read_attempt,
     read_event,
     read_request,
+    read_set_aside,
     read_texts,
 )
 from jackfield.journal.sqlite.pipelines import not_running, step_through
+from jackfield.journal.sqlite.repairs import STANDING
 from jackfield.journal.views import (
     MOST_DUPLICATES,
     Backlog,
@@ -40,20 +42,22 @@ END_OF_TIME: Final = 1 << 62
 _CURSOR: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 _NEXT_PIPELINE: Final = "SELECT pipeline FROM run WHERE pipeline > ? ORDER BY pipeline LIMIT 1"
+_ALL: Final = "run WHERE pipeline = ? AND state = ?"
+_ONLY_STANDING: Final = f"run INDEXED BY run_standing WHERE pipeline = ? AND {STANDING} AND state = ?"
 _NEWEST: Final = """
-SELECT received_at, seq FROM run
-WHERE pipeline = ? AND state = ? AND received_at >= ? AND (received_at, seq) < (?, ?)
+SELECT received_at, seq FROM {runs} AND received_at >= ? AND (received_at, seq) < (?, ?)
 ORDER BY received_at DESC, seq DESC LIMIT ?
 """
-_FIRST: Final = "SELECT min(received_at) FROM run WHERE pipeline = ? AND state = ? AND received_at >= ?"
-_BETWEEN: Final = """
-SELECT count(*) FROM run WHERE pipeline = ? AND state = ? AND received_at >= ? AND received_at < ?
-"""
+_FIRST: Final = "SELECT min(received_at) FROM {runs} AND received_at >= ?"
+_BETWEEN: Final = "SELECT count(*) FROM {runs} AND received_at >= ? AND received_at < ?"
 _LATEST: Final = "SELECT max(received_at) FROM run WHERE pipeline = ? AND state = ?"
 _COUNT: Final = "SELECT count(*), min(received_at) FROM run WHERE pipeline = ? AND state = ?"
+_FAILURES: Final = f"""
+SELECT pipeline, count(*) FROM run INDEXED BY run_standing WHERE {STANDING} GROUP BY pipeline
+"""  # noqa: S608
 _SUMMARY: Final = """
 SELECT id, pipeline, version, state, received_at, finished_at, due_at, error, warnings, replay_of,
-    (SELECT count(*) FROM duplicate WHERE duplicate.run = seq)
+    (SELECT count(*) FROM duplicate WHERE duplicate.run = seq), repaired_by, replaced_by, set_aside, label
 FROM run WHERE seq = ?
 """
 
@@ -67,11 +71,19 @@ _AGAIN: Final = "SELECT received_at, event, blank, warnings FROM duplicate WHERE
 
 
 class Shelf(NamedTuple):
-    """The runs of one pipeline in one state, which one index has in the order of their coming."""
+    """The runs of one pipeline in one state, which one index has in the order of their coming.
+
+    `standing`: of failed runs, only those that stand.
+    """
 
     pipeline: str
     stored: str
     shown: State
+    standing: bool = False
+
+    def spelled(self, query: str) -> str:
+        """Put the runs of this shelf into a query, whose first two parameters are `pipeline` and `stored`."""
+        return query.format(runs=_ONLY_STANDING if self.standing else _ALL)
 
 
 class Position(NamedTuple):
@@ -94,12 +106,19 @@ def position(cursor: str | None) -> Position:
     return Position(int(match[1]), int(match[2]))
 
 
-def shelves(connection: sqlite3.Connection, pipeline: str | None, states: frozenset[State]) -> list[Shelf]:
+def shelves(
+    connection: sqlite3.Connection, pipeline: str | None, states: frozenset[State], *, repaired: bool = True
+) -> list[Shelf]:
     """List where to look. A queued run of a pipeline that starts none is held."""
     pipelines = step_through(connection, _NEXT_PIPELINE) if pipeline is None else [pipeline]
     held = not_running(connection)
     return [
-        Shelf(name, State.QUEUED.value if shown is State.HELD else shown.value, shown)
+        Shelf(
+            name,
+            State.QUEUED.value if shown is State.HELD else shown.value,
+            shown,
+            standing=shown is State.FAILED and not repaired,
+        )
         for name in pipelines
         for shown in State
         if (not states or shown in states) and shown is not (State.QUEUED if name in held else State.HELD)
@@ -112,8 +131,11 @@ def newest(connection: sqlite3.Connection, query: Query, limit: int) -> list[Pos
     start = position(query.cursor)
     if query.until is not None:
         start = min(start, Position(microseconds(query.until), 0))
-    places = shelves(connection, query.pipeline, query.states)
-    found = [connection.execute(_NEWEST, (place.pipeline, place.stored, since, *start, limit)) for place in places]
+    places = shelves(connection, query.pipeline, query.states, repaired=query.repaired)
+    found = [
+        connection.execute(place.spelled(_NEWEST), (place.pipeline, place.stored, since, *start, limit))
+        for place in places
+    ]
     return [Position(*row) for row in islice(merge(*found, reverse=True), limit)]
 
 
@@ -127,7 +149,7 @@ def list_runs(connection: sqlite3.Connection, query: Query) -> Page:
 
 def summary(connection: sqlite3.Connection, seq: int, held: frozenset[str]) -> RunSummary:
     """Show one run in short."""
-    row = connection.execute(_SUMMARY, (seq,)).fetchone()
+    *row, repaired_by, replaced_by, set_aside, label = connection.execute(_SUMMARY, (seq,)).fetchone()
     id, pipeline, version, stored, received_at, finished_at, due_at, error, warnings, replay_of, duplicates = row
     state = State.HELD if stored == State.QUEUED and pipeline in held else State(stored)
     return RunSummary(
@@ -142,6 +164,10 @@ def summary(connection: sqlite3.Connection, seq: int, held: frozenset[str]) -> R
         warnings=read_texts(warnings),
         duplicates=duplicates,
         replay_of=replay_of,
+        repaired_by=repaired_by,
+        replaced_by=replaced_by,
+        set_aside=read_set_aside(set_aside),
+        label=label,
     )
 
 
@@ -180,20 +206,29 @@ def list_duplicates(
 
 def count_runs(connection: sqlite3.Connection, since: datetime, pipeline: str | None) -> list[Count]:
     """Count runs for each pipeline, hour and state."""
+    start = microseconds(since)
     return [
-        Count(place.pipeline, moment(hour * HOUR), place.shown, runs)
+        Count(place.pipeline, moment(hour * HOUR), place.shown, runs, repaired=runs - standing)
         for place in shelves(connection, pipeline, frozenset())
-        for hour, runs in hours_of(connection, place, microseconds(since))
+        for hour, runs, standing in _counted(connection, place, start)
     ]
+
+
+def _counted(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[tuple[int, int, int]]:
+    """Count runs hour by hour, and those of them that are no failures or still stand."""
+    if place.shown is not State.FAILED:
+        return ((hour, runs, runs) for hour, runs in hours_of(connection, place, since))
+    standing = dict(hours_of(connection, place._replace(standing=True), since))
+    return ((hour, runs, standing.get(hour, 0)) for hour, runs in hours_of(connection, place, since))
 
 
 def hours_of(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[tuple[int, int]]:
     """Count runs hour by hour, from one run to the next hour's first: grouping them would cost four times as much."""
     shelf = (place.pipeline, place.stored)
-    while (first := connection.execute(_FIRST, (*shelf, since)).fetchone()[0]) is not None:
+    while (first := connection.execute(place.spelled(_FIRST), (*shelf, since)).fetchone()[0]) is not None:
         hour = first // HOUR
         since = (hour + 1) * HOUR
-        yield hour, connection.execute(_BETWEEN, (*shelf, first, since)).fetchone()[0]
+        yield hour, connection.execute(place.spelled(_BETWEEN), (*shelf, first, since)).fetchone()[0]
 
 
 def latest_runs(connection: sqlite3.Connection) -> dict[str, datetime]:
@@ -215,4 +250,5 @@ def measure_backlog(connection: sqlite3.Connection) -> Backlog:
         states[place.shown] += count
         if count and place.shown is State.QUEUED:
             oldest.append(first)
-    return Backlog(states, moment(min(oldest)) if oldest else None)
+    failures = dict(connection.execute(_FAILURES).fetchall())
+    return Backlog(states, moment(min(oldest)) if oldest else None, failures)

@@ -39,7 +39,11 @@ CREATE TABLE run (
     order_key TEXT,
     dedupe_key TEXT,
     warnings TEXT,
-    error TEXT
+    error TEXT,
+    repaired_by TEXT,
+    replaced_by TEXT,
+    set_aside TEXT,
+    label TEXT
 ) STRICT;
 CREATE INDEX run_listed ON run (pipeline, state, received_at);
 CREATE INDEX run_startable ON run (pipeline) WHERE state = 'queued' AND blocked = 0;
@@ -49,6 +53,8 @@ CREATE INDEX run_ordered ON run (pipeline, order_key)
     WHERE order_key IS NOT NULL AND state IN ('queued', 'running', 'waiting');
 CREATE INDEX run_deduped ON run (pipeline, dedupe_key, received_at) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX run_replays ON run (replay_of) WHERE replay_of IS NOT NULL;
+CREATE INDEX run_standing ON run (pipeline, received_at)
+    WHERE state = 'failed' AND repaired_by IS NULL AND replaced_by IS NULL AND set_aside IS NULL;
 
 CREATE TABLE payload (
     seq INTEGER PRIMARY KEY,
@@ -70,7 +76,8 @@ CREATE TABLE attempt (
     traceback TEXT,
     result TEXT,
     masked INTEGER NOT NULL,
-    exchanges TEXT
+    exchanges TEXT,
+    version TEXT
 ) STRICT;
 CREATE INDEX attempt_run ON attempt (run);
 
@@ -115,8 +122,28 @@ CREATE TABLE mode (
 """
 
 
+_REPAIRED_BEFORE: Final = """
+WITH RECURSIVE repair (run, replay) AS (
+    SELECT replay_of, id FROM run WHERE replay_of IS NOT NULL AND state IN ('succeeded', 'skipped')
+    UNION
+    SELECT run.replay_of, repair.replay FROM run JOIN repair ON run.id = repair.run WHERE run.replay_of IS NOT NULL
+)
+UPDATE run SET repaired_by = (SELECT min(replay) FROM repair WHERE repair.run = run.id)
+WHERE state = 'failed' AND id IN (SELECT run FROM repair)
+"""
+"""Marks the failed runs that replays have repaired in a journal that did not note it down."""
+
 _TO_VERSION_2: Final = ("ALTER TABLE version ADD COLUMN kept_at INTEGER",)
-_TO_VERSION_3: Final[tuple[str, ...]] = ()
+_TO_VERSION_3: Final[tuple[str, ...]] = (
+    "ALTER TABLE run ADD COLUMN repaired_by TEXT",
+    "ALTER TABLE run ADD COLUMN replaced_by TEXT",
+    "ALTER TABLE run ADD COLUMN set_aside TEXT",
+    "ALTER TABLE run ADD COLUMN label TEXT",
+    "ALTER TABLE attempt ADD COLUMN version TEXT",
+    _REPAIRED_BEFORE,
+    """CREATE INDEX run_standing ON run (pipeline, received_at)
+    WHERE state = 'failed' AND repaired_by IS NULL AND replaced_by IS NULL AND set_aside IS NULL""",
+)
 """What makes a file of format 2 one of format 3: one statement an entry."""
 
 _MIGRATIONS: Final = {1: _TO_VERSION_2 + _TO_VERSION_3, 2: _TO_VERSION_3}

@@ -86,5 +86,5 @@ def _matches(connection: sqlite3.Connection, query: Query, needle: str, seqs: It
         if row is None or folded not in readable(row[0], load(row[1])).casefold():
             continue
         run = summary(connection, seq, held)
-        if not query.states or run.state in query.states:
+        if query.admits(run):
             yield _Match(seq, run)

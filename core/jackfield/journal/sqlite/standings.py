@@ -17,13 +17,13 @@ _MOST: Final = 5000
 """Runs of one state whose last attempt is looked up: it takes about two microseconds each."""
 
 _STANDINGS: Final = """
-SELECT version, step, outcome, count(*) FROM (
+SELECT found.version, step, outcome, count(*) FROM (
     SELECT version, (SELECT max(attempt.seq) FROM attempt WHERE attempt.run = run.seq) AS last
-    FROM run WHERE pipeline = ? AND state = ? AND received_at >= ? ORDER BY received_at DESC LIMIT ?
-) LEFT JOIN attempt ON attempt.seq = last GROUP BY version, step, outcome
+    FROM {runs} AND received_at >= ? ORDER BY received_at DESC LIMIT ?
+) AS found LEFT JOIN attempt ON attempt.seq = last GROUP BY found.version, step, outcome
 """
 _MORE: Final = """
-SELECT EXISTS (SELECT 1 FROM run WHERE pipeline = ? AND state = ? AND received_at >= ? LIMIT 1 OFFSET ?)
+SELECT EXISTS (SELECT 1 FROM {runs} AND received_at >= ? LIMIT 1 OFFSET ?)
 """
 _WITHIN: Final = "FROM run WHERE pipeline = ? AND state = ? AND received_at >= ? AND received_at < ?"
 _ENDS: Final = f"""
@@ -38,15 +38,15 @@ def list_standings(connection: sqlite3.Connection, pipeline: str, since: datetim
     start = microseconds(since)
     return [
         standing
-        for place in shelves(connection, pipeline, frozenset())
+        for place in shelves(connection, pipeline, frozenset(), repaired=False)
         for standing in (_succeeded if place.shown is State.SUCCEEDED else _looked_up)(connection, place, start)
     ]
 
 
 def _looked_up(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[Standing]:
     shelf = (place.pipeline, place.stored, since, _MOST)
-    more = bool(connection.execute(_MORE, shelf).fetchone()[0])
-    for version, step, outcome, runs in connection.execute(_STANDINGS, shelf).fetchall():
+    more = bool(connection.execute(place.spelled(_MORE), shelf).fetchone()[0])
+    for version, step, outcome, runs in connection.execute(place.spelled(_STANDINGS), shelf).fetchall():
         yield Standing(version, place.shown, runs, step, outcome and Outcome(outcome), more)
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.port import Claim
-from jackfield.journal.records import Limits, Retention, Succeeded, Verdict, Version
+from jackfield.journal.records import Limits, Retention, State, Succeeded, Verdict, Version
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.views import Query
 from tests.core.journal.kit import Clock, give, new_run, opened, run_async, settled, succeed, working
@@ -37,6 +38,21 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+FORMAT_2 = (Path(__file__).parent / "format2.sql").read_text()
+
+
+def shape_of(path: Path) -> dict[str, object]:
+    """Say which columns the tables of a file have, and how its indexes are made."""
+    with closing(sqlite3.connect(path)) as connection:
+        objects = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+        return {
+            name: connection.execute(f"PRAGMA table_info({name})").fetchall()
+            if kind == "table"
+            else " ".join(sql.split())
+            for kind, name, sql in objects
+        }
 
 
 def modes_in(folder: Path) -> dict[str, int]:
@@ -103,17 +119,48 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_file_of_the_first_version_is_taken_on(tmp_path: Path) -> None:
     async def main() -> None:
-        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal:
-            await journal.keep(Version("orders", "v1", "title = 'x'\n"))
-        connection = sqlite3.connect(tmp_path / "journal.db")
-        connection.execute("ALTER TABLE version DROP COLUMN kept_at")
-        connection.execute("PRAGMA user_version = 1")
-        connection.close()
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
+            connection.executescript(FORMAT_2)
+            connection.execute("ALTER TABLE version DROP COLUMN kept_at")
+            connection.execute("INSERT INTO version (pipeline, id, text) VALUES ('orders', 'v1', 'old')")
+            connection.execute("PRAGMA user_version = 1")
         async with opened(SqliteJournal(tmp_path / "journal.db", now=Clock())) as journal:
             await journal.keep(Version("orders", "v1", "title = 'x'\n"))
             await journal.keep(Version("orders", "v2", ""))
             kept = await journal.versions("orders")
             assert [(one.version.id, one.since) for one in kept] == [("v2", Clock().time), ("v1", None)]
+
+    run_async(main)
+
+
+def test_a_file_of_an_earlier_format_becomes_what_a_new_one_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        with closing(sqlite3.connect(tmp_path / "old.db")) as connection:
+            connection.executescript(FORMAT_2)
+        for name in ("old.db", "new.db"):
+            async with opened(SqliteJournal(tmp_path / name)):
+                pass
+        assert shape_of(tmp_path / "old.db") == shape_of(tmp_path / "new.db")
+
+    run_async(main)
+
+
+def test_runs_that_were_repaired_before_that_was_noted_down_are_known_after_the_migration(tmp_path: Path) -> None:
+    runs = [("a", None, "failed"), ("b", "a", "failed"), ("c", "b", "succeeded"), ("d", None, "failed")]
+
+    async def main() -> None:
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
+            connection.executescript(FORMAT_2)
+            for id, replay_of, state in runs:
+                columns = (id, id, replay_of, state)
+                connection.execute(
+                    "INSERT INTO run (id, root, replay_of, pipeline, version, state, received_at, finished_at)"
+                    " VALUES (?, ?, ?, 'orders', 'v1', ?, 0, 1)",
+                    columns,
+                )
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal:
+            found = (await journal.search(Query(states=frozenset({State.FAILED})))).runs
+            assert {run.id: run.repaired_by for run in found} == {"a": "c", "b": "c", "d": None}
 
     run_async(main)
 
