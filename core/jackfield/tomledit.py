@@ -13,7 +13,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, InlineTable, Item, Key, SingleKey, Table, Whitespace
 
 from jackfield.errors import JackfieldError
-from jackfield.tomlfile import KeyPath, dotted
+from jackfield.tomlfile import DEEPEST, KeyPath, dotted
 from jackfield.tomltext import fits_in_line, toml_entry, toml_tables, toml_text, toml_value
 
 _Body = list[tuple[Key | None, Item]]
@@ -32,6 +32,8 @@ def put(text: str, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -
     """
     data = tomllib.loads(text)
     toml_value(value)
+    if not 0 < len(path) <= DEEPEST:
+        raise _not_by_the_form(path[:DEEPEST])
     path, value = _existing(data, path, value)
     expected = _changed(data, path, value)
     old = value_at(data, path)
@@ -239,20 +241,27 @@ def _item(document: Any, path: KeyPath) -> Any:
 def value_at(data: Any, path: KeyPath) -> Any:
     """Return what stands at a path, None if nothing does."""
     for part in path:
-        held = part in data if isinstance(data, dict) else isinstance(data, list) and int(part) < len(data)
-        if not held:
+        if not (part in data if isinstance(data, dict) else isinstance(data, list) and _is_index(part, len(data) - 1)):
             return None
         data = data[part]
     return data
 
 
+def _is_index(part: str | int, last: int) -> bool:
+    return isinstance(part, int) and 0 <= part <= last
+
+
 def _existing(data: Any, path: KeyPath, value: JsonValue) -> tuple[KeyPath, JsonValue]:
-    """Put a value into new tables as far as there are none on the way to it."""
+    """Put a value into new tables as far as there are none on the way. Raises `CannotEdit` for no place at all."""
     for end in range(1, len(path)):
         if not isinstance(value_at(data, path[:end]), dict | list):
             for key in reversed(path[end:]):
-                value = {str(key): value} if isinstance(key, str) else [value]
-            return path[:end], value
+                value = {key: value} if isinstance(key, str) else [value]
+            path = path[:end]
+            break
+    parent = value_at(data, path[:-1])
+    if not (_is_index(path[-1], len(parent)) if isinstance(parent, list) else isinstance(path[-1], str)):
+        raise _not_by_the_form(path)
     return path, value
 
 
@@ -277,6 +286,10 @@ def _checked(text: str, expected: Any, path: KeyPath) -> str:
             return text
     except tomllib.TOMLDecodeError:
         pass
-    raise CannotEdit(
+    raise _not_by_the_form(path)
+
+
+def _not_by_the_form(path: KeyPath) -> CannotEdit:
+    return CannotEdit(
         f"{dotted(path)} cannot be changed by the form, because of how the file is laid out; edit it as TOML"
     )

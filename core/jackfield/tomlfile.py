@@ -18,7 +18,8 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 _HEADER: Final = re.compile(r"\s*\[(\[)?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?")
 _NAME: Final = re.compile(r"""'([^']*)'|"([^"]*)"|([^.'"]+)""")
-_DEEPEST: Final = 100
+DEEPEST: Final = 100
+"""How many tables and lists may stand within each other."""
 _SYNTAX: Final = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
 
@@ -52,7 +53,7 @@ class TomlFile:
         """
         try:
             data = tomllib.loads(text)
-            _check_depth(data, _DEEPEST)
+            _check_depth(data, DEEPEST)
             return cls(name, text, _without_dates(data))
         except tomllib.TOMLDecodeError as error:
             match = _SYNTAX.fullmatch(str(error))
@@ -60,7 +61,7 @@ class TomlFile:
             line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
             raise ConfigurationError([Problem(name, line, "", f"is not valid TOML: {what}")]) from None
         except RecursionError:
-            message = f"has tables or lists more than {_DEEPEST} deep; nothing needs that, so look for a mistake"
+            message = f"has tables or lists more than {DEEPEST} deep; nothing needs that, so look for a mistake"
             raise ConfigurationError([Problem(name, 0, "", message)]) from None
         except ValueError:  # of int()
             message = "has a number of thousands of digits; put it in quotes if it is meant"

@@ -198,3 +198,9 @@ def test_a_source_between_the_steps_stays_when_a_step_goes() -> None:
 def test_steps_in_one_value_are_not_taken_apart() -> None:
     with pytest.raises(CannotEdit):
         TomlBlocks.of('steps = [{ use = "a" }]\n', "steps")
+
+
+@pytest.mark.parametrize("path", [(), ("steps", 9, "text"), ("steps", "x"), ("source", 0), ("a",) * 1000])
+def test_a_place_that_the_file_cannot_have_is_refused(path: KeyPath) -> None:
+    with pytest.raises(CannotEdit):
+        put(TEXT, path, "x")

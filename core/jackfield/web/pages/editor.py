@@ -18,6 +18,7 @@ from starlette.routing import Route
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JournalUnavailable, Problem
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
+from jackfield.registry import Registry
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomledit import CannotEdit
 from jackfield.users import Role
@@ -91,7 +92,8 @@ async def edit(request: Request) -> Response:
     deed, _, rest = str(form.get("do", "apply")).partition(":")
     if deed == "theirs":
         return RedirectResponse(f"/pipelines/{id}/edit", status_code=303)
-    desk = _taken(request, _draft_of(id, form), with_moved_rows(form, deed, rest))
+    registry = host_of(request).registry
+    desk = await run_in_threadpool(_taken, registry, _draft_of(id, form), with_moved_rows(form, deed, rest))
     if language := asked_for(request):
         return await _in_language(request, desk, language)
     if deed in {"save", "overwrite"}:
@@ -114,7 +116,7 @@ async def _done(request: Request, desk: Desk, deed: str, rest: str) -> Desk:
     if deed in {"try", "send"}:
         return await _tried(request, desk, rest, send=deed == "send")
     try:
-        draft = carry_out(desk.draft, deed, rest, request.state.form)
+        draft = await run_in_threadpool(carry_out, desk.draft, deed, rest, request.state.form)
     except CannotEdit:
         return replace(desk, told="layout")
     tab = rest if deed == "tab" else desk.tab
@@ -177,13 +179,16 @@ async def answer(request: Request, desk: Desk) -> Response:
     )
 
 
-def _taken(request: Request, draft: Draft, form: FormData) -> Desk:
-    """Take over what was filled in. In the TOML tab that is the text, which is the draft already."""
+def _taken(registry: Registry, draft: Draft, form: FormData) -> Desk:
+    """Take over what was filled in. In the TOML tab that is the text, which is the draft already.
+
+    It takes long for a long file, so it is called off the event loop.
+    """
     shapes, wanted = shapes_in(form), shapes_wanted(form)
     data = draft.data()
     if "toml" in form or data is None:
         return Desk(draft, "toml", shapes=wanted)
-    filled = make_form(data, host_of(request).registry, shapes)
+    filled = make_form(data, registry, shapes)
     taken = take_over(draft, filled, form, wanted)
     choices = choices_in(form, len(filled.steps))
     return Desk(taken.draft, refused=taken.refused, shapes=wanted, choices=choices)
