@@ -28,6 +28,7 @@ from jackfield.models import (
     WebhookRequest,
 )
 from jackfield.units import Duration, Size
+from jackfield.url_options import Url, UrlTemplate
 from jackfield.wording import about
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "TemporaryFailure",
     "Text",
     "Unauthorized",
+    "Url",
+    "UrlTemplate",
     "WebhookReply",
     "WebhookRequest",
     "WebhookSource",

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_json
 
-from jackfield.components import OptionsModel
+from jackfield.components import Action, OptionsModel
 from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateError
 from jackfield.journal.records import Limits
 from jackfield.jsonpath import Path as JsonPath
@@ -36,6 +36,8 @@ from jackfield.scope import Scope, leaves
 from jackfield.secrets import Secrets
 from jackfield.templates import Template, TemplateEngine
 from jackfield.tomlfile import KeyPath, TomlFile, dotted
+from jackfield.url_options import UrlTemplate, marked_options
+from jackfield.url_template import Urls
 
 MOST_STEPS: Final = 200
 """So many steps can be checked while somebody waits for it."""
@@ -206,7 +208,9 @@ class _Reading:
         fixed = self.validated(kind.Options, rest, where, put_off=True, beside=keys) if kind else None
         rest = self.unreported(rest, where)
         late = self.late(kind.Options, rest, where, scope) if kind else {}
-        template = self.template({key: rest[key] for key in rest if key not in late}, where, scope)
+        eager = {key: rest[key] for key in rest if key not in late}
+        urls = _urls(kind, from_event=settings.url_from_event)
+        template = self.template(eager, where, scope, urls)
         if kind is None or template is None:
             return None
         if fixed is not None:
@@ -267,18 +271,19 @@ class _Reading:
             self.report(where, f"must be one expression in braces, such as {_EXAMPLE}")
         return template
 
-    def template(self, value: JsonValue, where: KeyPath, scope: Scope) -> Template | None:
+    def template(self, value: JsonValue, where: KeyPath, scope: Scope, urls: Urls | None = None) -> Template | None:
         """Compile a value; every mistake in it is reported at its own key."""
         if value is None:
             return None
         for key, leaf in leaves(value, where):
             try:
-                for mistake in scope.mistakes(self.loader.engine.compile(leaf, dotted(key))):
+                within = urls and urls.at(key[len(where) :])
+                for mistake in scope.mistakes(self.loader.engine.compile(leaf, dotted(key), within)):
                     self.report(key, mistake)
             except TemplateError as error:
                 self.report(key, error.what)
         try:
-            return self.loader.engine.compile(value, dotted(where))
+            return self.loader.engine.compile(value, dotted(where), urls)
         except TemplateError:  # which was reported
             return None
 
@@ -290,6 +295,11 @@ def _parted(model: type[BaseModel], table: dict[str, Any]) -> tuple[dict[str, An
     """Part a table into the host's keys and the component's own."""
     own = {key: value for key, value in table.items() if key in model.model_fields}
     return own, {key: table[key] for key in table if key not in own}
+
+
+def _urls(kind: type[Action[Any]] | None, *, from_event: bool) -> Urls | None:
+    marked = marked_options(kind.Options, UrlTemplate) if kind else None
+    return Urls(marked, from_event) if marked else None
 
 
 def _sorted(value: Any) -> Any:

@@ -84,6 +84,9 @@ class StepSettings(OptionsModel):
     on_error: Literal["stop", "continue"] = Field(
         default="stop", description="What a step that failed for good means for the run."
     )
+    url_from_event: bool = Field(
+        default=False, description="Whether an event may say to which host the step's requests go."
+    )
 
 
 class PipelineSettings(OptionsModel):

@@ -32,7 +32,7 @@ _Key: TypeAlias = tuple[str, str]
 
 SOURCE_KEYS: Final = frozenset({"use", "dedupe", "dedupe_within", "reply", "silent_after", "address_version"})
 """What the host itself reads in `[source]`; no source may have an option of this name."""
-STEP_KEYS: Final = frozenset({"use", "name", "when", "retry", "timeout", "on_error"})
+STEP_KEYS: Final = frozenset({"use", "name", "when", "retry", "timeout", "on_error", "url_from_event"})
 """What the host itself reads in a step; no action may have an option of this name."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")

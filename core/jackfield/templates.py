@@ -20,6 +20,18 @@ from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document, Path, closest
 from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
 from jackfield.tags import Paths, extract_paths, is_template
+from jackfield.url_template import (
+    READY,
+    VALUE,
+    Render,
+    UrlParts,
+    Urls,
+    UrlTree,
+    Value,
+    from_marked,
+    mark,
+    table_refused,
+)
 
 __all__ = ["Blank", "Template", "TemplateEngine", "Withheld", "is_template"]
 
@@ -59,54 +71,66 @@ class TemplateEngine:
     def __init__(self, secrets: Mapping[str, str], filters: Mapping[str, Callable[..., object]] = _NO_FILTERS) -> None:
         self._secrets = MappingProxyType(dict(secrets))
         self._sandbox = Sandbox(filters, {"secret": self._secrets})
+        self._sandbox.filters[VALUE] = mark
 
-    def compile(self, value: JsonValue, where: str) -> Template:
+    def compile(self, value: JsonValue, where: str, urls: Urls | None = None) -> Template:
         """Compile a string, or all strings in a nesting of dicts and lists.
 
         `where` is the key path of the value (`steps[0].url`); messages begin with it, and inside of a nesting with
-        the rest of the path as well (`steps[0].json.items[2]`). Raises `TemplateError`.
+        the rest of the path as well (`steps[0].json.items[2]`). `urls` says which of the strings are URLs. Raises
+        `TemplateError`.
         """
         if isinstance(value, str) and is_template(value):
-            return self._compile_text(value, where)
+            return self._compile_text(value, where, urls)
         if isinstance(value, dict):
-            return self._compile_object(value, where)
+            return self._compile_object(value, where, urls)
         if isinstance(value, list):
-            return self._compile_array(value, where)
+            return self._compile_array(value, where, urls)
         return _constant(value)
 
-    def _compile_object(self, value: dict[str, JsonValue], where: str) -> Template:
+    def _compile_object(self, value: dict[str, JsonValue], where: str, urls: Urls | None) -> Template:
         for key in filter(is_template, value):
             raise TemplateError(f"the key {key!r} is a template, but only values can be; write a plain key", where)
-        members = {key: self.compile(item, f"{where}.{key}") for key, item in value.items()}
+        members = {key: self.compile(item, f"{where}.{key}", urls and urls.child(key)) for key, item in value.items()}
 
         def render(document: Document) -> JsonValue:
             return {key: member.render(document) for key, member in members.items()}
 
         return _combine(value, members.values(), render)
 
-    def _compile_array(self, value: list[JsonValue], where: str) -> Template:
-        elements = [self.compile(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    def _compile_array(self, value: list[JsonValue], where: str, urls: Urls | None) -> Template:
+        elements = [
+            self.compile(item, f"{where}[{index}]", urls and urls.child(index)) for index, item in enumerate(value)
+        ]
 
         def render(document: Document) -> JsonValue:
             return [element.render(document) for element in elements]
 
         return _combine(value, elements, render)
 
-    def _compile_text(self, text: str, where: str) -> Template:
+    def _compile_text(self, text: str, where: str, urls: Urls | None) -> Template:
         try:
-            return self._compile_source(*extract_paths(text), where)
+            return self._compile_source(*extract_paths(text), where, urls)
         except TemplateError as error:
             raise TemplateError(error.what, where) from None
         except (RecursionError, SyntaxError, ValueError) as error:
             kind = type(error).__name__
             raise TemplateError(f"not a template that Jinja can compile ({kind}); make it simpler", where) from None
 
-    def _compile_source(self, source: str, paths: Paths, where: str) -> Template:
+    def _compile_source(self, source: str, paths: Paths, where: str, urls: Urls | None) -> Template:
         try:
             tree = self._sandbox.parse(source)
+            url = UrlTree(tree, paths, self._secrets) if urls and urls.marked.here else None
             self._check(tree, paths)
             secrets = _secret_names(tree)
-            render = self._renderer(tree, paths) if secrets <= self._secrets.keys() else self._without(secrets)
+            if urls:
+                self._check_origin(urls, url or UrlTree(tree, paths, self._secrets))
+            if not secrets <= self._secrets.keys():
+                render = self._without(secrets)
+            elif urls and url:
+                render = self._url_renderer(url, paths, from_event=urls.from_event)
+            else:
+                render = self._renderer(tree, paths)
         except TemplateSyntaxError as error:
             raise TemplateError(_readable(error, paths)) from None
         return Template(
@@ -122,6 +146,8 @@ class TemplateEngine:
         if any(tree.find_all(_OTHER_TEMPLATES)):
             raise TemplateError("a template cannot include or import another one; write its text here")
         for used in tree.find_all(nodes.Filter):
+            if used.name == READY:
+                raise TemplateError("raw_url stands last in an expression of an address, and nowhere else; take it out")
             _require(used.name, self._sandbox.filters, "filter")
         for test in tree.find_all(nodes.Test):
             _require(test.name, self._sandbox.tests, "test")
@@ -129,6 +155,20 @@ class TemplateEngine:
         for name in sorted(find_undeclared_variables(tree) - paths.keys() - assigned):
             path = f"$.{name}" if name in _DOCUMENT else f"$.event.{name}"
             raise TemplateError(f"{name} is not known here; data is reached by a path: write {path}")
+
+    def _check_origin(self, urls: Urls, url: UrlTree) -> None:
+        """Refuse what would let an event say whom a request goes to."""
+        if urls.marked.here:
+            url.check(self._constant, from_event=urls.from_event)
+        elif not urls.from_event and (foreign := url.foreign(url.tree)):
+            raise TemplateError(table_refused(foreign))
+
+    def _constant(self, expression: nodes.Expr) -> str:
+        """Render what is made of secrets and constants only; what fails now will fail, and say so, in a run."""
+        try:
+            return as_text(self._expression_renderer(expression, {})({}))
+        except Exception:  # noqa: BLE001 - filters are a plugin's
+            return ""
 
     def _without(self, secrets: frozenset[str]) -> _Render:
         missing = min(secrets - self._secrets.keys())
@@ -146,6 +186,17 @@ class TemplateEngine:
         if _is_single(parts):
             return _value_renderer(readers[0]) if simple else self._expression_renderer(parts[0], paths)
         return _text_renderer(readers) if simple else self._jinja_renderer(tree, paths)
+
+    def _url_renderer(self, url: UrlTree, paths: Paths, *, from_event: bool) -> _Render:
+        parts: list[str | tuple[Value, Render]] = []
+        for part in _parts(url.tree):
+            text = url.text(part)
+            reader = self._reader(part, paths) or self._expression_renderer(part, paths)
+            parts.append((url.value(part), reader) if text is None else text)
+        if parts:
+            return UrlParts(parts, from_event=from_event).render
+        render = self._jinja_renderer(url.marked(), paths)
+        return lambda document: from_marked(as_text(render(document)), from_event=from_event)
 
     def _reader(self, part: nodes.Expr, paths: Paths) -> _Reader | None:
         match part:

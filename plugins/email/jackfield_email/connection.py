@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from jackfield import Duration, OptionsModel, about
+from jackfield import Duration, OptionsModel, UrlTemplate, about
 from jackfield_email.address import Address, OneAddress
 from jackfield_email.server import OneServer, Tls
 
@@ -27,6 +27,7 @@ class ConnectionOptions(OptionsModel):
 
     server: Annotated[
         OneServer,
+        UrlTemplate(),
         about(
             (
                 "Server",

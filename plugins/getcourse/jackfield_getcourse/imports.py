@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, SecretStr
 
-from jackfield import JsonObject, JsonValue, OptionsModel, about
+from jackfield import JsonObject, JsonValue, OptionsModel, UrlTemplate, about
 from jackfield_getcourse.tables import Deal, Session, System, User
 
 _ACCOUNT: Final = re.compile(r"[a-z0-9-]+", re.IGNORECASE)
@@ -38,6 +38,7 @@ class ImportUserOptions(OptionsModel):
 
     account: Annotated[
         str,
+        UrlTemplate(),
         AfterValidator(_origin),
         about(
             ("School", "`school` for school.getcourse.ru, or the school's own domain."),

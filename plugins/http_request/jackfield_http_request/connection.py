@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias
 import httpx
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validator
 
-from jackfield import OptionsModel, Route, about
+from jackfield import OptionsModel, Route, UrlTemplate, about
 from jackfield_http_request.values import CONTROL, Credential
 
 ROUTE: Final = "route"
@@ -55,6 +55,7 @@ class Proxy(OptionsModel):
 
     url: Annotated[
         str,
+        UrlTemplate(),
         AfterValidator(_proxy_url),
         about(
             ("Address", "The proxy's address: http:// or https://, without user and password."),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from jackfield import JsonValue, LateExpression, LateTemplate, OptionsModel, Size, about
+from jackfield import JsonValue, LateExpression, LateTemplate, OptionsModel, Size, UrlTemplate, about
 from jackfield_http_request.auth import Auth
 from jackfield_http_request.connection import ProxyOption, Tls
 from jackfield_http_request.extract import checked_paths
@@ -189,6 +189,7 @@ class HttpRequestOptions(OptionsModel):
     ] = Timeouts()
     proxy: Annotated[
         ProxyOption | None,
+        UrlTemplate(),
         about(
             ("Proxy", "What the request goes through: an address, or a table with url, username and password."),
             ("Прокси", "Через что пойдёт запрос: адрес или таблица с url, username и password."),

@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+import jackfield
 from jackfield import Duration, JsonValue
 from jackfield_http_request.outcome import read_ignored, read_patterns
 from jackfield_http_request.pairs import Pairs, read_pairs
@@ -17,9 +18,6 @@ CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
-_URL: Final = re.compile(
-    r"https?://(?:\[[0-9a-f:.]+\]|[^\s/?#@\\\[\]:]+)(?::[0-9]{1,5})?(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE
-)
 
 
 def _credential(secret: SecretStr) -> SecretStr:
@@ -41,13 +39,10 @@ def _method(text: str) -> str:
     return method
 
 
-def _url(text: str) -> str:
-    url = text.strip()
-    if _URL.fullmatch(url):
-        return url
-    if re.match(r"https?://[^/?#]*@", url, re.IGNORECASE):
+def _without_login(value: object) -> object:
+    if isinstance(value, str) and re.match(r"\s*https?://[^/?#]*@", value, re.IGNORECASE):
         raise ValueError("must not contain a user and a password: put them into auth.basic")
-    raise ValueError("is not an address: it must begin with http:// or https:// and a host, and be one line")
+    return value
 
 
 def _header_name(text: str) -> str:
@@ -75,7 +70,7 @@ _Table: TypeAlias = dict[str, JsonValue] | list[tuple[str, JsonValue]]
 _Statuses: TypeAlias = str | int | list[str | int]
 
 Method: TypeAlias = Annotated[str, AfterValidator(_method)]
-Url: TypeAlias = Annotated[str, AfterValidator(_url)]
+Url: TypeAlias = Annotated[jackfield.Url, BeforeValidator(_without_login)]
 Wait: TypeAlias = Annotated[Duration, AfterValidator(_positive)]
 Fields: TypeAlias = Annotated[Pairs, BeforeValidator(read_pairs, json_schema_input_type=_Table)]
 HeaderName: TypeAlias = Annotated[str, AfterValidator(_header_name)]

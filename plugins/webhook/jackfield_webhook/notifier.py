@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import httpx
 from pydantic import SecretStr, field_validator
@@ -19,6 +19,7 @@ from jackfield import (
     OptionsModel,
     PermanentFailure,
     TemporaryFailure,
+    UrlTemplate,
     about,
 )
 
@@ -32,7 +33,7 @@ _TEMPORARY: Final = frozenset({408, 425, 429, *range(500, 600)})
 class WebhookNotifierOptions(OptionsModel):
     """The options of `[notices.webhook]`."""
 
-    url: SecretStr = about(
+    url: Annotated[SecretStr, UrlTemplate()] = about(
         ("Address", "Where notices are sent by POST. It is kept secret, for it may hold a token."),
         ("Адрес", "Куда отправлять уведомления методом POST. Хранится в секрете: адрес может содержать токен."),
     )

@@ -84,6 +84,16 @@ _STEP: Final[_Words] = {
         ("If it fails", "What a step that failed for good means for the run: stop, or continue."),
         ("Если не удалось", "Остановить операцию (stop) или продолжить (continue), если шаг окончательно не удался."),
     ),
+    "url_from_event": (
+        (
+            "Address from the event",
+            "Whether an event, or an earlier step, may say to which host requests go. Only for senders that you trust.",
+        ),
+        (
+            "Адрес из события",
+            "Может ли событие или предыдущий шаг указать сервер для запросов. Только для доверенных отправителей.",
+        ),
+    ),
 }
 
 
