@@ -21,10 +21,31 @@ _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _HOST_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_KINDS: Final = ("unspecified", "loopback", "link_local", "multicast", "reserved", "private")
-_MORE_KINDS: Final = {
-    ipaddress.IPv4Network("100.64.0.0/10"): "shared",  # RFC 6598, carrier-grade NAT
-    ipaddress.IPv4Network("192.0.0.0/24"): "reserved",  # RFC 6890, partly public to the standard library
+# IANA's registries iana-ipv4-special-registry and iana-ipv6-special-registry (last changed on 2025-10-09), without the
+# blocks that they call globally reachable. `ipaddress` has a table too, but each version of Python another one.
+_KINDS: Final = {
+    ipaddress.ip_network(block): kind
+    for kind, blocks in {
+        "unspecified": ("0.0.0.0/32", "::/128"),
+        "loopback": ("127.0.0.0/8", "::1/128"),
+        "link-local": ("169.254.0.0/16", "fe80::/10"),
+        "multicast": ("224.0.0.0/4", "ff00::/8"),  # RFC 5771 and RFC 4291: the registries leave them to others
+        "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "fc00::/7"),
+        "shared": ("100.64.0.0/10",),  # RFC 6598, carrier-grade NAT
+        "reserved": (
+            "0.0.0.0/8",  # RFC 791, this network
+            "192.0.0.0/24",  # RFC 6890, with the anycast addresses of PCP and TURN, which speak no HTTP
+            "192.0.2.0/24",  # RFC 5737, documentation
+            "192.88.99.0/24",  # RFC 7526, the relays of 6to4
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "240.0.0.0/4",  # RFC 1112, with the broadcast address
+            "2001::/23",  # RFC 2928, with Teredo, benchmarking, ORCHID and anycast addresses that speak no HTTP
+            "2001:db8::/32",  # RFC 3849, documentation
+            "3fff::/20",  # RFC 9637, documentation
+        ),
+    }.items()
+    for block in blocks
 }
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
@@ -138,11 +159,8 @@ def _embedded(address: _Address) -> _Address:
 
 
 def _kind(address: _Address) -> str | None:
-    for kind in _KINDS:
-        if getattr(address, f"is_{kind}"):
-            return kind.replace("_", "-")
-    for network, kind in _MORE_KINDS.items():
-        if address in network:
+    for block, kind in _KINDS.items():
+        if address in block:
             return kind
     unicast = isinstance(address, ipaddress.IPv4Address) or address in _GLOBAL_UNICAST
-    return None if unicast and address.is_global else "reserved"
+    return None if unicast else "reserved"

@@ -35,6 +35,19 @@ _6TO4 = int(ipaddress.IPv6Address("2002::"))
         ("::", "unspecified"),
         ("255.255.255.255", "reserved"),
         ("192.0.0.192", "reserved"),
+        ("192.0.0.9", "reserved"),
+        ("0.1.2.3", "reserved"),
+        ("192.0.2.1", "reserved"),
+        ("192.88.99.1", "reserved"),
+        ("198.51.100.1", "reserved"),
+        ("203.0.113.1", "reserved"),
+        ("240.0.0.1", "reserved"),
+        ("100::1", "reserved"),
+        ("2001::1", "reserved"),
+        ("2001:2::1", "reserved"),
+        ("2001:db8::1", "reserved"),
+        ("3fff::1", "reserved"),
+        ("5f00::1", "reserved"),
         ("fec0::1", "reserved"),
         ("64:ff9b:1::1", "reserved"),
         ("::127.0.0.1", "reserved"),
@@ -47,7 +60,19 @@ def test_an_address_that_is_not_public_is_refused_and_its_kind_is_said(address: 
     assert AddressGuard().refusal(address) == kind
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "87.250.250.242", "2a02:6b8::2:242", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "8.8.8.8",
+        "87.250.250.242",
+        "192.31.196.1",
+        "192.52.193.1",
+        "192.175.48.1",
+        "2a02:6b8::2:242",
+        "2620:4f:8000::1",
+        "64:ff9b::808:808",
+    ],
+)
 def test_a_public_address_is_let_through(address: str) -> None:
     assert AddressGuard().refusal(address) is None
 
