@@ -65,7 +65,7 @@ FROM run WHERE seq = ?
 _DUPLICATES: Final = """
 SELECT again.rowid, run.id, run.pipeline, again.received_at, again.event, again.blank, again.warnings
 FROM duplicate AS again CROSS JOIN run ON run.seq = again.run
-WHERE again.rowid < ?1 AND (?2 IS NULL OR run.pipeline = ?2) ORDER BY again.rowid DESC LIMIT ?3
+WHERE again.rowid < :before AND (:pipeline IS NULL OR run.pipeline = :pipeline) ORDER BY again.rowid DESC LIMIT :limit
 """
 _AGAIN: Final = "SELECT received_at, event, blank, warnings FROM duplicate WHERE run = ? ORDER BY rowid DESC LIMIT ?"
 
@@ -197,7 +197,8 @@ def list_duplicates(
     connection: sqlite3.Connection, pipeline: str | None, limit: int, before: int | None
 ) -> list[SeenAgain]:
     """List duplicates, newest first."""
-    rows = connection.execute(_DUPLICATES, (END_OF_TIME if before is None else before, pipeline, limit))
+    values = {"before": END_OF_TIME if before is None else before, "pipeline": pipeline, "limit": limit}
+    rows = connection.execute(_DUPLICATES, values)
     return [
         SeenAgain(number, run, of, moment(at), read_event(event, blank, warnings))
         for number, run, of, at, event, blank, warnings in rows

@@ -14,8 +14,8 @@ from jackfield.journal.views import KeptVersion
 # A definition that is kept again becomes the newest: retention never takes the newest one of a pipeline.
 _KEEP: Final = """
 INSERT OR REPLACE INTO version (pipeline, id, text, kept_at)
-SELECT ?1, ?2, ?3, CASE WHEN EXISTS (SELECT 1 FROM version WHERE pipeline = ?1 AND id = ?2)
-    THEN (SELECT kept_at FROM version WHERE pipeline = ?1 AND id = ?2) ELSE ?4 END
+SELECT :pipeline, :id, :text, CASE WHEN EXISTS (SELECT 1 FROM version WHERE pipeline = :pipeline AND id = :id)
+    THEN (SELECT kept_at FROM version WHERE pipeline = :pipeline AND id = :id) ELSE :at END
 """
 _LIST_VERSIONS: Final = "SELECT id, text, kept_at FROM version WHERE pipeline = ? ORDER BY seq DESC"
 _SET_MODE: Final = "INSERT OR REPLACE INTO mode (pipeline, mode, since, reason) VALUES (?, ?, ?, ?)"
@@ -28,7 +28,8 @@ WHERE used.version IS NULL AND version.seq NOT IN (SELECT max(seq) FROM version 
 
 def keep_version(connection: sqlite3.Connection, version: Version, at: datetime) -> None:
     """Keep a definition."""
-    connection.execute(_KEEP, (version.pipeline, version.id, version.text, microseconds(at)))
+    values = {"pipeline": version.pipeline, "id": version.id, "text": version.text, "at": microseconds(at)}
+    connection.execute(_KEEP, values)
 
 
 def find_version(connection: sqlite3.Connection, pipeline: str, version: str) -> Version | None:

@@ -17,21 +17,23 @@ _STRANGERS: Final = 404
 
 _COLUMNS: Final = "id, pipeline, received_at, status, reason, accepted_as, request"
 _INSERT: Final = f"""
-INSERT INTO refusal ({_COLUMNS}, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (
-    SELECT coalesce(max(number), 0) + 1 FROM refusal WHERE pipeline = ?2 AND status = ?4
-)) RETURNING pipeline, status, number
+INSERT INTO refusal ({_COLUMNS}, number) VALUES (?, ?, ?, ?, ?, ?, ?, (
+    SELECT coalesce(max(number), 0) + 1 FROM refusal WHERE pipeline = ? AND status = ?
+)) RETURNING number
 """  # noqa: S608
 _DELETE_BEYOND: Final = "DELETE FROM refusal WHERE pipeline = ? AND status = ? AND number <= ?"
 _LIST: Final = f"""
 SELECT {_COLUMNS} FROM refusal
-WHERE (?1 IS NULL OR pipeline = ?1) AND (?3 IS NULL OR seq < (SELECT seq FROM refusal WHERE id = ?3))
-ORDER BY seq DESC LIMIT ?2
+WHERE (:pipeline IS NULL OR pipeline = :pipeline)
+    AND (:before IS NULL OR seq < (SELECT seq FROM refusal WHERE id = :before))
+ORDER BY seq DESC LIMIT :limit
 """  # noqa: S608
 
 
 def insert_refusal(connection: sqlite3.Connection, row: Row) -> None:
     """Write a refused request down, in the place of the oldest of its kind if there are `KEPT` already."""
-    pipeline, status, number = connection.execute(_INSERT, row).fetchall()[0]
+    _, pipeline, _, status, *_ = row
+    number = connection.execute(_INSERT, (*row, pipeline, status)).fetchall()[0][0]
     connection.execute(_DELETE_BEYOND, (pipeline, status, number - KEPT))
 
 
@@ -52,7 +54,8 @@ def list_refusals(
     connection: sqlite3.Connection, pipeline: str | None, limit: int, before: str | None
 ) -> list[Refusal]:
     """List refused requests, newest first; nothing where `before` is gone, for all that is older went earlier."""
-    return [_read(row) for row in connection.execute(_LIST, (pipeline, limit, before))]
+    values = {"pipeline": pipeline, "limit": limit, "before": before}
+    return [_read(row) for row in connection.execute(_LIST, values)]
 
 
 def find_refusal(connection: sqlite3.Connection, refusal: str) -> Refusal | None:

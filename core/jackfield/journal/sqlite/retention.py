@@ -28,7 +28,7 @@ _PAGES: Final = 200
 
 _OLDEST: Final = """
 SELECT received_at, seq FROM run
-WHERE pipeline = ?1 AND state = ?2 AND received_at < ?3 AND finished_at < ?3 ORDER BY received_at, seq LIMIT ?4
+WHERE pipeline = ? AND state = ? AND received_at < ? AND finished_at < ? ORDER BY received_at, seq LIMIT ?
 """
 _RUN: Final = "run"
 _REFUSAL: Final = "refusal"
@@ -93,7 +93,7 @@ def _oldest(connection: sqlite3.Connection, before: int = END_OF_TIME) -> list[_
     """Find settled runs and refused requests, whichever came in first."""
     runs = merge(
         *(
-            connection.execute(_OLDEST, (place.pipeline, place.stored, before, _BATCH))
+            connection.execute(_OLDEST, (place.pipeline, place.stored, before, before, _BATCH))
             for place in shelves(connection, None, SETTLED)
         )
     )

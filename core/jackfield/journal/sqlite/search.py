@@ -26,7 +26,7 @@ _FEW: Final = 1000
 _NEWEST: Final = "SELECT seq FROM run WHERE seq < ? ORDER BY seq DESC LIMIT ?"
 _EVENT: Final = """
 SELECT id, event FROM run JOIN payload USING (seq)
-WHERE seq = ?1 AND (?2 IS NULL OR pipeline = ?2) AND received_at >= ?3 AND received_at < ?4
+WHERE seq = :seq AND (:pipeline IS NULL OR pipeline = :pipeline) AND received_at >= :since AND received_at < :until
 """
 
 
@@ -79,10 +79,13 @@ def _page(found: list[_Match], limit: int, scanned_to: int | None, unindexed: in
 def _matches(connection: sqlite3.Connection, query: Query, needle: str, seqs: Iterable[int]) -> Iterator[_Match]:
     held = not_running(connection)
     folded = needle.casefold()
-    since = microseconds(query.since) if query.since else 0
-    until = microseconds(query.until) if query.until else END_OF_TIME
+    filters = {
+        "pipeline": query.pipeline,
+        "since": microseconds(query.since) if query.since else 0,
+        "until": microseconds(query.until) if query.until else END_OF_TIME,
+    }
     for seq in seqs:
-        row = connection.execute(_EVENT, (seq, query.pipeline, since, until)).fetchone()
+        row = connection.execute(_EVENT, {"seq": seq, **filters}).fetchone()
         if row is None or folded not in readable(row[0], load(row[1])).casefold():
             continue
         run = summary(connection, seq, held)
