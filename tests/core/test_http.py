@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from jackfield.errors import DestinationRefused
 from jackfield.http import HttpPool
+from tests.servers import listening
 
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -52,19 +53,13 @@ def _without_secret(text: str) -> str:
 @asynccontextmanager
 async def _serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                await handler(head + await _body(head, reader), writer)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            await handler(head + await _body(head, reader), writer)
+            await writer.drain()
 
-    server = await asyncio.start_server(converse, "127.0.0.1", ssl=tls)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(converse, tls=tls) as port:
+        yield port
 
 
 async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
@@ -312,11 +307,10 @@ def test_a_server_without_tls_is_said_to_have_none() -> None:
     async def main() -> None:
         async def answer_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            writer.close()
 
-        async with await asyncio.start_server(answer_at_once, "127.0.0.1") as server, _pool() as pool:
+        async with listening(answer_at_once) as port, _pool() as pool:
             with pytest.raises(httpx.ConnectError, match="over TLS: WRONG_VERSION_NUMBER"):
-                await pool.client.get(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+                await pool.client.get(f"https://127.0.0.1:{port}/")
 
     asyncio.run(main())
 

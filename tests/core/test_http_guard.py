@@ -13,6 +13,7 @@ import pytest
 
 from jackfield.errors import DestinationRefused
 from jackfield.http import HttpPool
+from tests.servers import listening
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nin"
 
@@ -33,12 +34,9 @@ async def _serving() -> AsyncIterator[_Server]:
         came.append(writer.get_extra_info("sockname")[0])
         await reader.readuntil(b"\r\n\r\n")
         writer.write(_ANSWER)
-        writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1") as first:
-        port = first.sockets[0].getsockname()[1]
-        async with await asyncio.start_server(answer, "127.0.0.2", port):
-            yield _Server(port, came)
+    async with listening(answer) as port, listening(answer, "127.0.0.2", port):
+        yield _Server(port, came)
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Ending, Situation, Trials, Tried
 from jackfield.watchdog import Watchdog
+from tests.servers import listening
 from tests.support import Plugin, give, run_host, steps, until
 
 SEND = '[source]\nuse = "call"\n[[steps]]\nuse = "http_request"\nname = "send"\nmethod = "POST"\n'
@@ -89,11 +90,9 @@ async def destination(
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(answer)
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+    async with listening(serve) as port:
+        yield f"http://127.0.0.1:{port}", heard
 
 
 def test_what_would_be_sent_is_shown_with_secrets_masked_and_is_not_sent() -> None:

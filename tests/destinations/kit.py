@@ -19,6 +19,7 @@ from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
 from jackfield.registry import Registry
 from tests.docs.markdown import ROOT
+from tests.servers import listening
 from tests.support import make_project, until
 
 EXAMPLES = ROOT / "examples" / "destinations"
@@ -78,28 +79,17 @@ class Imitation(ABC):
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Serve at `url`, and at `elsewhere`, which is another origin."""
-        one = await asyncio.start_server(self._converse, "127.0.0.1")
-        other = await asyncio.start_server(self._converse, "127.0.0.1")
-        async with one, other:
-            self.url, self.elsewhere = map(_origin, (one, other))
+        async with listening(self._converse) as one, listening(self._converse) as other:
+            self.url, self.elsewhere = (f"http://127.0.0.1:{port}" for port in (one, other))
             yield
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                received = await _read(reader)
-                self.received.append(received)
-                reply = self.troubles.pop(0) if self.troubles else self.answer(received)
-                writer.write(reply.octets())
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-
-def _origin(server: asyncio.Server) -> str:
-    return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        while True:
+            received = await _read(reader)
+            self.received.append(received)
+            reply = self.troubles.pop(0) if self.troubles else self.answer(received)
+            writer.write(reply.octets())
+            await writer.drain()
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:

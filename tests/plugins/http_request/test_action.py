@@ -27,6 +27,7 @@ from jackfield.http import HttpPool
 from jackfield_http_request import register_actions
 from jackfield_http_request.action import HttpRequest
 from jackfield_http_request.options import HttpRequestOptions
+from tests.servers import listening
 
 _STEP = Step(run="r", pipeline="p", name="s", attempt=1, idempotency_key="key-1")
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -58,24 +59,18 @@ Handler = Callable[[_Received, asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def _serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("utf-8", "strict")
-                start, *lines = head.split("\r\n")[:-2]
-                method, target, version = start.split(" ")
-                assert version == "HTTP/1.1"
-                headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-                length = int({name.lower(): value for name, value in headers}.get("content-length", "0"))
-                await handler(_Received(method, target, headers, await reader.readexactly(length)), writer)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("utf-8", "strict")
+            start, *lines = head.split("\r\n")[:-2]
+            method, target, version = start.split(" ")
+            assert version == "HTTP/1.1"
+            headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+            length = int({name.lower(): value for name, value in headers}.get("content-length", "0"))
+            await handler(_Received(method, target, headers, await reader.readexactly(length)), writer)
+            await writer.drain()
 
-    server = await asyncio.start_server(converse, "127.0.0.1", ssl=tls)
-    async with server:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listening(converse, tls=tls) as port:
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
 
 def _answer(status: int, body: bytes = b"", *headers: str) -> bytes:
@@ -291,11 +286,10 @@ def test_no_tls_where_tls_is_wanted_fails_for_now() -> None:
     async def main() -> None:
         async def answer_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(_answer(400))
-            writer.close()
 
-        async with await asyncio.start_server(answer_at_once, "127.0.0.1") as server:
+        async with listening(answer_at_once) as port:
             with pytest.raises(TemporaryFailure, match="TLS"):
-                await _run(url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+                await _run(url=f"https://127.0.0.1:{port}/")
 
     asyncio.run(main())
 

@@ -19,6 +19,7 @@ from jackfield_http_request.digest import DigestFlow
 from jackfield_http_request.options import HttpRequestOptions
 from tests.destinations.kit import Received, Reply
 from tests.plugins.http_request.service import Service, http_request, passed, step
+from tests.servers import listening
 
 USER, PASSWORD, REALM = "Mufasa", "Circle of Life", "http-auth@example.org"
 NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
@@ -191,23 +192,18 @@ def test_a_redirect_is_answered_for_its_own_address_and_at_another_origin_not_at
 def test_an_endless_refusal_is_not_read_to_its_end() -> None:
     async def main() -> JsonObject:
         async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                head = await reader.readuntil(b"\r\n\r\n")
-                if b"\r\nAuthorization: Digest" in head:
-                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-                    return
-                lines = f"HTTP/1.1 401 No\r\nWWW-Authenticate: {challenge()}\r\nContent-Length: 1000000000\r\n\r\n"
-                writer.write(lines.encode())
-                while True:
-                    writer.write(b"x" * 65536)
-                    await writer.drain()
-            except ConnectionError:
-                pass
-            finally:
-                writer.close()
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"\r\nAuthorization: Digest" in head:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                return
+            lines = f"HTTP/1.1 401 No\r\nWWW-Authenticate: {challenge()}\r\nContent-Length: 1000000000\r\n\r\n"
+            writer.write(lines.encode())
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
 
-        async with await asyncio.start_server(endless, "127.0.0.1") as server, http_request() as action:
-            options = {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "auth": AUTH}
+        async with listening(endless) as port, http_request() as action:
+            options = {"url": f"http://127.0.0.1:{port}", "auth": AUTH}
             async with asyncio.timeout(10):
                 return await action.run(HttpRequestOptions.model_validate(options | {"max_answer": "1 KB"}), step())
 

@@ -19,6 +19,7 @@ from jackfield import JsonValue, PermanentFailure, TemporaryFailure
 from jackfield.testing import run_action
 from jackfield_http_request.action import HttpRequest
 from jackfield_http_request.options import HttpRequestOptions
+from tests.servers import listening
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nin"
 
@@ -31,20 +32,11 @@ class _Server:
     tls: ssl.SSLContext | None = None
     heads: list[str] = field(default_factory=list)
     port: int = 0
-    closed: asyncio.Event = field(default_factory=asyncio.Event)
-    conversations: list[asyncio.Task[None]] = field(default_factory=list)
 
     @asynccontextmanager
     async def started(self) -> AsyncIterator[None]:
-        async with await asyncio.start_server(self._converse, "127.0.0.1", ssl=self.tls) as listening:
-            self.port = listening.sockets[0].getsockname()[1]
+        async with listening(self.serve, tls=self.tls) as self.port:
             yield
-        self.closed.set()
-        async with asyncio.timeout(10):
-            await asyncio.gather(*self.conversations)
-
-    def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.conversations.append(asyncio.create_task(self.serve(reader, writer)))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with _closing(writer):
@@ -220,8 +212,7 @@ class _Deaf(_Server):
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with _closing(writer):
             await reader.readuntil(b"\r\n\r\n")
-            await self.closed.wait()
-            writer.transport.abort()
+            await writer.wait_closed()
 
 
 def test_a_body_that_the_destination_does_not_take_is_a_failure_that_passes() -> None:

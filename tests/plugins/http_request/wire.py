@@ -15,6 +15,7 @@ from jackfield import ActionContext, JsonObject, Step
 from jackfield.http import HttpPool
 from jackfield_http_request.action import HttpRequest
 from jackfield_http_request.options import HttpRequestOptions
+from tests.servers import listening
 
 Habit: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """What the server does in place of answering."""
@@ -46,34 +47,23 @@ class Server:
     def __init__(self, *answers: bytes | Habit) -> None:
         self.answers = list(answers)
         self.received: list[Received] = []
-        self._talks: dict[asyncio.Task[Any] | None, asyncio.StreamWriter] = {}
 
     @asynccontextmanager
     async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
         """Serve, and say at which address."""
-        server = await asyncio.start_server(self._converse, "127.0.0.1", ssl=tls)
-        async with server:
-            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        for writer in self._talks.values():
-            writer.close()
-        await asyncio.gather(*filter(None, self._talks))
+        async with listening(self._converse, tls=tls) as port:
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._talks[asyncio.current_task()] = writer
-        try:
-            while not writer.is_closing() and self.answers[0] is not deaf:
-                self.received.append(await _read(reader))
-                answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-                if isinstance(answer, bytes):
-                    writer.write(answer)
-                else:
-                    await answer(writer)
-                await writer.drain()
-            await writer.wait_closed()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        while not writer.is_closing() and self.answers[0] is not deaf:
+            self.received.append(await _read(reader))
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            if isinstance(answer, bytes):
+                writer.write(answer)
+            else:
+                await answer(writer)
+            await writer.drain()
+        await writer.wait_closed()
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:

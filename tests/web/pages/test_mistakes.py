@@ -19,6 +19,7 @@ from jackfield.journal.records import Mode
 from jackfield.phrasebooks import read_phrasebooks
 from jackfield.registry import Registry
 from jackfield.web.app import Served, serving
+from tests.servers import listening
 from tests.support import Plugin, give, hook, make_project, serve, steps, until
 from tests.web.site import Visitor, visitor
 
@@ -91,10 +92,9 @@ async def destination(answer: bytes | None) -> AsyncIterator[str]:
         else:
             writer.write(answer)
             await writer.drain()
-        writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with listening(serve) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 def request_to(url: str, more: str = "") -> str:
