@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jackfield.errors import ConfigurationError, Problem
+from jackfield.key_literals import key_warnings
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
+from jackfield.pipeline import pipeline_file
 from jackfield.registry import Registry
 from jackfield.settings import SETTINGS_FILE, Project
+from jackfield.tomlfile import TomlFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,17 @@ def inspect_project(folder: Path, environ: Mapping[str, str], registry: Registry
         if (folder / SETTINGS_FILE).exists():  # else this is no project, which is said already
             problems += error.problems
     problems = [problem.masked(loader.mask) for problem in problems]
+    warnings = [*project.secrets.warnings]
     for id, path in files.items():
         pipeline = loader.read(id, path)
         problems += [problem.masked(pipeline.mask) for problem in pipeline.problems]
-    return Inspection(problems, project.secrets.warnings, len(files))
+        warnings += [warning.masked(pipeline.mask) for warning in text_warnings(id, pipeline.text)]
+    return Inspection(problems, warnings, len(files))
+
+
+def text_warnings(id: str, text: str) -> list[Problem]:
+    """Say what could be better in the text of a pipeline's file; nothing of one that is no TOML."""
+    try:
+        return key_warnings(id, TomlFile.parse(text, pipeline_file(id)))
+    except ConfigurationError:
+        return []

@@ -16,6 +16,7 @@ from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateE
 from jackfield.journal.records import Limits
 from jackfield.jsonpath import Path as JsonPath
 from jackfield.jsonpath import event_path
+from jackfield.key_literals import key_literals
 from jackfield.late import LateTemplate, late_options
 from jackfield.masking import Mask
 from jackfield.options import RenderedOptions, complaints, secret_values, valid_part
@@ -33,7 +34,7 @@ from jackfield.pipeline import (
 )
 from jackfield.registry import Registry
 from jackfield.scope import Scope, leaves
-from jackfield.secrets import Secrets
+from jackfield.secrets import SHORTEST_SECRET, Secrets
 from jackfield.templates import Template, TemplateEngine
 from jackfield.tomlfile import KeyPath, TomlFile, dotted
 from jackfield.url_options import UrlTemplate, marked_options
@@ -105,6 +106,10 @@ class _Reading:
         source = self.source(data["source"]) if isinstance(data.get("source"), dict) else None
         steps = tuple(self.steps(data.get("steps")))
         order_by = self.expression(settings.order_by, ("order_by",), self.scope)
+        hidden = self.hidden(data.get("mask", []))
+        self.secret_values.update(literal.text for literal in key_literals(data))
+        mask = self.loader.mask.extended(self.secret_values) if self.secret_values else self.loader.mask
+        own = Mask(value for value in self.secret_values if len(value) >= SHORTEST_SECRET)
         return Pipeline(
             id=self.id,
             title=settings.title or self.id,
@@ -116,9 +121,9 @@ class _Reading:
             limits=Limits(settings.concurrency, settings.rate),
             order_by=order_by,
             pause_after=settings.pause_after,
-            mask=self.loader.mask.extended(self.secret_values) if self.secret_values else self.loader.mask,
-            hidden=self.hidden(data.get("mask", [])),
-            problems=tuple(sorted(self.problems)),
+            mask=mask,
+            hidden=hidden,
+            problems=tuple(sorted(problem.masked(own) for problem in self.problems)),
         )
 
     def hidden(self, paths: object) -> tuple[JsonPath, ...] | None:

@@ -26,7 +26,8 @@ LIKELY_SECRET: Final = re.compile(
 """What is searched for in a name to guess that a credential stands behind it, where nothing says so."""
 
 _NAME_RULE: Final = "a secret's name has only Latin letters, digits and underscores, and no digit in front"
-_SHORTEST: Final = 6
+SHORTEST_SECRET: Final = 6
+"""What is shorter occurs by chance as well."""
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -91,6 +92,8 @@ def _openness(path: Path) -> tuple[Problem, ...]:
 
 def _short(values: Mapping[str, str]) -> Iterator[Problem]:
     for name, value in values.items():
-        if len(value) < _SHORTEST:
-            message = f"is shorter than {_SHORTEST} characters: where it occurs by chance, the journal shows ***, too"
+        if len(value) < SHORTEST_SECRET:
+            message = (
+                f"is shorter than {SHORTEST_SECRET} characters: where it occurs by chance, the journal shows ***, too"
+            )
             yield Problem(SECRETS_FILE, 0, name, message)

@@ -26,6 +26,12 @@ def secrets_in_file(folder: Path) -> frozenset[str]:
     return frozenset(_read(folder).data)
 
 
+def secret_in_file(folder: Path, name: str) -> str | None:
+    """Return the value of a secret in the file, None if it has none of this name. Raises `ConfigurationError`."""
+    value: str | None = _read(folder).data.get(name)
+    return value
+
+
 def put_secret(folder: Path, name: str, value: str) -> None:
     """Set a secret, or replace it. On return the file is on disk, and nobody else may open it (mode 0600).
 

@@ -78,6 +78,13 @@ def toml_tables(header: Sequence[str], value: JsonValue) -> str:
     return "".join(f"\n[[{name}]]\n" + _body(header, item) for item in items if isinstance(item, dict))
 
 
+def toml_document(data: Mapping[str, JsonValue]) -> str:
+    """Write a whole file: single values first, then each table under its header. Raises ValueError as `toml_value`."""
+    tables = {key: value for key, value in data.items() if isinstance(value, dict) or _tables(value)}
+    entries = "".join(toml_entry(key, value) for key, value in data.items() if key not in tables)
+    return (entries + "".join(toml_tables((key,), value) for key, value in tables.items())).lstrip("\n")
+
+
 def _body(header: Sequence[str], table: Mapping[str, JsonValue]) -> str:
     small = {key: value for key, value in table.items() if fits_in_line(key, value)}
     large = {key: value for key, value in table.items() if key not in small}

@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from jackfield.cli import curl, demo, notification, operation, pipelines, plugins, project, records, scenarios, users
+from jackfield.cli import (
+    curl,
+    demo,
+    notification,
+    operation,
+    pipelines,
+    plugins,
+    project,
+    records,
+    scenarios,
+    secrets,
+    users,
+)
 from jackfield.cli.output import console
 from jackfield.errors import JackfieldError
 
@@ -44,7 +56,19 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback()(_jackfield)
-    for module in (demo, project, plugins, pipelines, operation, records, notification, curl, scenarios, users):
+    for module in (
+        demo,
+        project,
+        plugins,
+        pipelines,
+        operation,
+        records,
+        notification,
+        curl,
+        scenarios,
+        secrets,
+        users,
+    ):
         module.add_commands(app)
     return app
 

@@ -142,6 +142,11 @@ class RemoteDesk:
         asked, patience = {"notifier": notifier}, LIMIT + _PATIENCE
         return _read(NotifiersTried, await self._asked("POST", "notices/test", asked, patience=patience))
 
+    async def move_secret(self, id: str, key: str, name: str | None) -> str:
+        """Move a key from a pipeline's file to the secrets; return the secret's name."""
+        asked = {"key": key, "name": name}
+        return str(from_json(await self._asked("POST", f"pipelines/{quote(id, safe='')}/move-secret", asked))["name"])
+
     async def users(self) -> Sequence[UserReport]:
         """List who may log in to the host's pages."""
         return _read(list[UserReport], await self._asked("GET", "users"))

@@ -12,6 +12,7 @@ from jackfield.components import OptionsModel
 from jackfield.drafts import Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JackfieldError, Problem, UnknownRun
 from jackfield.host import Host
+from jackfield.inspection import text_warnings
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipeline import pipeline_file
@@ -66,9 +67,10 @@ class DeleteQuery(OptionsModel):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is wrong with a text; nothing, if it can run."""
+    """What is wrong with a text; nothing, if it can run. `warnings` are what could be better."""
 
     problems: Sequence[Problem]
+    warnings: Sequence[Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class PipelineVersion:
 class VersionText(PipelineVersion):
     """A version with the file as it was, without the secrets in it.
 
-    Where there is a mistake in it, which secrets are is not certain: then a viewer is shown `***` in place of all.
+    A viewer is shown what it says, without comments and without every literal that may be a key. Where there is a
+    mistake in it, which secrets are is not certain: then a viewer is shown `***` in place of all.
     """
 
     text: str
@@ -132,7 +135,8 @@ async def delete_file(host: Host, keeper: SecretKeeper, id: str, query: DeleteQu
 
 async def check_text(host: Host, keeper: SecretKeeper, id: str, body: TextBody) -> Checked:
     """Say what is wrong with a text as the file of a pipeline, without saving it."""
-    return Checked(await _problems(host, await whole_draft(host, keeper, id, body.text)))
+    draft = await whole_draft(host, keeper, id, body.text)
+    return Checked(await _problems(host, draft), await run_in_threadpool(text_warnings, id, draft.text))
 
 
 async def list_versions(host: Host, id: str) -> list[PipelineVersion]:
@@ -150,8 +154,9 @@ async def show_version(host: Host, keeper: SecretKeeper, role: Role, id: str, ve
         raise UnknownRun(f"there is no version {version} of pipeline {id} in the journal")
     file = TomlFile.parse(found.version.text, pipeline_file(id))
     pipeline = await run_in_threadpool(host.pipelines.loader.load, id, file)
-    certain = role is Role.OPERATOR or not pipeline.problems
-    text = pipeline.mask(keeper.hidden(file.text)) if certain else MASKED
+    operator = role is Role.OPERATOR
+    shown = keeper.hidden if operator else keeper.for_viewers
+    text = pipeline.mask(shown(file.text)) if operator or not pipeline.problems else MASKED
     return VersionText(version, found.since, _is_current(host, found), text)
 
 

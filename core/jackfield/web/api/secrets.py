@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
+from jackfield.secret_move import carry_out, plan_move
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
 from jackfield.web.api.operation import Operation
@@ -34,12 +35,27 @@ class SecretReport:
     in_settings: bool
 
 
+class MoveBody(OptionsModel):
+    """Which key of a pipeline's file, such as `steps[0].headers.X-Token`; without a name one is found."""
+
+    key: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMoved:
+    """What the secret is called that has the key now."""
+
+    name: str
+
+
 def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
         Operation("GET", "/secrets", list_secrets, secret=True),
         Operation("PUT", "/secrets/{name}", set_secret, 204),
         Operation("DELETE", "/secrets/{name}", remove_secret, 204),
+        Operation("POST", "/pipelines/{id}/move-secret", move_secret),
     ]
 
 
@@ -71,3 +87,11 @@ async def remove_secret(host: Host, name: str) -> None:
         raise UnknownRun(f"there is no secret {name} in {SECRETS_FILE}")
     await run_in_threadpool(delete_secret, host.project.folder, name)
     await host.reload()
+
+
+async def move_secret(host: Host, id: str, body: MoveBody) -> SecretMoved:
+    """Move a key that stands in a pipeline's file to secrets.toml."""
+    planned = await run_in_threadpool(plan_move, host.project.folder, id, body.key, body.name)
+    await run_in_threadpool(carry_out, host.project.folder, planned)
+    await host.reload()
+    return SecretMoved(planned.name)

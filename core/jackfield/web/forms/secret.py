@@ -12,12 +12,14 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from jackfield.errors import ConfigurationError, PluginError
-from jackfield.masking import CREDENTIAL_HEADERS
+from jackfield.key_literals import without_literals
+from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.registry import Registry
 from jackfield.secrets import LIKELY_SECRET
 from jackfield.templates import is_template
 from jackfield.tomledit import CannotEdit, put
 from jackfield.tomlfile import KeyPath, TomlFile
+from jackfield.tomltext import toml_document
 from jackfield.web.forms.shapes import Option, read_options
 
 NAMED_SECRET: Final = re.compile(r"\{\{\s*secret\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -52,6 +54,14 @@ class SecretKeeper:
             except CannotEdit:
                 text = text.replace(token, f'"{self._stand_in(token)}"')
         return text
+
+    def for_viewers(self, text: str) -> str:
+        """Return what the text says to people who may not know any key: no literal that may be one, and no comment."""
+        try:
+            data: Any = without_literals(TomlFile.parse(self.hidden(text), "").data)
+            return _KEPT.sub(MASKED, toml_document(data))
+        except (ConfigurationError, ValueError, RecursionError):
+            return MASKED
 
     def restored(self, text: str, file: str) -> str:
         """Put the secrets of the file back. What the file does not have any more stays out."""

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JournalUnavailable, Problem
+from jackfield.inspection import text_warnings
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.registry import Registry
 from jackfield.settings import PIPELINES_FOLDER
@@ -149,6 +150,7 @@ async def answer(request: Request, desk: Desk) -> Response:
     draft = desk.draft
     data = draft.data()
     problems = await _problems(request, draft)
+    warnings = await run_in_threadpool(text_warnings, draft.id, (await _whole(request, draft)).text)
     form = None
     if data is not None:
         form = with_problems(make_form(data, host.registry, desk.shapes or {}), problems)
@@ -168,6 +170,7 @@ async def answer(request: Request, desk: Desk) -> Response:
         tab=tab,
         form=form,
         problems=problems,
+        warnings=warnings,
         wrong=_wrong(form),
         registry=host.registry,
         secrets=sorted(host.project.secrets),

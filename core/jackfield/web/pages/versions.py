@@ -44,8 +44,9 @@ async def show_versions(request: Request) -> Response:
     asked = request.query_params
     old, new = _chosen(kept, asked.get("old"), asked.get("new", current))
     pipelines = [await run_in_threadpool(_loaded, host, one) for one in (old, new) if one]
-    hidden = request.state.visitor.role is not Role.OPERATOR and any(one.problems for one in pipelines)
-    lines = [] if hidden else await run_in_threadpool(_lines, keeper(request), pipelines)
+    viewer = request.state.visitor.role is not Role.OPERATOR
+    hidden = viewer and any(one.problems for one in pipelines)
+    lines = [] if hidden else await run_in_threadpool(_lines, keeper(request), pipelines, viewer=viewer)
     title = pipeline.title if pipeline else id
     context = {"id": id, "title": title, "gone": pipeline is None, "current": current, "hidden": hidden}
     return page(request, "versions.html", **context, kept=kept, old=old, new=new, lines=lines)
@@ -70,10 +71,11 @@ def _loaded(host: Host, kept: KeptVersion) -> Pipeline:
     return host.pipelines.loader.load(version.pipeline, TomlFile.parse(version.text, pipeline_file(version.pipeline)))
 
 
-def _lines(secrets: SecretKeeper, pipelines: Sequence[Pipeline]) -> list[Line]:
-    """Compare two files as they were, without the secrets that stand in them.
+def _lines(secrets: SecretKeeper, pipelines: Sequence[Pipeline], *, viewer: bool) -> list[Line]:
+    """Compare two files as they were, without the secrets that stand in them; a viewer sees fewer literals.
 
     A mistake in a table keeps the loader from telling its secrets; those of a plugin that is gone are guessed.
     """
-    texts = [one.mask(_STAND_IN.sub(MASKED, secrets.hidden(one.text))) for one in pipelines]
+    shown = secrets.for_viewers if viewer else secrets.hidden
+    texts = [one.mask(_STAND_IN.sub(MASKED, shown(one.text))) for one in pipelines]
     return difference(*texts) if len(texts) > 1 else []

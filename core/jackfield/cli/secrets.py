@@ -1,0 +1,51 @@
+"""The command `secrets`: moves a key that stands in a pipeline's file to `secrets.toml`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jackfield.cli.desk import UrlOption
+from jackfield.cli.output import console
+from jackfield.cli.remote import remote_desk
+from jackfield.cli.workspace import HERE, ProjectOption
+from jackfield.secret_move import carry_out, plan_move
+from jackfield.secrets import SECRETS_FILE
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    secrets = typer.Typer(help="Keep keys out of pipelines' files.", rich_markup_mode=None, no_args_is_help=True)
+    secrets.callback()(_secrets)
+    secrets.command("move")(move)
+    app.add_typer(secrets, name="secrets")
+
+
+def _secrets() -> None:
+    """Keep keys out of pipelines' files."""
+
+
+def move(
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Where it stands, such as steps[0].headers.X-Token.")],
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="The secret's name.")] = None,
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
+) -> None:
+    """Move a key from a pipeline's file to secrets.toml; the file says {{ secret.NAME }} in its place."""
+    called = asyncio.run(_far(url, pipeline, key, name)) if url else _here(project, pipeline, key, name)
+    console().print(f"{pipeline}: {key} is {{{{ secret.{called} }}}} now; its value is in {SECRETS_FILE}")
+
+
+def _here(folder: Path, pipeline: str, key: str, name: str | None) -> str:
+    planned = plan_move(folder, pipeline, key, name)
+    carry_out(folder, planned)
+    return planned.name
+
+
+async def _far(url: str, pipeline: str, key: str, name: str | None) -> str:
+    async with remote_desk(url) as far:
+        return await far.move_secret(pipeline, key, name)

@@ -1,0 +1,66 @@
+"""Moving a key out of a pipeline's file: asks what the secret shall be called."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from jackfield.drafts import BadId
+from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
+from jackfield.secret_move import SecretMove, carry_out, plan_move
+from jackfield.users import Role
+from jackfield.web.health import host_of
+from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.rendering import page
+
+
+def routes() -> list[Route]:
+    """Return the routes of this module."""
+    path = "/pipelines/{id}/move-secret"
+    return [view(path, ask_for_name, Role.OPERATOR), deed(path, move)]
+
+
+async def ask_for_name(request: Request) -> Response:
+    """Propose a name."""
+    key = request.query_params.get("key", "")
+    try:
+        planned = await _planned(request, key, None)
+    except (BadId, UnknownRun):
+        raise HTTPException(404) from None
+    except JackfieldError as error:
+        return _page(request, key, "", str(error))
+    return _page(request, key, planned.name)
+
+
+async def move(request: Request) -> Response:
+    """Move it, and go back to the editor."""
+    id, form = request.path_params["id"], request.state.form
+    key, name = str(form.get("key", "")), str(form.get("name", "")).strip()
+    try:
+        planned = await _planned(request, key, name)
+        await run_in_threadpool(carry_out, host_of(request).project.folder, planned)
+    except (BadId, UnknownRun):
+        raise HTTPException(404) from None
+    except JackfieldError as error:
+        return _page(request, key, name, str(error))
+    with suppress(JournalUnavailable):
+        await host_of(request).reload()
+    return RedirectResponse(f"/pipelines/{quote(id, safe='')}/edit?saved", status_code=303)
+
+
+async def _planned(request: Request, key: str, name: str | None) -> SecretMove:
+    folder = host_of(request).project.folder
+    return await run_in_threadpool(plan_move, folder, request.path_params["id"], key, name)
+
+
+def _page(request: Request, key: str, name: str, error: str = "") -> Response:
+    id = request.path_params["id"]
+    pipeline = host_of(request).pipelines.get(id)
+    title = pipeline.title if pipeline else id
+    return page(request, "move_secret.html", 422 if error else 200, id=id, title=title, key=key, name=name, error=error)
