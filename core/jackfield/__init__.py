@@ -27,6 +27,7 @@ from jackfield.models import (
     WebhookReply,
     WebhookRequest,
 )
+from jackfield.query import Query as JsonPath
 from jackfield.units import Duration, Size
 from jackfield.url_options import Url, UrlTemplate
 from jackfield.wording import about
@@ -40,6 +41,7 @@ __all__ = [
     "Field",
     "JackfieldError",
     "JsonObject",
+    "JsonPath",
     "JsonValue",
     "LateExpression",
     "LateTemplate",

@@ -1,31 +1,26 @@
 """One `$...` path: where it ends in a text, the look-up that it compiles to, and why it selects nothing.
 
-Names, indexes and quoted names (`$.event.items[0]['first name']`) are looked up here, without jsonpath-ng, whose
-`find()` costs many times more. Everything else (`[*]`, `..`, slices, filters) is jsonpath-ng's, extended, to which each
-name is handed over in quotes, because it cannot read bare names outside ASCII.
+Names, indexes and quoted names (`$.event.items[0]['first name']`) are looked up here. Everything else (`[*]`, `..`,
+slices, filters) is a query, whose text has each name in quotes, because jsonpath-ng cannot read bare names outside
+ASCII.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, TypeAlias, cast
 
-from jsonpath_ng import Child, Fields, Index, JSONPath
-from jsonpath_ng.exceptions import JSONPathError
-from jsonpath_ng.ext.parser import parse
-from jsonpath_ng.ext.string import DefintionInvalid
 from pydantic import JsonValue
 
+from jackfield.budget import Budget
 from jackfield.errors import TemplateError
+from jackfield.query import Key, Query
 
 Document: TypeAlias = Mapping[str, JsonValue]
-Key: TypeAlias = str | int
-_Find: TypeAlias = Callable[[Document], JsonValue]
-_Places: TypeAlias = Callable[[Document], list[tuple[Key, ...]]]
 
 _STRING: Final = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _BARE_NAME: Final = r"\w+(?:-\w+)*"
@@ -53,11 +48,33 @@ class Path:
     text: str
     keys: tuple[Key, ...]
     singular: bool
-    find: Callable[[Document], JsonValue] = field(compare=False)
-    """Return what the path selects: one value if it is singular, which raises `LookupError` if there is none, and
-    a list, maybe empty, if not."""
-    places: Callable[[Document], list[tuple[Key, ...]]] = field(compare=False)
-    """Return where in the document that is; what a function such as `len` gives is nowhere."""
+    query: Query | None = field(default=None, compare=False)
+    """What looks up a path that is not singular."""
+
+    def find(self, document: Document, budget: Budget | None = None) -> JsonValue:
+        """Return what the path selects: one value if it is singular, and a list, maybe empty, if not.
+
+        Raises `LookupError` if it is singular and selects nothing, `TemplateError` if it takes too long.
+        """
+        if self.query is not None:
+            return self.query.find(document, budget)
+        value: Any = document
+        for key in self.keys:
+            value = _child(value, key)
+        return cast("JsonValue", value)
+
+    def places(self, document: Document, budget: Budget | None = None) -> list[tuple[Key, ...]]:
+        """Return where in the document that is; what a function such as `len` gives is nowhere.
+
+        Raises `TemplateError` if it takes too long.
+        """
+        if self.query is not None:
+            return self.query.places(document, budget)
+        try:
+            self.find(document)
+        except LookupError:
+            return []
+        return [self.keys]
 
     def explain(self, document: Document) -> str:
         """Say why a singular path selects nothing in this document: keys are named, values are not."""
@@ -121,25 +138,9 @@ def _compile(text: str, segments: list[_Segment]) -> Path:
         keys.append(segment.key)
     singular = len(keys) == len(segments)
     if singular:
-        return Path(text, tuple(keys), singular, *_single(keys))
-    return Path(text, tuple(keys), singular, *_multiple(text, "$" + "".join(part.expression for part in segments)))
-
-
-def _single(keys: list[Key]) -> tuple[_Find, _Places]:
-    def find(document: Document) -> JsonValue:
-        value: Any = document
-        for key in keys:
-            value = _child(value, key)
-        return cast("JsonValue", value)
-
-    def places(document: Document) -> list[tuple[Key, ...]]:
-        try:
-            find(document)
-        except LookupError:
-            return []
-        return [tuple(keys)]
-
-    return find, places
+        return Path(text, tuple(keys), singular)
+    query = Query("$" + "".join(part.expression for part in segments), text)
+    return Path(text, tuple(keys), singular, query)
 
 
 def _child(value: Any, key: Key) -> JsonValue:
@@ -149,35 +150,6 @@ def _child(value: Any, key: Key) -> JsonValue:
         return value[key]  # type: ignore[no-any-return]
     except TypeError:
         raise LookupError from None
-
-
-def _multiple(text: str, expression: str) -> tuple[_Find, _Places]:
-    try:
-        compiled = parse(expression)
-    except (JSONPathError, DefintionInvalid) as error:
-        raise TemplateError(f"{text} is not a JSONPath: {error}") from None
-
-    def find(document: Document) -> JsonValue:
-        return [match.value for match in compiled.find(document)]
-
-    def places(document: Document) -> list[tuple[Key, ...]]:
-        return [keys for match in compiled.find(document) if (keys := _keys(match.full_path))]
-
-    return find, places
-
-
-def _keys(place: JSONPath) -> tuple[Key, ...]:
-    """Read the names and indexes of one place, as jsonpath-ng has it; nothing for what is no place."""
-    match place:
-        case Child(left=Child() | Fields() | Index() as left, right=right):
-            return (*_keys(left), *_keys(right))
-        case Child(right=right):
-            return _keys(right)
-        case Fields(fields=names):
-            return tuple(names)
-        case Index(indices=indexes):
-            return tuple(indexes)
-    return ()
 
 
 def _read_segment(text: str, start: int, position: int) -> _Segment | None:

@@ -22,11 +22,14 @@ from urllib.parse import quote, quote_plus
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from jackfield.budget import Budget
+from jackfield.errors import TemplateError
 from jackfield.journal.records import Attempt, Refusal, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
-from jackfield.jsonpath import Key, Path
+from jackfield.jsonpath import Path
 from jackfield.masking import MASKED, Mask
 from jackfield.models import Event, Exchange
+from jackfield.query import Key
 
 _MOST_VALUES: Final = 500
 _LONGEST_VALUES: Final = 10_000
@@ -95,8 +98,11 @@ class Cover:
         """Cover an event."""
         if self.complete or self._effort * len(repr(event.data)) > _MOST_LOOKING:
             return Event({MASKED: MASKED})
+        places = _places(self._paths, event)
+        if places is None:
+            return Event({MASKED: MASKED})
         document: Any = {"event": deepcopy(event.data)}
-        for place in [place for path in self._paths for place in path.places({"event": event.data})]:
+        for place in places:
             _put(document, place)
         data = self.json(document["event"])
         blank = frozenset(map(self.text, event.blank))
@@ -176,14 +182,26 @@ def _values(paths: Sequence[Path], events: Iterable[Event]) -> set[str] | None:
     """Collect the values that paths lead to, as text; None if they are too many."""
     found: set[str] = set()
     for event in events:
-        document: dict[str, Any] = {"event": event.data}
-        for place in [place for path in paths for place in path.places(document)]:
-            value: Any = document
+        places = _places(paths, event)
+        if places is None:
+            return None
+        for place in places:
+            value: Any = {"event": event.data}
             for key in place:
                 value = value[key]
             found.update(_leaves(value))
     enough = len(found) <= _MOST_VALUES and sum(map(len, found)) <= _LONGEST_VALUES
     return found if enough else None
+
+
+def _places(paths: Sequence[Path], event: Event) -> list[tuple[Key, ...]] | None:
+    """Find all that the paths lead to; None if that takes too long."""
+    document: dict[str, Any] = {"event": event.data}
+    budget = Budget()
+    try:
+        return [place for path in paths for place in path.places(document, budget)]
+    except TemplateError:
+        return None
 
 
 def _leaves(value: JsonValue) -> Iterator[str]:

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
-from jsonpath_ng.exceptions import JSONPathError
-from jsonpath_ng.ext.parser import parse as parse_path
-from jsonpath_ng.ext.string import DefintionInvalid
 from pydantic import AfterValidator
 from pydantic_core import to_json
 
 from jackfield import (
     Event,
+    JackfieldError,
     JsonObject,
+    JsonPath,
     JsonValue,
     Malformed,
     OptionsModel,
@@ -34,9 +33,9 @@ _MOST_EVENTS: Final = 10_000
 
 def _path(text: str) -> str:
     try:
-        parse_path(text)
-    except (JSONPathError, DefintionInvalid, ValueError) as error:
-        raise ValueError(f"is not a JSONPath: {error}; write names in other letters as $['имя'][*]") from None
+        JsonPath(text)
+    except JackfieldError as error:
+        raise ValueError(f"{error}; write names in other letters as $['имя'][*]") from None
     return text
 
 
@@ -134,7 +133,7 @@ class Generic(WebhookSource[GenericOptions]):
         super().__init__(options)
         self.methods = frozenset(options.methods)  # type: ignore[misc]  # of this pipeline, as the option says
         self._check = Anyone() if options.verify == "none" else options.verify.check()
-        self._split = parse_path(options.split) if options.split else None
+        self._split = JsonPath(options.split) if options.split else None
         self._token_parameter = options.verify.query if isinstance(options.verify, TokenVerify) else ""
 
     def verify(self, request: WebhookRequest) -> None:
@@ -149,8 +148,8 @@ class Generic(WebhookSource[GenericOptions]):
         if self._split is None:
             return (_event(data, key),)
         try:
-            values = [match.value for match in self._split.find(data)]
-        except (TypeError, ValueError) as error:  # a path that sorts or calculates meets values that it cannot
+            values = self._split.find(data)
+        except JackfieldError as error:  # it sorts or calculates what it cannot, or there is too much to look through
             raise Malformed(f"The option split cannot be used on this call: {error}.") from None
         if len(values) > _MOST_EVENTS:
             raise Malformed(f"The option split makes {len(values)} events of this call; {_MOST_EVENTS} is the most.")
