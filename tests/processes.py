@@ -178,20 +178,39 @@ class ServedHost:
 
 
 @contextmanager
-def served(project: Project, jackfield: Path = JACKFIELD) -> Iterator[ServedHost]:
-    """Serve a project in a process of its own, which is killed at the end if it still runs."""
-    with _log_file(project).open("ab") as log:
-        command = (jackfield, "serve", "--project", project.folder)
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=project.folder, env=clean_environ(), start_new_session=True
-        )
-    host = ServedHost(project, process)
+def served(project: Project, jackfield: Path = JACKFIELD, plugins: Path | None = None) -> Iterator[ServedHost]:
+    """Serve a project in a process of its own, which is killed at the end if it still runs.
+
+    `plugins` is a folder that `install_plugin()` has put plugins into.
+    """
+    host = start(project, jackfield, plugins)
+    process = host.process
     try:
         until(host.ready, "the host is ready")
         yield host
     finally:
         if process.poll() is None:
             host.kill()
+
+
+def start(project: Project, jackfield: Path = JACKFIELD, plugins: Path | None = None) -> ServedHost:
+    """Start a host, and do not wait for it."""
+    environ = clean_environ() | ({"PYTHONPATH": str(plugins)} if plugins else {})
+    with _log_file(project).open("ab") as log:
+        command = (jackfield, "serve", "--project", project.folder)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=project.folder, env=environ, start_new_session=True
+        )
+    return ServedHost(project, process)
+
+
+def install_plugin(folder: Path, name: str, code: str) -> None:
+    """Put a plugin of one module into a folder, where Python finds it as if it were installed."""
+    (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[jackfield.plugins]\n{name} = {name}\n", encoding="utf-8")
 
 
 def _log_file(project: Project) -> Path:

@@ -10,6 +10,7 @@
     ├── StepFailure             an action could not do its work
     │   ├── TemporaryFailure    ... now; it is worth another attempt
     │   └── PermanentFailure    ... and trying again would change nothing
+    │       └── Quarantined     the host died of the run too often
     ├── Skip                    an action ends the run without an error
     ├── DestinationRefused      the address guard does not let a request out
     ├── BadRequest              a program asks the API for what it cannot be asked (422)
@@ -109,6 +110,10 @@ class TemporaryFailure(StepFailure):
 
 class PermanentFailure(StepFailure):
     """Raised by an action: the attempt failed and repeating it would change nothing."""
+
+
+class Quarantined(PermanentFailure):
+    """The host, not an action, gives up a run: the process died of it too often. It fails whatever its `on_error`."""
 
 
 class Skip(JackfieldError):  # noqa: N818 - as above

@@ -208,7 +208,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         modes=modes,
         metrics=metrics,
         intake=intake,
-        runner=Runner(pipelines, modes, http, metrics, Watchdog(), notices, now),
+        runner=Runner(pipelines, modes, http, metrics, Watchdog(), notices, now, project.settings.server.crash_limit),
         notices=notices,
         bulk=Bulk(journal, Operations(journal, intake, pipelines.get, now), now),
         addresses=Addresses.load(project.var),

@@ -23,6 +23,7 @@ from jackfield.errors import (
     JournalUnavailable,
     LeaseLost,
     PermanentFailure,
+    Quarantined,
     Skip,
     TemplateError,
     TemporaryFailure,
@@ -38,6 +39,8 @@ from jackfield.modes import Modes
 from jackfield.notices import Notices
 from jackfield.pipeline import StepDefinition
 from jackfield.pipelines import LivePipeline, Pipelines
+from jackfield.quarantine import refuse_deadly
+from jackfield.stepping import stepped
 from jackfield.watchdog import Watchdog
 
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
@@ -67,6 +70,8 @@ class Runner:
     watchdog: Watchdog
     notices: Notices
     now: Callable[[], datetime]
+    crash_limit: int = 2
+    """At how many unclean ends of the host a run may be to blame; then it is quarantined."""
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     """The attempt that was begun last of each run that is being carried; the journal has those that have ended."""
     _failures: dict[str, int] = field(default_factory=dict)
@@ -76,7 +81,7 @@ class Runner:
         """Take a run as far as it goes. Raises `LeaseLost` when it was cancelled, `JournalUnavailable` for later."""
         named = bind_contextvars(run=claim.run, pipeline=claim.pipeline)  # in every line that the run's actions log
         try:
-            verdict, version = await self._carried(claim)
+            verdict, version = await stepped(self._carried(claim), claim.executing)
         finally:
             reset_contextvars(**named)
             self.under_way.pop(claim.run, None)
@@ -208,6 +213,7 @@ class _Trial:
         definition, claim = self._definition, self._claim
         started_at, began = self._runner.now(), time.perf_counter()
         self._runner.under_way[claim.run] = UnderWay(definition.name, claim.attempt, started_at)
+        claim.begin(definition.name, definition.index, started_at)
         error: str | None = None
         with self._runner.http.recording(self._masked) as exchanges:
             try:
@@ -236,6 +242,7 @@ class _Trial:
 
     async def _carried_out(self) -> Outcome:
         definition = self._definition
+        refuse_deadly(self._claim.deaths, self._runner.crash_limit)
         if definition.when is not None and not definition.when.render(self._document):
             return Outcome.SKIPPED
         options = definition.options.render(self._document)
@@ -272,7 +279,7 @@ class _Trial:
         step = Step(claim.run, claim.pipeline, name, claim.attempt, f"{claim.root}/{name}", self._conceal)
         mask_lines(self._masked)
         try:
-            return await self._runner.watchdog.guard(self._action.run(options, step))
+            return await self._runner.watchdog.guard(stepped(self._action.run(options, step), claim.executing))
         except (Exception, asyncio.CancelledError):
             raise
         except BaseException as error:  # asyncio would take these for the end of the host
@@ -297,5 +304,5 @@ class _Trial:
         elif not isinstance(failure, PermanentFailure | TemplateError | DestinationRefused):
             self._traceback = "".join(traceback.format_exception(failure))
             failure = PermanentFailure(f"the action failed with {type(failure).__name__}: {failure}")
-        goes_on = self._definition.settings.on_error == "continue"
+        goes_on = self._definition.settings.on_error == "continue" and not isinstance(failure, Quarantined)
         return (Outcome.CONTINUED if goes_on else Outcome.FAILED), str(failure)

@@ -46,6 +46,7 @@ class ServerSettings(OptionsModel):
     public_url: Annotated[str, AfterValidator(_public_url)] | None = None
     body_limit: Size = Field(default=1_000_000, ge=1)
     grace: Duration = parse_duration("20 s")
+    crash_limit: int = Field(default=2, ge=1)
 
 
 class KeepSettings(OptionsModel):

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, TypeAlias
 from jackfield.journal.records import (
     Accepted,
     Attempt,
+    Deaths,
     Limits,
     Mode,
     ModeRecord,
@@ -62,12 +63,25 @@ class Claim(Protocol):
         """The number of the coming attempt of the next step, from 1."""
 
     @property
+    def deaths(self) -> Deaths:
+        """How often the host died while the coming step was being carried out."""
+
+    @property
     def done(self) -> Sequence[StepRecord]:
         """The steps that are completed, in order: resume after these."""
 
     @property
     def lost(self) -> asyncio.Event:
         """Set when the lease is gone: stop, send nothing more."""
+
+    def begin(self, step: str, index: int, at: datetime) -> None:
+        """Note that an attempt of a step begins: if the process dies of it, `deaths` says so after the next start.
+
+        It costs next to nothing and never fails; a note outlives the process, not the machine.
+        """
+
+    def executing(self, now: bool) -> None:  # noqa: FBT001 - it is called whenever the run's code goes on or waits
+        """Say whether the run's own code is on the stack from now on, or waits. As cheap as `begin()`."""
 
     async def checkpoint(self, attempt: Attempt, *, version: str) -> None:
         """Write a completed step down; durable on return. Later attempts are of the next step.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import JsonValue
 
@@ -196,6 +196,20 @@ class Failed:
     error: str
     attempt: Attempt | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Deaths:
+    """At how many unclean ends of the host the coming step of a run was being carried out.
+
+    `blamed` counts those at which it must have been this run that ended the process: its code was executing, or it was
+    carried out alone, after an earlier end had made it a suspect.
+    """
+
+    count: int = 0
+    blamed: int = 0
+
+
+NO_DEATHS: Final = Deaths()
 
 Verdict: TypeAlias = Succeeded | Skipped | RetryAt | Failed
 """How a handler leaves a run. The attempt that led to it is written in the same transaction."""

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from jackfield.journal.records import COMPLETED, StepRecord
+from jackfield.journal.records import COMPLETED, Deaths, StepRecord
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.encoding import load, moment, read_event
 from jackfield.journal.sqlite.pipelines import step_through
@@ -19,7 +19,7 @@ _NEXT_PIPELINE: Final = """
 SELECT pipeline FROM run WHERE state = 'queued' AND blocked = 0 AND pipeline > ? ORDER BY pipeline LIMIT 1
 """
 _CLAIM: Final = """
-SELECT id, root, version, received_at, order_key, replay_of, pinned, tries, warnings, event, blank
+SELECT id, root, version, received_at, order_key, replay_of, pinned, tries, warnings, event, blank, deaths, blamed
 FROM run JOIN payload USING (seq) WHERE seq = ?
 """
 _ATTEMPTS: Final = "SELECT place, step, outcome, result, masked FROM attempt WHERE run = ? ORDER BY seq"
@@ -75,7 +75,7 @@ def load_startable(
 
 def _claim(connection: sqlite3.Connection, writer: Writer, pipeline: str, seq: int) -> SqliteClaim:
     row = connection.execute(_CLAIM, (seq,)).fetchone()
-    run, root, version, received_at, order_key, replay_of, pinned, tries, warnings, event, blank = row
+    run, root, version, received_at, order_key, replay_of, pinned, tries, warnings, event, blank, *deaths = row
     return SqliteClaim(
         writer=writer,
         seq=seq,
@@ -89,6 +89,7 @@ def _claim(connection: sqlite3.Connection, writer: Writer, pipeline: str, seq: i
         replay_of=replay_of,
         pinned=bool(pinned),
         attempt=tries + 1,
+        deaths=Deaths(*deaths),
         done=_done(connection, seq) if pinned else [],
     )
 

@@ -10,8 +10,9 @@ from functools import partial
 from time import monotonic
 
 from jackfield.errors import LeaseLost
-from jackfield.journal.records import COMPLETED, Attempt, Failed, Outcome, StepRecord
-from jackfield.journal.sqlite.encoding import attempt_row
+from jackfield.journal.records import COMPLETED, NO_DEATHS, Attempt, Deaths, Failed, Outcome, StepRecord
+from jackfield.journal.sqlite.encoding import attempt_row, microseconds
+from jackfield.journal.sqlite.flight import Flight, FlightRecorder
 from jackfield.journal.sqlite.leases import checkpoint
 from jackfield.journal.sqlite.writer import Writer
 from jackfield.models import Event
@@ -33,10 +34,33 @@ class SqliteClaim:
     replay_of: str | None = None
     pinned: bool = False
     attempt: int = 1
+    deaths: Deaths = NO_DEATHS
     done: list[StepRecord] = field(default_factory=list)
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     started_at: float = 0.0
     """When the handler got it, by the monotonic clock."""
+    _recorder: FlightRecorder | None = None
+    _slot: int = 0
+
+    def take_off(self, recorder: FlightRecorder) -> None:
+        """Have the recorder note what the handler does with it, until `land()`."""
+        self._recorder, self._slot = recorder, recorder.take_off()
+
+    def land(self) -> None:
+        """The handler is done with it."""
+        if self._recorder is not None:
+            self._recorder.land(self._slot)
+            self._recorder = None
+
+    def begin(self, step: str, index: int, at: datetime) -> None:
+        """Note that an attempt begins: see the port."""
+        if self._recorder is not None:
+            self._recorder.note(self._slot, Flight(self.seq, self.run, step, index, self.attempt, microseconds(at)))
+
+    def executing(self, now: bool) -> None:  # noqa: FBT001 - as in the port
+        """Note whose code is on the stack: see the port."""
+        if self._recorder is not None:
+            self._recorder.mark(self._slot if now else 0)
 
     async def checkpoint(self, attempt: Attempt, *, version: str) -> None:
         """Write a completed step down; as long as the journal is unavailable, wait for it."""
@@ -46,7 +70,7 @@ class SqliteClaim:
             raise LeaseLost(
                 f"run {self.run} was cancelled; the step {attempt.step!r} that it had done is not written down"
             )
-        self.version, self.pinned, self.attempt = version, True, 1
+        self.version, self.pinned, self.attempt, self.deaths = version, True, 1, NO_DEATHS
         if attempt.outcome in COMPLETED:
             self.done.append(StepRecord(attempt.index, attempt.step, attempt.result, attempt.masked))
 

@@ -22,7 +22,9 @@ from jackfield.journal.sqlite.backlog import (
     startable_pipelines,
 )
 from jackfield.journal.sqlite.claims import SqliteClaim
+from jackfield.journal.sqlite.deaths import Isolation, begin_work
 from jackfield.journal.sqlite.encoding import microseconds, moment
+from jackfield.journal.sqlite.flight import FlightRecorder
 from jackfield.journal.sqlite.lanes import ROOM, Lane
 from jackfield.journal.sqlite.leases import Ending, Settlement, settle, settlement
 from jackfield.journal.sqlite.pipelines import read_modes
@@ -51,12 +53,16 @@ class Dispatcher:
         now: Callable[[], datetime],
         handler: Handler,
         limits: Callable[[str], Limits | None],
+        *,
+        recorder: FlightRecorder,
     ) -> None:
         self._writer = writer
         self._readers = readers
         self._now = now
         self._handler = handler
         self._limits = limits
+        self._recorder = recorder
+        self._isolation = Isolation()
         self._lanes: dict[str, Lane] = {}
         self._modes: dict[str, ModeRecord] = {}
         self._data_version: int | None = None
@@ -68,7 +74,9 @@ class Dispatcher:
 
     async def run(self, stop: asyncio.Event, grace: float) -> None:
         """Work until `stop`, then let what is running end within `grace` seconds."""
-        await self._writer.submit(requeue_running)
+        suspects = await self._writer.submit(partial(begin_work, left=self._recorder.open()))
+        self._recorder.clear()
+        self._isolation = Isolation(suspects)
         self._modes = await self._readers.read(read_modes)
         self._starting = True
         stopped = asyncio.create_task(stop.wait())
@@ -84,6 +92,7 @@ class Dispatcher:
             await house
         with suppress(JournalUnavailable):
             await self._writer.submit(requeue_running)
+        self._recorder.close()
 
     def offer(self, claim: SqliteClaim) -> None:
         """Take over a run that has just been written down."""
@@ -127,6 +136,8 @@ class Dispatcher:
                 return
             now = monotonic()
             delay = lane.delay(limits, now)
+            if delay == 0.0 and not self._admits(lane):
+                break  # whoever is under way, or housekeeping, starts the lane again
             if delay == 0.0:
                 self._spawn(self._tasks, self._carry(lane, lane.take(limits, now)))
                 continue
@@ -135,6 +146,10 @@ class Dispatcher:
             break
         if lane.wants_more and self._starting:
             self._spawn(self._loads, self._load(lane, lane.begin_load()))
+
+    def _admits(self, lane: Lane) -> bool:
+        isolation = self._isolation
+        return not isolation or isolation.admits(lane.head.seq, sum(len(one.handled) for one in self._lanes.values()))
 
     def _ring(self, lane: Lane) -> None:
         lane.timer = None
@@ -162,6 +177,7 @@ class Dispatcher:
 
     async def _handle(self, lane: Lane, claim: SqliteClaim) -> Settlement | None:
         verdict: Verdict
+        claim.take_off(self._recorder)
         try:
             verdict, version = await self._handler(claim)
             return settlement(verdict, version, self._now())
@@ -178,8 +194,16 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001 - a handler may raise anything; it fails its run, nothing else
             verdict = claim.fault(error, self._now())
         finally:
-            del lane.handled[claim.seq]
+            claim.land()
+            self._release(lane, claim)
         return settlement(verdict, claim.version, self._now())
+
+    def _release(self, lane: Lane, claim: SqliteClaim) -> None:
+        del lane.handled[claim.seq]
+        if self._isolation:
+            self._isolation.done(claim.seq)
+            for other in list(self._lanes.values()):
+                self._start(other)
 
     async def _settle(self, claim: SqliteClaim, settled: Settlement) -> bool:
         try:

@@ -27,6 +27,7 @@ from jackfield.journal.records import (
 from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
+from jackfield.journal.sqlite.flight import FlightRecorder
 from jackfield.journal.sqlite.indexer import Indexer
 from jackfield.journal.sqlite.leases import Cancelled, cancel, retry_now
 from jackfield.journal.sqlite.listing import (
@@ -109,7 +110,9 @@ class SqliteJournal:
         """Hand runs to the handler until `stop`: see the port. Raises `JournalUnavailable` if another host does."""
         with working_alone(self._path):
             self._indexer = Indexer(self._path, self.writer)
-            self._dispatcher = Dispatcher(self.writer, self._readers, self._now, handler, limits)
+            self._dispatcher = Dispatcher(
+                self.writer, self._readers, self._now, handler, limits, recorder=FlightRecorder(self._path)
+            )
             self._indexer.start()
             try:
                 await self._dispatcher.run(stop, grace)

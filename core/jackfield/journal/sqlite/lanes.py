@@ -42,6 +42,11 @@ class Lane:
         return len(self._ready)
 
     @property
+    def head(self) -> SqliteClaim:
+        """The run that is started next, if there is one."""
+        return self._ready[0]
+
+    @property
     def open(self) -> bool:
         """Whether a run may join without a detour through the file."""
         return not self.more and not self._loading and len(self._ready) < ROOM

@@ -18,7 +18,8 @@ from jackfield.journal.sqlite.repairs import note_repairs
 from jackfield.journal.sqlite.rows import execute_rows
 
 _CHECKPOINT: Final = """
-UPDATE run SET pinned = 1, version = ?, tries = 0 WHERE seq = ? AND state IN ('queued', 'running')
+UPDATE run SET pinned = 1, version = ?, tries = 0, deaths = 0, blamed = 0
+WHERE seq = ? AND state IN ('queued', 'running')
 """
 _SETTLE: Final = """
 UPDATE run SET state = column2, due_at = column3, finished_at = column4, error = column5, version = column6,
@@ -77,8 +78,13 @@ def checkpoint(connection: sqlite3.Connection, seq: int, attempt: Row, version: 
     """Write a completed step down; False if the lease is lost."""
     if not connection.execute(_CHECKPOINT, (version, seq)).rowcount:
         return False
-    connection.execute(_INSERT_ATTEMPT, (seq, *attempt))
+    insert_attempt(connection, seq, attempt)
     return True
+
+
+def insert_attempt(connection: sqlite3.Connection, seq: int, attempt: Row) -> None:
+    """Write one attempt of a run down."""
+    connection.execute(_INSERT_ATTEMPT, (seq, *attempt))
 
 
 class Ending(NamedTuple):

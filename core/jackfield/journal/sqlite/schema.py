@@ -20,6 +20,8 @@ _PREPARED: Final = 250
 # A query finds a partial index only if it spells the condition on `state` as the index does.
 # `payload` stands apart from `run` so that a change of state rewrites a short row, not the event and the request.
 # `blocked`: an earlier run with the same order_key is not settled yet.
+# `deaths`: at how many unclean ends of the host the coming step was being carried out; `blamed`: at how many of them
+# it must have been this run that ended it.
 # `number` counts the refused requests of one pipeline and status.
 _TABLES: Final = """
 CREATE TABLE run (
@@ -43,7 +45,9 @@ CREATE TABLE run (
     repaired_by TEXT,
     replaced_by TEXT,
     set_aside TEXT,
-    label TEXT
+    label TEXT,
+    deaths INTEGER NOT NULL DEFAULT 0,
+    blamed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX run_listed ON run (pipeline, state, received_at);
 CREATE INDEX run_startable ON run (pipeline) WHERE state = 'queued' AND blocked = 0;
@@ -140,6 +144,8 @@ _TO_VERSION_3: Final[tuple[str, ...]] = (
     "ALTER TABLE run ADD COLUMN set_aside TEXT",
     "ALTER TABLE run ADD COLUMN label TEXT",
     "ALTER TABLE attempt ADD COLUMN version TEXT",
+    "ALTER TABLE run ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN blamed INTEGER NOT NULL DEFAULT 0",
     _REPAIRED_BEFORE,
     """CREATE INDEX run_standing ON run (pipeline, received_at)
     WHERE state = 'failed' AND repaired_by IS NULL AND replaced_by IS NULL AND set_aside IS NULL""",
