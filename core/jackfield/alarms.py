@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +19,8 @@ KINDS: Final = 3
 _VARIES: Final = re.compile(r"\"[^\"]*\"|'[^']*'|\S*[0-9@]\S*")
 _LONGEST: Final = 200
 _OTHERS: Final = "others"
+_REMEMBERED: Final = 1_000
+"""So many runs of an alarm are known by their ids when it is told; it is not asked what became of any others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,13 @@ class Report:
 
 @dataclass(slots=True)
 class _Alarm:
-    """What is counted of one kind. `report` is what will be said at `due`, None while there is nothing to say."""
+    """What is counted of one kind. `report` is what will be said at `due`, None while there is nothing to say.
+
+    `runs` are the first runs that are counted in it.
+    """
 
     report: Report | None = None
+    runs: list[str] = field(default_factory=list)
     due: datetime | None = None
     quiet_until: datetime | None = None
 
@@ -75,6 +81,8 @@ class Alarms:
             alarm.report = Report(NoticeKind.FAILED, pipeline, now, 0, error, run)
             alarm.due = max(now + GATHERING, alarm.quiet_until or now)
         alarm.report = replace(alarm.report, count=alarm.report.count + 1, mended=False)
+        if len(alarm.runs) < _REMEMBERED:
+            alarm.runs.append(run)
 
     def succeeded(self, pipeline: str) -> None:
         """Notice a run that did not fail. Costs next to nothing while none has failed."""
@@ -123,12 +131,24 @@ class Alarms:
         """Name the pipelines that are in some state."""
         return {pipeline for _, pipeline in self._states if pipeline is not None}
 
-    def due(self, *, all: bool = False) -> list[Report]:
-        """Return what is to be told now, or `all` that is to be told ever; what is returned counts as told."""
+    def due_runs(self, *, all: bool = False) -> list[str]:
+        """Return the failed runs that `due()` would tell of."""
+        now = self._now()
+        return [
+            run for alarm in self._alarms.values() if alarm.report and _is_due(alarm, now, all) for run in alarm.runs
+        ]
+
+    def due(self, *, all: bool = False, seen_to: Collection[str] = ()) -> list[Report]:
+        """Return what is to be told now, or `all` that is to be told ever; what is returned counts as told.
+
+        Failed runs that somebody has seen to by now are not told of.
+        """
         now, reports = self._now(), self._over
         self._over = []
         for key, alarm in list(self._alarms.items()):
-            if alarm.report is not None and alarm.due is not None and (all or alarm.due <= now):
+            if alarm.report is not None and _is_due(alarm, now, all):
+                _leave_out(alarm, alarm.report, seen_to)
+            if alarm.report is not None and _is_due(alarm, now, all):
                 reports.append(self._tell(alarm, alarm.report, now))
             elif alarm.report is None and (alarm.quiet_until or now) <= now and key[:2] not in self._states:
                 del self._alarms[key]
@@ -136,6 +156,7 @@ class Alarms:
 
     def _tell(self, alarm: _Alarm, report: Report, now: datetime) -> Report:
         alarm.report = alarm.due = None
+        alarm.runs = []
         alarm.quiet_until = now + self._window
         if not report.mended:
             self._told.setdefault((report.kind, report.pipeline), now)
@@ -161,6 +182,21 @@ class Alarms:
             known = sum(key[:2] == own[:2] for key in self._alarms)
             own = own if known < KINDS else (*own[:2], _OTHERS)
         return self._alarms.setdefault(own, _Alarm())
+
+
+def _is_due(alarm: _Alarm, now: datetime, all: bool) -> bool:  # noqa: FBT001 - as the caller was told
+    return alarm.due is not None and (all or alarm.due <= now)
+
+
+def _leave_out(alarm: _Alarm, report: Report, seen_to: Collection[str]) -> None:
+    """Take runs out of what will be said; if none are left, there is nothing to say."""
+    left = [run for run in alarm.runs if run not in seen_to]
+    count = report.count - (len(alarm.runs) - len(left))
+    if len(left) < len(alarm.runs) and count > 0:
+        alarm.report = replace(report, count=count, run=left[0] if left else report.run)
+    elif len(left) < len(alarm.runs):
+        alarm.report = alarm.due = None
+    alarm.runs = left
 
 
 def kind_of_error(error: str) -> str:

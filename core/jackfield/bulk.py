@@ -1,86 +1,29 @@
-"""What an operator does to many runs at once, in the background: replay them, cancel them, retry them now."""
+"""What an operator does to many runs at once, in the background: replay, cancel, retry now, set aside."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 import structlog
 
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import new_id
+from jackfield.jobs import MOST_RUNS, Deed, Job, Order, Phase
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Outcome
+from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
-from jackfield.operations import On, Operations
+from jackfield.operations import Operations, has_succeeded, step_to_resume
 
-MOST_RUNS: Final = 100_000
-"""How many runs one job takes in, the newest ones."""
-SHOWN_FAILURES: Final = 50
 _MOST_JOBS: Final = 20
 _PAGE: Final = 500
+_MOST_LOOKS: Final = 5_000
 _AT_ONCE: Final = 16
 """So many share a transaction of the journal."""
-
-
-class Deed(StrEnum):
-    """What is done to each run."""
-
-    REPLAY = "replay"
-    CANCEL = "cancel"
-    RETRY = "retry"
-
-
-class Phase(StrEnum):
-    """How far a job is."""
-
-    GATHERING = "gathering"
-    """It looks for the runs that match."""
-    ASKED = "asked"
-    """It knows them, and waits for somebody to say yes."""
-    RUNNING = "running"
-    DONE = "done"
-    STOPPED = "stopped"
-    """Somebody ended it early, or the host ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be done. `from_failed` and `on` are about replays: from the step that failed, on which version."""
-
-    deed: Deed
-    from_failed: bool = False
-    on: On = "current"
-
-
-@dataclass(slots=True)
-class Job:
-    """One order for many runs, and how far it is. Only the host that has it knows it: it ends with the host."""
-
-    id: str
-    order: Order
-    asked_by: str
-    asked_at: datetime
-    runs: Sequence[str] = ()
-    """The runs that matched when it was asked for; those that come later are not among them."""
-    more: bool = False
-    """Whether more matched than a job takes in."""
-    phase: Phase = Phase.GATHERING
-    done: int = 0
-    failed: int = 0
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    """The first runs to which it could not be done, and why."""
-    fault: str | None = None
-    """Why the runs could not be gathered."""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.phase in (Phase.DONE, Phase.STOPPED)
 
 
 class Bulk:
@@ -102,7 +45,7 @@ class Bulk:
         """List the jobs, newest first."""
         return [*self._jobs.values()][::-1]
 
-    def ask(self, order: Order, runs: Sequence[str] | Query, asked_by: str) -> Job:
+    async def ask(self, order: Order, runs: Sequence[str] | Query, asked_by: str) -> Job:
         """Make a job for these runs, or for those that match now. It does nothing before `start()`.
 
         Raises `JackfieldError` if too many are under way.
@@ -111,10 +54,11 @@ class Bulk:
         job = Job(new_id(), order, asked_by, self._now())
         self._jobs[job.id] = job
         if isinstance(runs, Query):
-            query = replace(runs, until=min(runs.until or job.asked_at, job.asked_at), cursor=None, limit=_PAGE)
-            self._spawn(self._gather(job, query))
+            until = min(runs.until or job.asked_at, job.asked_at)
+            self._spawn(self._gather(job, replace(runs, until=until, cursor=None, limit=_PAGE, repaired=True)))
         else:
-            job.runs, job.phase = [*dict.fromkeys(runs)][:MOST_RUNS], Phase.ASKED
+            await self._take_in(job, [*dict.fromkeys(runs)][:MOST_RUNS])
+            job.phase = Phase.ASKED
         return job
 
     def start(self, job: Job, order: Order) -> None:
@@ -127,6 +71,13 @@ class Bulk:
         """End a job where it stands: what was done stays done."""
         if not job.over:
             job.phase = Phase.STOPPED
+
+    async def follow(self, job: Job) -> None:
+        """See how runs that a job has made have ended by now; of very many, the next few thousand are looked at."""
+        waiting = [*islice(job.open, _MOST_LOOKS)]
+        for start in range(0, len(waiting), _PAGE):
+            some = waiting[start : start + _PAGE]
+            job.look_at(some, await self._journal.glance(some))
 
     async def end(self) -> None:
         """End all jobs. Called once, while the journal is still open."""
@@ -148,26 +99,32 @@ class Bulk:
         task.add_done_callback(self._tasks.discard)
 
     async def _gather(self, job: Job, query: Query) -> None:
-        found: list[str] = []
         try:
             while job.phase is Phase.GATHERING:
                 page = await self._journal.search(query)
-                found += [run.id for run in page.runs]
-                job.runs = found[:MOST_RUNS]
-                if page.cursor is None or len(found) > MOST_RUNS:
-                    job.more = len(found) > MOST_RUNS
-                    job.phase = Phase.ASKED
+                room = MOST_RUNS - len(job.matched)
+                await self._take_in(job, [run.id for run in page.runs[:room]])
+                job.more = len(page.runs) > room
+                if page.cursor is None or job.more:
+                    job.found_all()
                     return
                 query = replace(query, cursor=page.cursor)
         except JackfieldError as error:
             job.fault, job.phase = str(error), Phase.STOPPED
 
+    async def _take_in(self, job: Job, runs: Sequence[str]) -> None:
+        """Add runs to a job, and see which of them somebody has seen to already."""
+        job.matched += runs
+        for start in range(0, len(runs) if job.order.deed.repairs else 0, _PAGE):
+            job.take_in(await self._journal.glance(runs[start : start + _PAGE]))
+
     async def _carry_out(self, job: Job) -> None:
         async with self._turn:
-            for start in range(0, len(job.runs), _AT_ONCE):
+            runs = job.runs
+            for start in range(0, len(runs), _AT_ONCE):
                 if job.phase is not Phase.RUNNING:
                     break
-                await asyncio.gather(*(self._one(job, run) for run in job.runs[start : start + _AT_ONCE]))
+                await asyncio.gather(*(self._one(job, run) for run in runs[start : start + _AT_ONCE]))
             if job.phase is Phase.RUNNING:
                 job.phase = Phase.DONE
         log = structlog.get_logger().bind(deed=job.order.deed.value, by=job.asked_by)
@@ -175,28 +132,37 @@ class Bulk:
 
     async def _one(self, job: Job, run: str) -> None:
         try:
-            await self._do(job.order, run)
+            made = await self._do(job, run)
         except JackfieldError as error:
-            job.failed += 1
-            if len(job.failures) < SHOWN_FAILURES:
-                job.failures.append((run, str(error)))
+            job.failed_with(run, str(error))
         else:
-            job.done += 1
+            job.succeeded_with(made)
 
-    async def _do(self, order: Order, run: str) -> None:
-        if order.deed is Deed.CANCEL and not await self._journal.cancel(run):
-            raise JackfieldError("it is settled already, or gone")
-        if order.deed is Deed.RETRY and not await self._journal.retry_now(run):
-            raise JackfieldError("it does not wait for another attempt any more")
-        if order.deed is Deed.REPLAY:
-            step = await self._failed_step(run) if order.from_failed else None
-            await self._operations.replay(run, from_step=step, on=order.on)
+    async def _do(self, job: Job, run: str) -> Sequence[str]:
+        """Do it to one run, and return the new runs that this made."""
+        order = job.order
+        match order.deed:
+            case Deed.CANCEL:
+                if not await self._journal.cancel(run):
+                    raise JackfieldError("it is settled already, or gone")
+            case Deed.RETRY:
+                if not await self._journal.retry_now(run):
+                    raise JackfieldError("it does not wait for another attempt any more")
+            case Deed.SET_ASIDE:
+                if not await self._journal.set_aside(run, SetAside(self._now(), job.asked_by, order.note)):
+                    raise JackfieldError("it has not failed, or is gone")
+            case Deed.REPLAY:
+                step = await self._step(run) if order.from_failed else None
+                if_standing = not order.repaired
+                return await self._operations.replay(run, from_step=step, on=order.on, if_standing=if_standing)
+        return []
 
-    async def _failed_step(self, run: str) -> str:
+    async def _step(self, run: str) -> str | None:
+        """Find the step that a run failed at; None if a replay may as well begin at the beginning."""
         view = await self._journal.run(run)
         if view is None:
             raise UnknownRun(f"there is no run {run}")
-        failed = [attempt.step for attempt in view.attempts if attempt.outcome is Outcome.FAILED]
-        if not failed:
+        step = step_to_resume(view)
+        if step is None and (view.summary.state is not State.FAILED or has_succeeded(view)):
             raise JackfieldError("no step of it has failed; replay it as a whole")
-        return failed[-1]
+        return step

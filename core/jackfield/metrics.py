@@ -34,6 +34,12 @@ class Metrics:
             registry=self._registry,
         )
         self._backlog = Gauge("jackfield_runs", "Runs that are not settled.", ["state"], registry=self._registry)
+        self._failures = Gauge(
+            "jackfield_failed_runs",
+            "Failed runs that were neither repaired nor set aside.",
+            ["pipeline"],
+            registry=self._registry,
+        )
         self._journal = Gauge("jackfield_journal_bytes", "Size of the journal on disk.", registry=self._registry)
 
     def accepted(self, pipeline: str, runs: int, duplicates: int) -> None:
@@ -55,5 +61,8 @@ class Metrics:
         """Return everything in Prometheus's text format."""
         for state, runs in backlog.states.items():
             self._backlog.labels(state).set(runs)
+        self._failures.clear()
+        for pipeline, runs in backlog.failures.items():
+            self._failures.labels(pipeline).set(runs)
         self._journal.set(journal_bytes)
         return generate_latest(self._registry)

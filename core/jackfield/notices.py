@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,8 +12,9 @@ from typing import Final
 import structlog
 
 from jackfield.alarms import Alarms, Report
+from jackfield.errors import JournalError
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Failed, Mode, RetryAt, Verdict
+from jackfield.journal.records import Failed, Mode, RetryAt, State, Verdict
 from jackfield.journal.views import Query
 from jackfield.metrics import Metrics
 from jackfield.models import NoticeKind
@@ -93,11 +95,11 @@ class Notices:
         for pipeline in pipelines:
             self._look_for_blocks(pipeline)
             await self._look_for_silence(pipeline)
-        self._hand_over(self._alarms.due())
+        await self._tell()
 
     async def end(self) -> None:
         """Hand over what was counted and not told, and give the notifiers some seconds. Called once, after all runs."""
-        self._hand_over(self._alarms.due(all=True))
+        await self._tell(all=True)
         await self.notifiers.end(min(self.project.settings.server.grace.total_seconds(), _GRACE))
 
     def _look_for_blocks(self, pipeline: Pipeline) -> None:
@@ -131,6 +133,15 @@ class Notices:
             seen = (count, now)
         self._arrivals[pipeline] = seen
         return seen[1]
+
+    async def _tell(self, *, all: bool = False) -> None:
+        """Hand over what is to be told, less the failed runs that were repaired or set aside meanwhile."""
+        seen_to: set[str] = set()
+        if runs := self._alarms.due_runs(all=all):
+            with suppress(JournalError):
+                found = await self.journal.glance(runs)
+                seen_to = {one.id for one in found if one.state is State.FAILED and not one.stands}
+        self._hand_over(self._alarms.due(all=all, seen_to=seen_to))
 
     def _hand_over(self, reports: list[Report]) -> None:
         settings, mask = self.project.settings, self.pipelines.loader.mask

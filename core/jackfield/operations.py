@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import Intake, new_id
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Replay, Version
+from jackfield.journal.records import Outcome, Replay, SetAside, State, Version
 from jackfield.journal.views import RunView
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
 from jackfield.tomlfile import did_you_mean
+
+SUCCESSES: Final = frozenset({Outcome.SUCCEEDED, Outcome.REUSED})
 
 On: TypeAlias = Literal["original", "current"]
 
@@ -29,10 +31,17 @@ class Operations:
     now: Callable[[], datetime]
 
     async def replay(
-        self, id: str, *, from_step: str | None = None, on: On = "current", event: JsonObject | None = None
+        self,
+        id: str,
+        *,
+        from_step: str | None = None,
+        on: On = "current",
+        event: JsonObject | None = None,
+        if_standing: bool = False,
     ) -> list[str]:
         """Replay a run, or accept a refused request; returns the ids of the new runs.
 
+        With `if_standing`, a failed run that somebody has seen to is not replayed: that raises `NotStanding`.
         Raises `UnknownRun` if there is nothing of this id or the run has not come as far as `from_step`,
         `JackfieldError` if a refused request still cannot be accepted.
         """
@@ -41,8 +50,20 @@ class Operations:
             if from_step is not None or on != "current" or event is not None:
                 raise UnknownRun(f"there is no run {id}; a refused request can only be accepted as it is")
             return await self._accept_refused(id)
-        replay = Replay(from_step, await self._version(view, from_step, on), _edited(view.event, event))
+        version, edited = await self._version(view, from_step, on), _edited(view.event, event)
+        replay = Replay(from_step, version, edited, if_standing=if_standing)
         return [await self.journal.replay(id, replay, id=new_id(), at=self.now())]
+
+    async def set_aside(self, id: str, word: SetAside | None) -> None:
+        """Note that nothing is to be done about a failed run, or that something is after all.
+
+        Raises `UnknownRun` if there is no such run, `JackfieldError` if it has not failed.
+        """
+        if await self.journal.set_aside(id, word):
+            return
+        if await self.journal.run(id) is None:
+            raise UnknownRun(f"there is no run {id}")
+        raise JackfieldError(f"run {id} has not failed; only a failed run can be set aside")
 
     async def _version(self, view: RunView, from_step: str | None, on: On) -> str | None:
         if on == "original":
@@ -68,6 +89,17 @@ class Operations:
         if pipeline is None:
             raise JackfieldError(f"request {id} was for pipeline {refusal.pipeline}, which is gone")
         return list(await self.intake.accept_refused(pipeline, refusal))
+
+
+def step_to_resume(view: RunView) -> str | None:
+    """Return the step that a failed run failed at, if a step before it has succeeded; a replay best begins there."""
+    failed = [attempt.step for attempt in view.attempts if attempt.outcome is Outcome.FAILED]
+    return failed[-1] if view.summary.state is State.FAILED and failed and has_succeeded(view) else None
+
+
+def has_succeeded(view: RunView) -> bool:
+    """Tell whether a step of a run has succeeded, in this run or in one that it replays."""
+    return any(attempt.outcome in SUCCESSES for attempt in view.attempts)
 
 
 def _edited(original: Event, data: JsonObject | None) -> Event | None:

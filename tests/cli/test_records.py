@@ -1,6 +1,8 @@
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,18 @@ def test_what_cannot_be_cancelled_is_said_and_exits_with_1(cli: Cli, tmp_path: P
     for id in (run, "nope"):
         error = f"{id} is settled or unknown, nothing to cancel\n"
         assert cli("cancel", id, "--project", tmp_path) == (1, "", error)
+
+
+def test_failed_runs_are_set_aside_and_listed_only_when_asked_for(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1"))
+    at = ("--project", tmp_path)
+    code, _, err = cli("set-aside", run, "nobody", *at)
+    assert (code, "has not failed" in err, "there is no run nobody" in err) == (1, True, True)
+    with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as journal, journal:
+        journal.execute("UPDATE run SET state = 'failed'")
+    assert cli("set-aside", run, "--note", "a test", *at)[:2] == (0, f"{run} set aside\n")
+    assert cli("runs", "--state", "failed", *at)[1] == "no runs\n"
+    assert "failed, set aside" in cli("runs", "--state", "failed", "--repaired", *at)[1]
+    assert "a test" in cli("runs", "show", run, *at)[1]
+    assert cli("set-aside", run, "--undo", *at)[0] == 0
+    assert run in cli("runs", "--state", "failed", *at)[1]

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, PermanentFailure, TemporaryFailure, hookimpl
 from jackfield.alarms import KINDS, Alarms, kind_of_error
 from jackfield.host import Host, running
-from jackfield.journal.records import Failed, Mode, Succeeded
+from jackfield.journal.records import Failed, Mode, Replay, SetAside, Succeeded
 from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
 from jackfield.notifiers import PENDING, Channel, read_notifiers
@@ -142,6 +142,37 @@ def test_after_a_failure_was_told_the_first_success_is_told_once(tmp_path: Path)
             assert over.subject == "Jackfield: Школа: снова работает"
 
     asyncio.run(main())
+
+
+def test_runs_that_were_repaired_or_set_aside_before_the_notice_are_not_told_of(tmp_path: Path) -> None:
+    plugin, clock = NoticePlugin(), Clock()
+
+    async def main() -> None:
+        async with host_with(tmp_path, plugin, steps('do = "give_up"\ntext = "no"'), clock) as host:
+            runs = [await give(host, {"n": n}) for n in range(3)]
+            for run in runs:
+                await until(host, run)
+            (tmp_path / "pipelines" / "x.toml").write_text(steps('do = "say"'))
+            await host.reload()
+            await until(host, await host.journal.replay(runs[0], Replay(), id="again", at=clock()))
+            await host.journal.set_aside(runs[1], SetAside(clock(), "anna"))
+            clock.time += MINUTE
+            assert await look(host, plugin, 1) == [NoticeKind.FAILED]
+            [notice] = plugin.told
+            assert (notice.count, runs[2] in (notice.link or "")) == (1, True)
+
+    asyncio.run(main())
+
+
+def test_where_all_that_failed_was_seen_to_there_is_nothing_to_tell() -> None:
+    clock = Clock()
+    alarms = Alarms(WINDOW, clock)
+    alarms.failed("x", "step a: no", "run-1")
+    clock.time += MINUTE
+    assert alarms.due_runs() == ["run-1"]
+    assert alarms.due(seen_to={"run-1"}) == []
+    alarms.succeeded("x")
+    assert alarms.due() == [], "what was not told is not taken back"
 
 
 def test_a_pipeline_that_is_put_on_hold_is_told_at_once_and_its_recovery_once(tmp_path: Path) -> None:

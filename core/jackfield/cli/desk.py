@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
-from jackfield.journal.records import Mode, ModeRecord, Refusal
+from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.metrics import Metrics
 from jackfield.models import JsonObject
@@ -63,6 +64,9 @@ class Desk(Protocol):
 
     async def cancel(self, id: str) -> bool:
         """End a run that is not settled."""
+
+    async def set_aside(self, id: str, note: str | None) -> None:
+        """Note that nothing is to be done about a failed run; None: that something is after all."""
 
 
 @asynccontextmanager
@@ -111,9 +115,14 @@ class _LocalDesk:
         return await self.journal.refusals(pipeline, limit)
 
     async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
-        intake = Intake(self.journal, Metrics(), utc_now)
-        operations = Operations(self.journal, intake, self.workspace.find, utc_now)
-        return await operations.replay(id, from_step=from_step, on=on, event=event)
+        return await self._operations().replay(id, from_step=from_step, on=on, event=event)
 
     async def cancel(self, id: str) -> bool:
         return await self.journal.cancel(id)
+
+    async def set_aside(self, id: str, note: str | None) -> None:
+        word = None if note is None else SetAside(utc_now(), getpass.getuser(), note)
+        await self._operations().set_aside(id, word)
+
+    def _operations(self) -> Operations:
+        return Operations(self.journal, Intake(self.journal, Metrics(), utc_now), self.workspace.find, utc_now)

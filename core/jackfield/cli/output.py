@@ -79,7 +79,15 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
 
 
 def _run_cells(run: RunSummary) -> list[str | Rich]:
-    return [run.id, run.pipeline, Rich(run.state, style=_STATE_STYLES.get(run.state, "")), local(run.received_at)]
+    return [run.id, run.pipeline, _state(run), local(run.received_at)]
+
+
+def _state(run: RunSummary) -> Rich:
+    """Write a state, and what became of a failed run since."""
+    if run.state is not State.FAILED or run.stands:
+        return Rich(run.state, style=_STATE_STYLES.get(run.state, ""))
+    fate = "repaired" if run.repaired_by else "set aside" if run.set_aside else "replayed"
+    return Rich(f"{run.state}, {fate}")
 
 
 def print_refusals(refusals: Sequence[Refusal]) -> None:
@@ -120,6 +128,10 @@ def _notes(view: RunView, hindrance: str | None) -> Iterable[tuple[str, str]]:
         yield "does not run", hindrance
     if summary.replay_of:
         yield "replay of", summary.replay_of
+    if summary.repaired_by:
+        yield "repaired by", summary.repaired_by
+    if summary.set_aside:
+        yield "set aside", " ".join([local(summary.set_aside.at), summary.set_aside.by, summary.set_aside.note]).strip()
     if view.replays:
         yield "replayed as", ", ".join(view.replays)
     for duplicate in view.duplicates:

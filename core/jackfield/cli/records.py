@@ -1,4 +1,4 @@
-"""Commands about the journal: runs, refused, replay, cancel."""
+"""Commands about the journal: runs, refused, replay, cancel, set-aside."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add_commands(app: typer.Typer) -> None:
     runs.callback(invoke_without_command=True)(list_runs)
     runs.command("show")(show)
     app.add_typer(runs, name="runs")
-    for command in (refused, replay, cancel):
+    for command in (refused, replay, cancel, set_aside):
         app.command()(command)
 
 
@@ -48,6 +48,9 @@ def list_runs(
     since: _Moment = None,
     until: _Moment = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    repaired: Annotated[
+        bool, typer.Option("--repaired", help="With --state failed: also those that were repaired or set aside.")
+    ] = False,
     project: ProjectOption = HERE,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -57,7 +60,9 @@ def list_runs(
         context.default_map = {context.invoked_subcommand: {"project": project, "url": url, "as_json": as_json}}
         return
     states = frozenset({state}) if state else frozenset[State]()
-    query = Query(pipeline, states, _moment(since), _moment(until), search, limit=limit)
+    query = Query(
+        pipeline, states, _moment(since), _moment(until), search, limit=limit, repaired=repaired or not states
+    )
     page = asyncio.run(_search(project, url, query))
     if as_json:
         print_json(page)
@@ -189,6 +194,40 @@ def cancel(ids: _Ids, project: ProjectOption = HERE, url: UrlOption = None) -> N
 async def _cancel(folder: Path, url: str | None, ids: list[str]) -> list[tuple[str, bool]]:
     async with open_desk(folder, url) as desk:
         return [(id, await desk.cancel(id)) for id in ids]
+
+
+def set_aside(
+    ids: _Ids,
+    note: Annotated[str, typer.Option(help="Why nothing is to be done about them.")] = "",
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
+    *,
+    undo: Annotated[bool, typer.Option("--undo", help="Let runs that were set aside count again.")] = False,
+) -> None:
+    """Set failed runs aside: nothing is to be done about them, and they are counted and told of no more."""
+    failed = False
+    for id, error in asyncio.run(_set_aside(project, url, ids, None if undo else note)):
+        failed = failed or error is not None
+        console(stderr=error is not None).print(error or f"{id} {'counts again' if undo else 'set aside'}")
+    if failed:
+        raise typer.Exit(1)
+
+
+async def _set_aside(
+    folder: Path, url: str | None, ids: Sequence[str], note: str | None
+) -> Sequence[tuple[str, str | None]]:
+    async with open_desk(folder, url) as desk:
+        return [(id, await _error_of(desk.set_aside(id, note))) for id in ids]
+
+
+async def _error_of(deed: Awaitable[None]) -> str | None:
+    try:
+        await deed
+    except JournalUnavailable:
+        raise
+    except JackfieldError as error:
+        return str(error)
+    return None
 
 
 def _version(on: str) -> On:

@@ -85,6 +85,7 @@ class RemoteDesk:
             "until": query.until and query.until.isoformat(),
             "search": query.text,
             "limit": query.limit,
+            "repaired": query.repaired,
         }
         given = {name: value for name, value in asked.items() if value is not None}
         return _read(Page, await self._asked("GET", "runs", parameters=given))
@@ -110,6 +111,11 @@ class RemoteDesk:
     async def cancel(self, id: str) -> bool:
         """End a run that is not settled."""
         return bool(from_json(await self._asked("POST", f"runs/{quote(id, safe='')}/cancel"))["cancelled"])
+
+    async def set_aside(self, id: str, note: str | None) -> None:
+        """Note that nothing is to be done about a failed run; None: that something is after all."""
+        path = f"runs/{quote(id, safe='')}/set-aside"
+        await (self._asked("DELETE", path) if note is None else self._asked("PUT", path, {"note": note}))
 
     async def sample(self, id: str, values: JsonObject) -> SampleTaken:
         """Send a sample event to a pipeline, as its sender would."""

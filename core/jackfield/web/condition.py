@@ -77,6 +77,7 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
     troubles = [
         *_of_journal(host, broken, size, free),
         *_of_runs(backlog, now),
+        *_of_failures(backlog, host.notices.notifiers.statuses),
         *_of_findings(host),
         *_of_notifiers(host.notices.notifiers.statuses),
         *_of_certificate(certificate, now),
@@ -115,6 +116,14 @@ def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterato
 def _of_runs(backlog: Backlog | None, now: datetime) -> Iterator[Trouble]:
     if backlog and backlog.oldest and now - backlog.oldest > _WAITS_LONG:
         yield Trouble.of("backlog", urgent=False)
+
+
+def _of_failures(backlog: Backlog | None, notifiers: Sequence[NotifierStatus]) -> Iterator[Trouble]:
+    """Failed runs need somebody at once where no notice of them gets through to anybody."""
+    if backlog and backlog.failures:
+        told = any(one.failing_since is None for one in notifiers)
+        counted = ", ".join(f"{pipeline}: {runs}" for pipeline, runs in sorted(backlog.failures.items()))
+        yield Trouble.of("failures-note" if told else "failures", counted, urgent=not told)
 
 
 def _of_findings(host: Host) -> Iterator[Trouble]:

@@ -41,6 +41,17 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
             " them at once (concurrency) or faster (rate)."
         ),
     ),
+    "failures": (
+        noop("Runs have failed, and nobody is told"),
+        noop(
+            "See in the journal what went wrong, then replay these runs or set them aside. Set up notices, or repair"
+            " them: the table [notices] in jackfield.toml."
+        ),
+    ),
+    "failures-note": (
+        noop("Runs have failed, and nobody has seen to them"),
+        noop("See in the journal what went wrong, then replay these runs or set them aside."),
+    ),
     "plugin": (
         noop("A plugin is broken"),
         noop("Pipelines that need it are blocked. Install another version of it, then restart the host."),

@@ -8,17 +8,24 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jackfield.bulk import Bulk, Deed, Job, Order, Phase
+from jackfield.bulk import Bulk
 from jackfield.errors import JackfieldError
-from jackfield.journal.records import State
+from jackfield.jobs import Deed, Job, Order, Phase
+from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
+from jackfield.operations import Operations
 from jackfield.users import Role
 from jackfield.web.app import Served
 from tests.support import Plugin, give, run_host, serve, steps, until
+from tests.web.browserless import form_of
 from tests.web.site import Visitor, visitor
 
 BAD = steps('name = "a"\ndo = "say"', 'name = "b"\ndo = "give_up"\ntext = "{{ $.event.n }}"')
 GOOD = steps('name = "a"\ndo = "say"', 'name = "b"\ndo = "say"\ntext = "{{ $.event.n }}"')
+PICKY = steps(
+    'name = "a"\ndo = "say"',
+    "name = \"b\"\ndo = \"{{ 'give_up' if $.event.n == 'n3' else 'say' }}\"\ntext = \"{{ $.event.n }}\"",
+)
 LATER = steps('do = "fail_for_now"\ntext = "30"')
 
 
@@ -70,6 +77,66 @@ def test_all_that_match_are_replayed_from_the_step_that_failed_after_one_questio
                 assert view.summary.state is State.SUCCEEDED
                 assert [attempt.outcome.value for attempt in view.attempts] == ["reused", "succeeded"]
             assert "It is done." in (await operator.get(path)).text
+
+    asyncio.run(main())
+
+
+def test_the_question_says_what_was_seen_to_and_the_result_how_the_new_runs_ended(tmp_path: Path) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        async with serve(tmp_path, {"x": BAD}, plugin) as served, visitor(served) as operator:
+            host = served.host
+            failed = await runs(served, 4)
+            await host.journal.set_aside(failed[0], SetAside(host.intake.now(), "anna"))
+            (tmp_path / "pipelines" / "x.toml").write_text(PICKY)
+            await host.reload()
+            made = await Operations(host.journal, host.intake, host.pipelines.get, host.intake.now).replay(failed[1])
+            await until(host, made[0])
+            path = await asked(operator, {"scope": "matching", "state": "failed", "deed": "replay"})
+            await ended(served, path, Phase.ASKED)
+            question = (await operator.get(path)).text
+            assert "2 runs will be replayed" in question
+            assert "2 more runs match that were repaired, replayed or set aside already" in question
+            assert form_of(question, "start")["from"] == ["failed"], "a step before that has succeeded"
+            before = len(plugin.calls)
+            await operator.post(f"{path}/start", {"from": "failed", "on": "current"})
+            job = await ended(served, path)
+            assert (job.done, job.failed) == (2, 0)
+            async with asyncio.timeout(20):
+                while job.open:
+                    result = (await operator.get(path)).text
+                    await asyncio.sleep(0.01)
+            assert len(plugin.calls) == before + 2, "the first step is not carried out again"
+            assert "1 succeeded, 1 failed" in " ".join(result.split())
+            [again] = job.failed_again
+            assert f"/runs/{again.run}" in result
+            assert "step b: never: n3" in result
+
+    asyncio.run(main())
+
+
+def test_runs_that_were_seen_to_are_taken_in_where_somebody_asks_for_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": BAD}) as served, visitor(served) as operator:
+            failed = await runs(served, 2)
+            path = await asked(operator, {"scope": "matching", "state": "failed", "deed": "set_aside"})
+            await ended(served, path, Phase.ASKED)
+            await operator.post(f"{path}/start", {"note": "тест"})
+            assert (await ended(served, path)).done == 2
+            view = await served.host.journal.run(failed[0])
+            assert view is not None
+            assert view.summary.set_aside is not None
+            assert (view.summary.set_aside.by, view.summary.set_aside.note) == ("operator", "тест")
+            assert failed[0] not in (await operator.get("/runs?state=failed")).text
+            shown = (await operator.get("/runs?state=failed&repaired=1")).text
+            assert failed[0] in shown
+            assert "set aside" in shown
+            path = await asked(operator, {"scope": "matching", "state": "failed", "deed": "replay"})
+            job = await ended(served, path, Phase.ASKED)
+            assert "0 runs will be replayed" in (await operator.get(path)).text
+            await operator.post(f"{path}/start", {"repaired": "1"})
+            assert (await ended(served, path)).done == 2
+            assert job.made == 2
 
     asyncio.run(main())
 
@@ -146,16 +213,16 @@ def test_a_job_can_be_stopped_and_ends_with_the_host(tmp_path: Path) -> None:
         plugin = Plugin()
         async with run_host(tmp_path, plugin, {"x": GOOD}) as host:
             made = [await give(host, {"n": str(n)}) for n in range(3)]
-            stopped = host.bulk.ask(Order(Deed.REPLAY), made, "anna")
+            stopped = await host.bulk.ask(Order(Deed.REPLAY), made, "anna")
             host.bulk.start(stopped, stopped.order)
             host.bulk.stop(stopped)
             await asyncio.sleep(0.05)
             assert (stopped.phase, stopped.done) == (Phase.STOPPED, 0)
             host.bulk.start(stopped, stopped.order)
             assert stopped.phase is Phase.STOPPED
-            long = host.bulk.ask(Order(Deed.REPLAY), [made[0] + str(n) for n in range(10_000)], "anna")
+            long = await host.bulk.ask(Order(Deed.REPLAY), [made[0] + str(n) for n in range(10_000)], "anna")
             host.bulk.start(long, long.order)
-            gathering = host.bulk.ask(Order(Deed.CANCEL), Query(), "anna")
+            gathering = await host.bulk.ask(Order(Deed.CANCEL), Query(), "anna")
         assert long.phase is Phase.STOPPED
         assert gathering.over
 
@@ -166,14 +233,14 @@ def test_only_the_newest_few_jobs_are_kept_and_no_more_than_those_are_under_way(
     async def main() -> None:
         async with run_host(tmp_path, Plugin(), {"x": GOOD}) as host:
             bulk: Bulk = host.bulk
-            first = bulk.ask(Order(Deed.CANCEL), ["a"], "anna")
+            first = await bulk.ask(Order(Deed.CANCEL), ["a"], "anna")
             for _ in range(30):
-                bulk.ask(Order(Deed.CANCEL), ["a"], "anna")
+                await bulk.ask(Order(Deed.CANCEL), ["a"], "anna")
             assert bulk.get(first.id) is None
             assert len(bulk.jobs()) == 20
             for job in bulk.jobs():
                 job.phase = Phase.RUNNING
             with pytest.raises(JackfieldError, match="under way already"):
-                bulk.ask(Order(Deed.CANCEL), ["a"], "anna")
+                await bulk.ask(Order(Deed.CANCEL), ["a"], "anna")
 
     asyncio.run(main())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from jackfield.errors import NotStanding
-from jackfield.journal.records import COMPLETED, SetAside, State
+from jackfield.journal.records import SetAside, State
 from jackfield.journal.sqlite.encoding import dump
 from jackfield.journal.views import Glance
 
@@ -19,33 +19,32 @@ _WELL: Final = frozenset({State.SUCCEEDED, State.SKIPPED})
 
 _FAMILY: Final = """
 WITH RECURSIVE earlier (id, replay_of) AS (
-    SELECT id, replay_of FROM run WHERE id = ?1
+    SELECT id, replay_of FROM run WHERE id = :run
     UNION SELECT run.id, run.replay_of FROM run JOIN earlier ON run.id = earlier.replay_of
 ), family (id) AS (
     SELECT id FROM earlier UNION SELECT run.id FROM run JOIN family ON run.replay_of = family.id
 )
 """
 _REPAIR: Final = f"""{_FAMILY}
-UPDATE run SET repaired_by = ?1
-WHERE id IN (SELECT id FROM family) AND id != ?1 AND state = 'failed' AND repaired_by IS NULL
+UPDATE run SET repaired_by = :run
+WHERE id IN (SELECT id FROM family) AND id != :run AND state = 'failed' AND repaired_by IS NULL
 """  # noqa: S608
 _REPAIRED_MEANWHILE: Final = f"""{_FAMILY}
 SELECT other.id FROM family CROSS JOIN run AS other USING (id)
 WHERE other.state IN ('succeeded', 'skipped')
-    AND other.finished_at >= (SELECT received_at FROM run WHERE id = ?1)
+    AND other.finished_at >= (SELECT received_at FROM run WHERE id = :run)
 ORDER BY other.seq LIMIT 1
 """  # noqa: S608
 _REPLACE: Final = f"""{_FAMILY}
-UPDATE run SET replaced_by = ?1 WHERE id IN (SELECT id FROM family) AND id != ?1 AND {STANDING}
+UPDATE run SET replaced_by = :run WHERE id IN (SELECT id FROM family) AND id != :run AND {STANDING}
 """  # noqa: S608
 _IS_REPLAYED: Final = "SELECT EXISTS (SELECT 1 FROM run WHERE replay_of = ?)"
 _SET_ASIDE: Final = "UPDATE run SET set_aside = ? WHERE id = ? AND state = 'failed'"
 _FATE: Final = "SELECT state, repaired_by, replaced_by, set_aside FROM run WHERE id = ?"
 _UNDER_WAY: Final = "SELECT id FROM run WHERE replay_of = ? AND state IN ('queued', 'running', 'waiting') LIMIT 1"
-_COMPLETED: Final = ", ".join(f"'{outcome}'" for outcome in sorted(COMPLETED))
 _GLANCE: Final = f"""
 SELECT id, state, {STANDING}, state = 'failed' AND EXISTS (
-    SELECT 1 FROM attempt WHERE attempt.run = run.seq AND outcome IN ({_COMPLETED})
+    SELECT 1 FROM attempt WHERE attempt.run = run.seq AND outcome IN ('succeeded', 'reused')
 ), label, error FROM run WHERE id = ?
 """  # noqa: S608
 
@@ -56,7 +55,7 @@ def note_repairs(connection: sqlite3.Connection, run: str, replay_of: str | None
     A run that fails while another one of its family has ended well meanwhile is repaired as soon as it fails.
     """
     if replay_of is not None and state in _WELL:
-        connection.execute(_REPAIR, (run,))
+        connection.execute(_REPAIR, {"run": run})
     elif state is State.FAILED:
         _note_failure(connection, run, replay_of)
 
@@ -64,10 +63,10 @@ def note_repairs(connection: sqlite3.Connection, run: str, replay_of: str | None
 def _note_failure(connection: sqlite3.Connection, run: str, replay_of: str | None) -> None:
     if replay_of is None and not connection.execute(_IS_REPLAYED, (run,)).fetchone()[0]:
         return
-    if repairer := connection.execute(_REPAIRED_MEANWHILE, (run,)).fetchone():
+    if repairer := connection.execute(_REPAIRED_MEANWHILE, {"run": run}).fetchone():
         connection.execute("UPDATE run SET repaired_by = ? WHERE id = ?", (*repairer, run))
     elif replay_of is not None:
-        connection.execute(_REPLACE, (run,))
+        connection.execute(_REPLACE, {"run": run})
 
 
 def set_aside(connection: sqlite3.Connection, run: str, word: SetAside | None) -> bool:

@@ -18,6 +18,7 @@ from jackfield.web.pages.activity import PERIOD, Hour, activities
 class PipelineActivity:
     """The runs that came in within 24 hours, by hour and by the state that they are in now.
 
+    `failed` counts the failed runs that still stand, `repaired` those that were repaired or set aside.
     `last_event` is when the newest run came in, however long ago.
     """
 
@@ -25,6 +26,7 @@ class PipelineActivity:
     last_event: AwareDatetime | None
     runs: int
     failed: int
+    repaired: int
     states: Mapping[State, int]
     hours: Sequence[Hour]
 
@@ -54,5 +56,6 @@ async def _counted(host: Host, pipelines: Sequence[str], only: str | None) -> li
     found = activities(await host.journal.counts(now - PERIOD, only), pipelines, now)
     latest = await host.journal.latest()
     return [
-        PipelineActivity(id, latest.get(id), one.runs, one.failed, one.states, one.hours) for id, one in found.items()
+        PipelineActivity(id, latest.get(id), one.runs, one.failed, one.repaired, one.states, one.hours)
+        for id, one in found.items()
     ]

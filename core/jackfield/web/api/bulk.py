@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import AwareDatetime, Field
 
-from jackfield.bulk import MOST_RUNS, Bulk, Deed, Job, Order, Phase
+from jackfield.bulk import Bulk
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, JackfieldError, UnknownRun
 from jackfield.host import Host
+from jackfield.jobs import MOST_RUNS, Deed, Job, JobFailure, Order, Phase
+from jackfield.journal.records import State
 from jackfield.operations import On
 from jackfield.web.api.operation import Operation
 from jackfield.web.api.runs import RunsFilter
@@ -19,7 +21,9 @@ from jackfield.web.api.runs import RunsFilter
 class JobBody(OptionsModel):
     """What is to be done, and to which runs: those that are named, or those that match.
 
-    `from_failed` and `on` are about replays: from the step that failed, on which version.
+    `from_failed` and `on` are about replays: from the step that failed, on which version. Failed runs that were
+    repaired or set aside are left out unless `repaired` (here or in `matching`) is true. `note` is why runs are set
+    aside.
     """
 
     deed: Deed
@@ -27,14 +31,8 @@ class JobBody(OptionsModel):
     matching: RunsFilter | None = None
     from_failed: bool = False
     on: On = "current"
-
-
-@dataclass(frozen=True, slots=True)
-class JobFailure:
-    """A run to which it could not be done, and why."""
-
-    run: str
-    error: str
+    repaired: bool = False
+    note: str = Field(default="", max_length=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,10 @@ class JobReport:
 
     `more`: more runs matched than a job takes in. `failures` are the first ones. `fault` is why the runs could not be
     looked for. `asked_by` is a user's name, `token` and a token's, or `var/api.token`.
+
+    `repaired` failed runs matched that were repaired or set aside; they are left out of `runs` unless the job was told
+    otherwise. A job of replays has made `made` new runs: `ended` says how many have ended how by now, and
+    `failed_again` which of them failed, the first ones.
     """
 
     id: str
@@ -58,6 +60,10 @@ class JobReport:
     failed: int
     failures: Sequence[JobFailure]
     fault: str | None
+    repaired: int
+    made: int
+    ended: Mapping[State, int]
+    failed_again: Sequence[JobFailure]
 
 
 def operations() -> list[Operation]:
@@ -78,17 +84,20 @@ async def list_jobs(host: Host) -> list[JobReport]:
 
 async def make_job(host: Host, caller: str, body: JobBody) -> JobReport:
     """Find the runs that something is to be done to; nothing is done before the job is started."""
-    order = Order(body.deed, body.from_failed, body.on)
+    repaired = body.repaired or (body.matching is not None and body.matching.repaired)
+    order = Order(body.deed, body.from_failed, body.on, repaired=repaired, note=body.note)
     if body.runs is not None and body.matching is None:
-        return _report(host.bulk.ask(order, body.runs, caller))
+        return _report(await host.bulk.ask(order, body.runs, caller))
     if body.matching is not None and body.runs is None:
-        return _report(host.bulk.ask(order, body.matching.query(), caller))
+        return _report(await host.bulk.ask(order, body.matching.query(), caller))
     raise BadRequest("say which runs: either `runs` or `matching`")
 
 
 async def show_job(host: Host, id: str) -> JobReport:
     """Say how far a job is."""
-    return _report(_known(host.bulk, id))
+    job = _known(host.bulk, id)
+    await host.bulk.follow(job)
+    return _report(job)
 
 
 async def start_job(host: Host, id: str) -> JobReport:
@@ -127,6 +136,10 @@ def _report(job: Job) -> JobReport:
         more=job.more,
         done=job.done,
         failed=job.failed,
-        failures=[JobFailure(run, error) for run, error in job.failures],
+        failures=job.failures,
         fault=job.fault,
+        repaired=len(job.repaired),
+        made=job.made,
+        ended=job.ended,
+        failed_again=job.failed_again,
     )

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
-from jackfield.journal.records import Refusal, State
+from jackfield.journal.records import Refusal, SetAside, State
 from jackfield.journal.views import Page, Query, RunView, SeenAgain
 from jackfield.operations import On, Operations
 from jackfield.scenario import (
@@ -29,17 +29,22 @@ from jackfield.web.api.operation import Operation
 
 
 class RunsFilter(OptionsModel):
-    """Which runs: of which pipeline, in one of which states, from when to when, with which text in the event."""
+    """Which runs: of which pipeline, in one of which states, from when to when, with which text in the event.
+
+    Where `state` is given, failed runs that were repaired or set aside are left out unless `repaired` is true.
+    """
 
     pipeline: str | None = None
     state: list[State] = Field(default_factory=list, max_length=len(State))
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     search: str | None = None
+    repaired: bool = False
 
     def query(self, cursor: str | None = None, limit: int = 50) -> Query:
         """Ask the journal for these."""
-        return Query(self.pipeline, frozenset(self.state), self.since, self.until, self.search, cursor, limit)
+        states, repaired = frozenset(self.state), self.repaired or not self.state
+        return Query(self.pipeline, states, self.since, self.until, self.search, cursor, limit, repaired=repaired)
 
 
 class RunsQuery(RunsFilter):
@@ -93,6 +98,12 @@ class Cancelled:
     cancelled: bool
 
 
+class SetAsideBody(OptionsModel):
+    """Why nothing is to be done about the run."""
+
+    note: str = Field(default="", max_length=500)
+
+
 @dataclass(frozen=True, slots=True)
 class MadeDue:
     """Whether the run was made due: one that does not wait is not."""
@@ -115,6 +126,8 @@ def operations() -> list[Operation]:
         Operation("POST", "/runs/{id}/replay", replay_run, 201),
         Operation("POST", "/runs/{id}/cancel", cancel_run),
         Operation("POST", "/runs/{id}/retry", retry_run),
+        Operation("PUT", "/runs/{id}/set-aside", set_run_aside, 204),
+        Operation("DELETE", "/runs/{id}/set-aside", take_run_back, 204),
         Operation("POST", "/runs/{id}/test", save_test, 201),
         Operation("GET", "/refusals", list_refusals),
         Operation("GET", "/duplicates", list_duplicates),
@@ -136,8 +149,7 @@ async def show_run(host: Host, role: Role, id: str) -> RunView:
 
 async def replay_run(host: Host, id: str, body: ReplayBody) -> Replayed:
     """Replay a run, or accept a refused request."""
-    work = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
-    return Replayed(await work.replay(id, from_step=body.from_step, on=body.on, event=body.event))
+    return Replayed(await _operations(host).replay(id, from_step=body.from_step, on=body.on, event=body.event))
 
 
 async def cancel_run(host: Host, id: str) -> Cancelled:
@@ -148,6 +160,16 @@ async def cancel_run(host: Host, id: str) -> Cancelled:
 async def retry_run(host: Host, id: str) -> MadeDue:
     """Make a run due that waits for its next attempt."""
     return MadeDue(await host.journal.retry_now(id))
+
+
+async def set_run_aside(host: Host, caller: str, id: str, body: SetAsideBody) -> None:
+    """Note that nothing is to be done about a failed run: it is counted and told of no more."""
+    await _operations(host).set_aside(id, SetAside(host.intake.now(), caller, body.note))
+
+
+async def take_run_back(host: Host, id: str) -> None:
+    """Let a failed run that was set aside count again."""
+    await _operations(host).set_aside(id, None)
 
 
 async def save_test(host: Host, id: str, body: TestBody) -> TestSaved:
@@ -179,6 +201,10 @@ async def list_refusals(host: Host, role: Role, query: RefusalsQuery) -> list[Re
 async def list_duplicates(host: Host, role: Role, query: DuplicatesQuery) -> list[SeenAgain]:
     """List events that were taken for those of earlier runs, newest first."""
     return await _sight(host, role).duplicates(query.pipeline, query.limit, query.before)
+
+
+def _operations(host: Host) -> Operations:
+    return Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
 
 
 def _sight(host: Host, role: Role) -> Sight:

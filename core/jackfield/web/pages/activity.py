@@ -17,7 +17,7 @@ _HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The runs that came in within one hour, and how many of them failed."""
+    """The runs that came in within one hour, and how many of them failed and still stand."""
 
     start: datetime
     runs: int
@@ -30,6 +30,8 @@ class Activity:
 
     hours: tuple[Hour, ...]
     states: Mapping[State, int]
+    repaired: int = 0
+    """How many of those that failed were repaired or set aside."""
 
     @property
     def runs(self) -> int:
@@ -38,8 +40,8 @@ class Activity:
 
     @property
     def failed(self) -> int:
-        """How many of them failed."""
-        return self.states.get(State.FAILED, 0)
+        """How many of them failed, and were neither repaired nor set aside."""
+        return self.states.get(State.FAILED, 0) - self.repaired
 
     @property
     def busiest(self) -> int:
@@ -60,11 +62,13 @@ def _activity(counts: Iterable[Count], now: datetime) -> Activity:
     runs: Counter[datetime] = Counter()
     failed: Counter[datetime] = Counter()
     states: Counter[State] = Counter()
+    repaired = 0
     for count in counts:
         runs[count.hour] += count.runs
         states[count.state] += count.runs
         if count.state is State.FAILED:
-            failed[count.hour] += count.runs
+            failed[count.hour] += count.runs - count.repaired
+            repaired += count.repaired
     first = (now - PERIOD).replace(minute=0, second=0, microsecond=0)
     hours = [first + _HOUR * number for number in range(PERIOD // _HOUR + 1)]
-    return Activity(tuple(Hour(hour, runs[hour], failed[hour]) for hour in hours), states)
+    return Activity(tuple(Hour(hour, runs[hour], failed[hour]) for hour in hours), states, repaired)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -9,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from jackfield.bulk import Deed, Job, Order
 from jackfield.errors import JackfieldError
+from jackfield.jobs import Deed, Job, Order
+from jackfield.journal.records import State
 from jackfield.users import Role
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
@@ -18,7 +20,9 @@ from jackfield.web.pages.filters import RunFilter
 from jackfield.web.pages.journal import runs_page
 from jackfield.web.pages.rendering import page
 
-_MOST_CHOSEN = 4_000
+LONGEST_NOTE: Final = 500
+_MOST_CHOSEN: Final = 4_000
+_ENDS: Final = (State.SUCCEEDED, State.SKIPPED, State.FAILED, State.CANCELLED)
 
 
 def routes() -> list[Route]:
@@ -41,9 +45,11 @@ async def ask(request: Request) -> Response:
         return await runs_page(request, wanted, error="nothing chosen")
     if everything and wanted.wrong:
         return await runs_page(request, wanted, error="wrong filter")
-    order = Order(Deed(str(form.get("deed"))))
+    order = Order(Deed(str(form.get("deed"))), repaired=everything and wanted.repaired)
     try:
-        job = host_of(request).bulk.ask(order, wanted.query() if everything else chosen, request.state.visitor.name)
+        job = await host_of(request).bulk.ask(
+            order, wanted.query() if everything else chosen, request.state.visitor.name
+        )
     except JackfieldError as error:
         return await runs_page(request, wanted, error=str(error))
     return _to(job)
@@ -57,7 +63,10 @@ async def leave_asking(_request: Request) -> Response:
 async def show_job(request: Request) -> Response:
     """Ask whether to do it, or show how far it is."""
     job = _job(request)
-    return page(request, "bulk.html", job=job, count=len(job.runs), handled=job.done + job.failed)
+    await host_of(request).bulk.follow(job)
+    ended = [(state, job.ended[state]) for state in _ENDS if job.ended[state]]
+    handled = job.done + job.failed
+    return page(request, "bulk.html", job=job, count=len(job.runs), handled=handled, ended=ended)
 
 
 async def start_job(request: Request) -> Response:
@@ -67,6 +76,8 @@ async def start_job(request: Request) -> Response:
         job.order.deed,
         from_failed=form.get("from") == "failed",
         on="original" if form.get("on") == "original" else "current",
+        repaired=bool(form.get("repaired")),
+        note=str(form.get("note", "")).strip()[:LONGEST_NOTE],
     )
     host_of(request).bulk.start(job, order)
     return _to(job)

@@ -32,6 +32,8 @@ class RunFilter:
     until: str = ""
     zone: str = ""
     text: str = ""
+    repaired: bool = False
+    """Whether failed runs that do not stand any more are wanted, too, where only some states are."""
     wrong: frozenset[str] = field(default=frozenset())
     """The fields that cannot be read; they are not heeded."""
 
@@ -52,13 +54,15 @@ class RunFilter:
             until=said("until"),
             zone=zone if _zone(zone) else "",
             text=said("text")[:_LONGEST_TEXT],
+            repaired=bool(said("repaired")),
             wrong=frozenset(wrong),
         )
 
     def query(self, cursor: str | None = None, limit: int = 50) -> Query:
         """Ask the journal for this."""
         since, until = _moment(self.since, self.zone), _moment(self.until, self.zone)
-        return Query(self.pipeline or None, self.states, since, until, self.text or None, cursor, limit)
+        text, repaired = self.text or None, self.repaired or not self.states
+        return Query(self.pipeline or None, self.states, since, until, text, cursor, limit, repaired=repaired)
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return what `read()` reads."""
@@ -68,6 +72,7 @@ class RunFilter:
             "until": self.until,
             "zone": self.zone if self.since or self.until else "",
             "text": self.text,
+            "repaired": "1" if self.repaired else "",
         }
         said = [(name, value) for name, value in fields.items() if value]
         return [*said, *(("state", state.value) for state in State if state in self.states)]

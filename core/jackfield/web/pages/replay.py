@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote
 
 from pydantic_core import from_json
@@ -11,12 +12,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.errors import JackfieldError, JournalUnavailable
+from jackfield.journal.records import SetAside
 from jackfield.journal.views import RunView
 from jackfield.models import JsonObject
 from jackfield.operations import On
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed
 from jackfield.web.pages.run import operations_of, run_page, seen_run
+
+_LONGEST_NOTE: Final = 500
 
 
 def routes() -> list[Route]:
@@ -25,6 +29,8 @@ def routes() -> list[Route]:
         deed("/runs/{id}/replay", replay_run),
         deed("/runs/{id}/cancel", cancel_run),
         deed("/runs/{id}/retry", retry_run),
+        deed("/runs/{id}/set-aside", set_aside),
+        deed("/runs/{id}/take-back", take_back),
     ]
 
 
@@ -47,7 +53,7 @@ async def replay_run(request: Request) -> Response:
         raise
     except JackfieldError as error:
         return await _again(request, seen, filled, {"replay": str(error)})
-    return RedirectResponse(f"/runs/{quote(new[0], safe='')}?done=replayed", status_code=303)
+    return RedirectResponse(f"/runs/{quote(new[0], safe='')}?done=replayed#run", status_code=303)
 
 
 async def cancel_run(request: Request) -> Response:
@@ -60,6 +66,20 @@ async def retry_run(request: Request) -> Response:
     """Make a run due that waits for its next attempt."""
     due = await host_of(request).journal.retry_now(request.path_params["id"])
     return await _after(request, "due", None if due else "not waiting")
+
+
+async def set_aside(request: Request) -> Response:
+    """Note that nothing is to be done about a failed run."""
+    note = str(request.state.form.get("note", "")).strip()[:_LONGEST_NOTE]
+    word = SetAside(host_of(request).intake.now(), request.state.visitor.name, note)
+    aside = await host_of(request).journal.set_aside(request.path_params["id"], word)
+    return await _after(request, "set-aside", None if aside else "not failed")
+
+
+async def take_back(request: Request) -> Response:
+    """Let a failed run that was set aside count again."""
+    back = await host_of(request).journal.set_aside(request.path_params["id"], None)
+    return await _after(request, "taken-back", None if back else "not failed")
 
 
 async def _after(request: Request, done: str, error: str | None) -> Response:

@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.journal.port import Journal
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunView
-from jackfield.operations import Operations
+from jackfield.operations import Operations, step_to_resume
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.excerpt import Excerpts
@@ -79,6 +80,7 @@ async def run_page(
     excerpts = Excerpts(_ROOM)
     event = excerpts.json(seen.event.data)
     editable = event.whole and excerpts.takes(event.text)
+    resume = step_to_resume(seen)
     under_way = host.runner.under_way.get(summary.id)
     steps = passage(seen, version, host.registry.actions, host.intake.now(), excerpts, under_way=under_way)
     return page(
@@ -106,7 +108,10 @@ async def run_page(
         hides_all=sight.hides_all(summary.pipeline),
         done=done,
         errors={**_NO_ERRORS, **errors},
-        replay=replay or {"from_step": "", "on": "current", "event": event.text if editable else ""},
+        replay=replay or {"from_step": resume or "", "on": "current", "event": event.text if editable else ""},
+        resume=resume,
+        repair=await _known(host.journal, summary.repaired_by or summary.replaced_by),
+        replays=await host.journal.glance(seen.replays),
     )
 
 
@@ -114,6 +119,11 @@ def operations_of(request: Request) -> Operations:
     """Return what an operator can do to runs."""
     host = host_of(request)
     return Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+
+
+async def _known(journal: Journal, run: str | None) -> str | None:
+    """Return the id of a run, if the journal still has the run."""
+    return run if run and await journal.glance([run]) else None
 
 
 def _plain(value: object) -> object:

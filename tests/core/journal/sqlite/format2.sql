@@ -1,4 +1,4 @@
--- The tables of a journal of format 2, as version 0.2 made it.
+-- The tables of a journal of format 2.
 CREATE TABLE run (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
