@@ -16,6 +16,8 @@
     ├── BadRequest              a program asks the API for what it cannot be asked (422)
     └── JournalError            the journal cannot do what was asked
         ├── JournalUnavailable  it cannot be read or written at the moment
+        │   ├── JournalLost     ... for its files were taken away from under the host
+        │   └── JournalDamaged  ... for what is in the file is not what was written
         ├── LeaseLost           the run is no longer this worker's
         ├── UnknownRun          there is no such run, version or step
         └── NotStanding         nothing is left to do about a failed run
@@ -134,6 +136,14 @@ class JournalError(JackfieldError):
 
 class JournalUnavailable(JournalError):  # noqa: N818 - as above
     """The journal cannot be read or written at the moment: disk full, file locked, file gone."""
+
+
+class JournalLost(JournalUnavailable):
+    """The journal's files were deleted, moved away or replaced while the host had them open."""
+
+
+class JournalDamaged(JournalUnavailable):
+    """What is in the journal's file is not what was written into it."""
 
 
 class LeaseLost(JournalError):  # noqa: N818 - as above

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from jackfield.errors import JournalError
+from jackfield.errors import JournalDamaged, JournalError, JournalLost
 from jackfield.host import Host
 
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,6 +31,10 @@ async def readyz(request: Request) -> PlainTextResponse:
         return PlainTextResponse("not ready\n", status_code=503)
     try:
         await host.journal.check()
+    except JournalLost:
+        return PlainTextResponse("the journal's files were taken away\n", status_code=503)
+    except JournalDamaged:
+        return PlainTextResponse("the journal is damaged\n", status_code=503)
     except JournalError:
         return PlainTextResponse("the journal cannot be written\n", status_code=503)
     failing = [one for one in host.notices.notifiers.statuses if one.failing_since]

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final
 
-from jackfield.errors import JournalUnavailable, LeaseLost
+from jackfield.errors import JournalLost, JournalUnavailable, LeaseLost
 from jackfield.journal.port import Handler
 from jackfield.journal.records import Limits, Mode, ModeRecord, RetryAt, Verdict
 from jackfield.journal.sqlite.backlog import (
@@ -74,10 +74,7 @@ class Dispatcher:
 
     async def run(self, stop: asyncio.Event, grace: float) -> None:
         """Work until `stop`, then let what is running end within `grace` seconds."""
-        suspects = await self._writer.submit(partial(begin_work, left=self._recorder.open()))
-        self._recorder.clear()
-        self._isolation = Isolation(suspects)
-        self._modes = await self._readers.read(read_modes)
+        await self._begin()
         self._starting = True
         stopped = asyncio.create_task(stop.wait())
         house = asyncio.create_task(self._keep_house())
@@ -94,6 +91,19 @@ class Dispatcher:
             await self._writer.submit(requeue_running)
         self._recorder.close()
 
+    async def _begin(self) -> None:
+        left = self._recorder.open()
+        while True:
+            try:
+                suspects = await self._writer.submit(partial(begin_work, left=left))
+                self._modes = await self._readers.read(read_modes)
+            except JournalLost:  # until it is written out again
+                await asyncio.sleep(_HOUSEKEEPING)
+            else:
+                break
+        self._recorder.clear()
+        self._isolation = Isolation(suspects)
+
     def offer(self, claim: SqliteClaim) -> None:
         """Take over a run that has just been written down."""
         lane = self._lane(claim.pipeline)
@@ -108,6 +118,11 @@ class Dispatcher:
         lane = self._lane(pipeline)
         lane.more = True
         self._start(lane)
+
+    def look_at_all(self) -> None:
+        """Look into the file, which is another one: nothing is known of who wrote into it."""
+        self._data_version = None
+        self._woken.set()
 
     def drop(self, pipeline: str, seq: int) -> None:
         """Let go of a run that was cancelled."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from jackfield.errors import JournalUnavailable
 from jackfield.journal.sqlite.encoding import load
-from jackfield.journal.sqlite.schema import open_reader
+from jackfield.journal.sqlite.readers import Readers
 from jackfield.journal.sqlite.textindex import index_path, last_indexed, open_index, readable, remove_index, take_in
 from jackfield.journal.sqlite.writer import Writer
 
@@ -32,8 +33,8 @@ _NEWEST: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name =
 class Indexer:
     """Takes runs into the text index, oldest first, a few at a time."""
 
-    def __init__(self, journal: Path, writer: Writer) -> None:
-        self._journal = journal
+    def __init__(self, journal: Path, writer: Writer, readers: Readers) -> None:
+        self._readers = readers
         self._path = index_path(journal)
         self._writer = writer
         self._waiting: list[asyncio.Future[None]] = []
@@ -77,16 +78,24 @@ class Indexer:
     def _keep_up(self) -> None:
         try:
             self._follow()
-        except (sqlite3.OperationalError, OSError):  # locked, or the disk is full: it may be better later
+        except (
+            sqlite3.OperationalError,
+            OSError,
+            JournalUnavailable,
+        ):  # locked, or the disk is full: it may be better later
             self._hurry.wait(_AFTER_FAULT)
         except sqlite3.DatabaseError:
             remove_index(self._path)
 
     def _follow(self) -> None:
-        with closing(open_reader(self._journal)) as journal, closing(_index_of(journal, self._path)) as index:
+        with self._readers.connection() as journal:
+            opened = _index_of(journal, self._path)
+        with closing(opened) as index:
             while not self._stopping:
                 began, waiting = monotonic(), tuple(self._waiting)
-                if _advance(journal, index):
+                with self._readers.connection() as journal:
+                    advanced = _advance(journal, index)
+                if advanced:
                     self._hurry.wait(_BUSY if self._writer.busy else _REST * (monotonic() - began))
                 else:
                     self._on_loop(self._release, waiting)

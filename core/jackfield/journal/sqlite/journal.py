@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,7 @@ from jackfield.journal.sqlite.readers import Readers
 from jackfield.journal.sqlite.refusals import find_refusal, insert_refusal, list_refusals, refusal_row
 from jackfield.journal.sqlite.repairs import glance, set_aside
 from jackfield.journal.sqlite.replays import insert_replay
+from jackfield.journal.sqlite.rescue import Guard
 from jackfield.journal.sqlite.retention import Cleaner
 from jackfield.journal.sqlite.schema import rewrite_header
 from jackfield.journal.sqlite.search import search_runs
@@ -64,10 +66,11 @@ class SqliteJournal:
     shared: ClassVar[bool] = False
 
     def __init__(self, path: Path, *, now: Callable[[], datetime] = utc_now) -> None:
-        self.writer = Writer(path)
         self._path = path
         self._now = now
         self._readers = Readers(path)
+        self._guard = Guard(path, self._readers)
+        self.writer = Writer(path, self._guard, self._look_at_all)
         self._cleaner = Cleaner(path, self.writer, self._readers)
         self._dispatcher: Dispatcher | None = None
         self._indexer: Indexer | None = None
@@ -80,6 +83,7 @@ class SqliteJournal:
         """Finish what is being written and read; no thread is left behind."""
         await self.writer.close()
         await self._readers.close()
+        self._guard.close()
 
     async def check(self) -> None:
         """Find out whether the file can be written."""
@@ -109,16 +113,19 @@ class SqliteJournal:
     ) -> None:
         """Hand runs to the handler until `stop`: see the port. Raises `JournalUnavailable` if another host does."""
         with working_alone(self._path):
-            self._indexer = Indexer(self._path, self.writer)
+            self._indexer = Indexer(self._path, self.writer, self._readers)
             self._dispatcher = Dispatcher(
                 self.writer, self._readers, self._now, handler, limits, recorder=FlightRecorder(self._path)
             )
             self._indexer.start()
             try:
+                await self.writer.submit(lambda _: self._guard.arm())
                 await self._dispatcher.run(stop, grace)
             finally:
                 await self._indexer.stop()
                 self._dispatcher = self._indexer = None
+                with suppress(JournalUnavailable):
+                    await self.writer.submit(lambda _: self._guard.disarm())
 
     async def wake(self) -> None:
         """Look for runs that may start now."""
@@ -238,6 +245,10 @@ class SqliteJournal:
                         order_key=draft.order_key,
                     )
                 )
+
+    def _look_at_all(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.look_at_all()
 
     def _look(self, pipeline: str | None) -> None:
         if self._dispatcher is not None and pipeline is not None:

@@ -1,4 +1,4 @@
-"""Sees to it that only one host works on a journal."""
+"""Sees to it that only one host works on a journal. `JournalFiles.lock` does the same if this file is deleted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jackfield.errors import JournalUnavailable
-from jackfield.journal.sqlite.faults import explained
+from jackfield.journal.sqlite.faults import explained, worked_on
 
 
 @contextmanager
@@ -22,10 +21,7 @@ def working_alone(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise JournalUnavailable(
-                f"{path}: another host is working on this journal; stop it, or give this one another file "
-                "in jackfield.toml under journal.url"
-            ) from error
+            raise worked_on(path) from error
         yield
     finally:
         os.close(descriptor)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from jackfield.errors import JournalUnavailable
-from jackfield.journal.sqlite.faults import explained
+from jackfield.errors import JournalError, JournalLost, JournalUnavailable
+from jackfield.journal.sqlite.faults import damaged, explained
 from jackfield.journal.sqlite.schema import open_reader
 
 ResultT = TypeVar("ResultT")
 
 _THREADS: Final = 3
+_PATIENCE: Final = 4.0
+"""Seconds that a query waits while no connection may be open."""
 
 
 class Readers:
@@ -25,11 +28,16 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="jackfield-journal-reader")
-        self._own = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: dict[int, sqlite3.Connection] = {}
+        """The connection of each thread."""
+        self._reading = 0
+        self._halted = False
+        self._gate = threading.Condition()
+        self._generation = 0
         self._running: set[asyncio.Future[Any]] = set()
-        self._watcher: sqlite3.Connection | None = None
         self._closed = False
+        self.barred: JournalUnavailable | None = None
+        """Why no further connection is opened: the file's name does not lead to the journal."""
 
     async def read(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         """Return what `query` finds. It is called in a thread, on one state of the file."""
@@ -42,34 +50,73 @@ class Readers:
 
     async def changes(self) -> int:
         """Return SQLite's count of what others have written, of one connection: each counts by itself."""
-        with explained(self._path):
-            if self._watcher is None:
-                self._watcher = open_reader(self._path)
-                self._connections.append(self._watcher)
-            version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
-        return version
+        with explained(self._path), self.connection(patience=0) as connection:
+            version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+            return (self._generation << 32) + version
 
     async def close(self) -> None:
         """Wait for the queries that are running, and close the connections."""
         self._closed = True
         await asyncio.gather(*self._running, return_exceptions=True)
         self._threads.shutdown()
-        for connection in self._connections:
-            connection.close()
+        self._close_all()
+
+    @contextmanager
+    def connection(self, patience: float = _PATIENCE) -> Iterator[sqlite3.Connection]:
+        """Lend this thread its connection. It is another one when the file has been made anew meanwhile."""
+        with self._gate:
+            if not self._gate.wait_for(lambda: not self._halted, patience):
+                raise JournalUnavailable(f"{self._path}: it is being written out again; try again in a moment")
+            self._reading += 1
+            connection = self._connections.get(threading.get_ident())
+        try:
+            yield connection or self._connect()
+        finally:
+            with self._gate:
+                self._reading -= 1
+                self._gate.notify_all()
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Break off what is being read, and have no connection open until the block ends."""
+        with self._gate:
+            self._halted = True
+            while self._reading:
+                for connection in self._connections.values():
+                    connection.interrupt()
+                self._gate.wait(0.05)
+        try:
+            self._close_all()
+            yield
+        finally:
+            with self._gate:
+                self._halted = False
+                self._generation += 1
+                self._gate.notify_all()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.barred is not None:
+            raise type(self.barred)(str(self.barred))
+        if not self._path.exists():
+            raise JournalLost(f"{self._path}: it is gone; stop the host, and put back a copy")
+        connection = open_reader(self._path)
+        with self._gate:
+            self._connections[threading.get_ident()] = connection
+        return connection
+
+    def _close_all(self) -> None:
+        while self._connections:
+            self._connections.popitem()[1].close()
 
     def _read(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
-        with explained(self._path):
-            connection = self._connection()
+        with explained(self._path), self.connection() as connection:
             connection.execute("BEGIN")
             try:
                 return query(connection)
+            except (JournalError, sqlite3.Error, OSError):
+                raise
+            except (ValueError, TypeError, KeyError, IndexError) as error:  # a row is there, but says what no row says
+                raise damaged(self._path) from error
             finally:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self._own.connection = open_reader(self._path)
-            self._connections.append(connection)
-        return connection

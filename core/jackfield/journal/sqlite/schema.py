@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jackfield.errors import JournalUnavailable
+from jackfield.errors import JournalDamaged, JournalUnavailable
 from jackfield.journal.sqlite.faults import explained
 
 VERSION: Final = 3
@@ -159,10 +160,12 @@ _MIGRATIONS: Final = {1: _TO_VERSION_2 + _TO_VERSION_3, 2: _TO_VERSION_3}
 def open_journal(path: Path) -> sqlite3.Connection:
     """Connect for writing; a file that is not there is made, for this user's eyes only."""
     with explained(path):
+        _refuse_remains(path)
         connection = make_file(path)
         try:
             connection.execute("PRAGMA synchronous = FULL")
-            _make_tables(connection, path)
+            if _make_tables(connection, path):  # so that a journal that lost its log is never taken for a new file
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except BaseException:
             connection.close()
             raise
@@ -170,15 +173,16 @@ def open_journal(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """Connect for reading only; may be closed by another thread than the one that reads."""
-    connection = _connect(path)
+    """Connect for reading only, and make no file; may be closed by another thread than the one that reads."""
+    connection = _connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
 def make_file(path: Path) -> sqlite3.Connection:
     """Connect to a file in WAL mode that gives space back page by page; make it, mode 0600, if it is not there."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(FileExistsError):  # to close a descriptor of a file drops all locks that this process has on it
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = _connect(path)
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only as long as the file is empty
     connection.execute("PRAGMA journal_mode = WAL")
@@ -198,15 +202,42 @@ def used_bytes(connection: sqlite3.Connection) -> int:
     return int((pages - free) * page_size)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=_PREPARED
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=_PREPARED, uri=uri
     )
 
 
-def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_remains(path: Path) -> None:
+    """Make no new journal where the remains of one are: SQLite would delete a log without its journal."""
+    beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")]
+    beside += [path.with_suffix(".lock"), path.with_name(f"{path.stem}-search.db")]
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        if not (beside[0].exists() and beside[0].stat().st_size):
+            return
+        what, left = "the file is gone", beside[:1]
+    else:
+        left = [name for name in beside if name.exists()]
+        if size or not left:
+            return
+        what = "the file is empty"
+    raise JournalDamaged(
+        f"{path}: {what}, though there was a journal; put back a copy, or bring out what can be read with "
+        f"`jackfield journal salvage`; only to begin a new journal, delete {', '.join(name.name for name in left)}"
+    )
+
+
+def _make_tables(connection: sqlite3.Connection, path: Path) -> bool:
+    """Make the tables, or bring those of an earlier format up to date; say whether it was a new file."""
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        connection.execute("ROLLBACK")
+        raise JournalUnavailable(
+            f"{path}: the file is a database of something else; name another file in jackfield.toml under journal.url"
+        )
     statements = _TABLES.split(";\n") if found == 0 else _MIGRATIONS.get(found, ())
     for statement in statements:
         connection.execute(statement)
@@ -218,3 +249,4 @@ def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the file is from a newer Jackfield (its format is {found}, this one knows {VERSION}); "
             "install that version again, or name another file in jackfield.toml under journal.url"
         )
+    return bool(found == 0)

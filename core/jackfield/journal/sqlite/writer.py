@@ -6,14 +6,19 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from jackfield.errors import JournalError, JournalUnavailable
+import structlog
+
+from jackfield.errors import JournalError, JournalLost, JournalUnavailable
 from jackfield.journal.sqlite.faults import unavailable
+from jackfield.journal.sqlite.identity import Harm
+from jackfield.journal.sqlite.rescue import Guard
 from jackfield.journal.sqlite.schema import open_journal
 
 ResultT = TypeVar("ResultT")
@@ -43,6 +48,8 @@ class Shared(Generic[ItemT, ResultT]):
 _LARGEST_BATCH: Final = 500
 _CROWD: Final = 4
 _PAUSES: Final = (0.25, 0.5, 1.0, 2.0)
+_TRY_EVERY: Final = 2.0
+"""Seconds from one try to write the journal out again to the next."""
 
 
 class _Job(NamedTuple):
@@ -60,11 +67,18 @@ class _Outcome(NamedTuple):
 class Writer:
     """Takes operations from the event loop and commits all that are waiting in one transaction (group commit).
 
-    An operation that raises fails alone: the others of its batch are committed without it.
+    An operation that raises fails alone: the others of its batch are committed without it. What is committed to files
+    that were taken away counts only when the journal has been written out again; `restored` is called then.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, guard: Guard, restored: Callable[[], object] = lambda: None) -> None:
         self._path = path
+        self._guard = guard
+        self._restored = restored
+        self._connection: sqlite3.Connection
+        self._lost: JournalUnavailable | None = None
+        """Why nothing is written: the files are not those that were opened."""
+        self._try_at = 0.0
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._batch: Sequence[_Job] = ()
         self._closed = f"{path}: the journal is not open"
@@ -109,6 +123,8 @@ class Writer:
         """
         if self._closed:
             raise JournalUnavailable(self._closed)
+        if (lost := self._lost) is not None:
+            raise type(lost)(str(lost))
         future: asyncio.Future[ResultT] = self._loop.create_future()
         self._jobs.put(_Job(operation, future, then))
         return future
@@ -135,9 +151,12 @@ class Writer:
     def _main(self, opened: asyncio.Future[None]) -> None:
         fault: JournalUnavailable | None = None
         try:
-            with closing(open_journal(self._path)) as connection:
+            self._connection = open_journal(self._path)
+            try:
                 self._on_loop(opened.set_result, None)
-                self._serve(connection)
+                self._serve()
+            finally:
+                self._connection.close()
         except JournalUnavailable as error:
             fault = error
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody may wait for a thread that has ended
@@ -148,12 +167,54 @@ class Writer:
             fault.__cause__ = error
         self._on_loop(self._end, opened, fault)
 
-    def _serve(self, connection: sqlite3.Connection) -> None:
-        while not self._ending and (job := self._jobs.get()) is not None:
+    def _serve(self) -> None:
+        while not self._ending:
+            try:
+                job = self._jobs.get(timeout=_TRY_EVERY if self._lost else None)
+            except Empty:
+                self._see_to_files()
+                continue
+            if job is None:
+                break
             self._batch = [job, *self._waiting()]
-            self._on_loop(_resolve, self._write(connection, self._batch))
-        with suppress(sqlite3.Error):
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._on_loop(_resolve, self._write_safely(self._batch))
+        if self._see_to_files() is None:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _write_safely(self, batch: Sequence[_Job]) -> list[_Outcome]:
+        """Write to files that are the journal's before and after."""
+        if (lost := self._see_to_files()) is not None:
+            return [_Outcome(job, None, lost) for job in batch]
+        outcomes = self._write(self._connection, batch)
+        if (lost := self._see_to_files()) is not None:
+            return [outcome._replace(result=None, error=outcome.error or lost) for outcome in outcomes]
+        return outcomes
+
+    def _see_to_files(self) -> JournalUnavailable | None:
+        """Write the journal out again if its files were taken away; return why it cannot be written, if it cannot."""
+        harm = self._guard.look()
+        if (harm is None and self._lost is None) or (self._lost is not None and monotonic() < self._try_at):
+            return self._lost
+        if harm is not None and self._lost is None:
+            self._lost = self._guard.bar(harm)
+            structlog.get_logger().critical("the journal's files were taken away", problem=str(self._lost))
+        if isinstance(self._lost, JournalLost):
+            self._restore(harm)
+        return self._lost
+
+    def _restore(self, harm: Harm | None) -> None:
+        try:
+            self._connection = self._guard.rescue(self._connection)
+        except (JournalUnavailable, sqlite3.Error, OSError) as error:
+            why = str(error) if isinstance(error, JournalUnavailable) else str(unavailable(self._path, error))
+            self._lost = self._guard.bar(harm, why) if harm is not None else JournalLost(why)
+            self._try_at = monotonic() + _TRY_EVERY
+            structlog.get_logger().error("the journal cannot be written out again yet", problem=why)
+            return
+        self._lost = None
+        structlog.get_logger().warning("the journal was written out again, and goes on", file=str(self._path))
+        self._on_loop(self._restored)
 
     def _end(self, opened: asyncio.Future[None], fault: JournalUnavailable | None) -> None:
         """Tell everybody who still waits, or comes later, what the thread has ended over."""

@@ -1,8 +1,10 @@
 import asyncio
+import shutil
 import sqlite3
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from uuid_utils import uuid7
@@ -106,7 +108,11 @@ def test_a_locked_journal_is_unavailable_soon_and_recovers(tmp_path: Path) -> No
     run_async(main)
 
 
-def test_a_full_disk_refuses_new_runs_and_loses_none_that_are_done(tmp_path: Path) -> None:
+def test_a_full_disk_refuses_new_runs_and_loses_none_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+
     async def main() -> None:
         clock = Clock()
         handler = Paused(Recorder(always(Succeeded(attempt(clock.time, result="x" * 100_000)))))
