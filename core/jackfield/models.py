@@ -142,6 +142,8 @@ class NoticeKind(StrEnum):
     """Nothing has come in for as long as `silent_after` says."""
     JOURNAL = "journal"
     """The journal is nearly full."""
+    DAMAGED = "damaged"
+    """The journal is damaged, or its files were taken away."""
     RECOVERED = "recovered"
     """What an earlier notice told about is over."""
     TEST = "test"

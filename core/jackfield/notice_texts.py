@@ -22,6 +22,7 @@ _SUBJECTS: Final[Mapping[NoticeKind, Mapping[Language, str]]] = {
     NoticeKind.PAUSED: {"en": "{title}: put on hold", "ru": "{title}: обработка приостановлена"},
     NoticeKind.SILENT: {"en": "{title}: nothing comes in", "ru": "{title}: данные не поступают"},
     NoticeKind.JOURNAL: {"en": "the journal is nearly full", "ru": "журнал почти заполнен"},
+    NoticeKind.DAMAGED: {"en": "the journal is damaged", "ru": "журнал повреждён"},
     NoticeKind.RECOVERED: {"en": "{title}: works again", "ru": "{title}: снова работает"},
     NoticeKind.TEST: {"en": "a test", "ru": "проверка"},
 }
@@ -89,6 +90,16 @@ _TEXTS: Final[Mapping[NoticeKind, Mapping[Language, str]]] = {
             "или увеличьте `[journal] keep`."
         ),
     },
+    NoticeKind.DAMAGED: {
+        "en": (
+            "There is something wrong with the journal's files since {since}:\n{error}\n\n"
+            "To do: see the page Health, and “The journal is damaged” in running.md."
+        ),
+        "ru": (
+            "С файлами журнала что-то не так с {since}:\n{error}\n\n"
+            "Что делать: посмотрите страницу «Состояние» и раздел «The journal is damaged» в running.md."
+        ),
+    },
     NoticeKind.RECOVERED: {
         "en": "What you were told at {since} is over: {over}.",
         "ru": "То, о чём сообщалось {since}, закончилось: {over}.",
@@ -113,6 +124,7 @@ _OVER: Final[Mapping[NoticeKind, Mapping[Language, str]]] = {
         "ru": "данные для обработки {pipeline} снова поступают",
     },
     NoticeKind.JOURNAL: {"en": "there is room for the journal again", "ru": "для журнала снова есть место"},
+    NoticeKind.DAMAGED: {"en": "the journal is as it should be again", "ru": "журнал снова в порядке"},
 }
 _KEEPS_FAILING: Final[Mapping[Language, str]] = {
     "en": "The destination keeps failing: {in_row} runs have failed one after the other.\n\n",

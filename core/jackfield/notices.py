@@ -95,12 +95,19 @@ class Notices:
         for pipeline in pipelines:
             self._look_for_blocks(pipeline)
             await self._look_for_silence(pipeline)
+        self._look_for_damage()
         await self._tell()
 
     async def end(self) -> None:
         """Hand over what was counted and not told, and give the notifiers some seconds. Called once, after all runs."""
         await self._tell(all=True)
         await self.notifiers.end(min(self.project.settings.server.grace.total_seconds(), _GRACE))
+
+    def _look_for_damage(self) -> None:
+        if (trouble := self.journal.trouble()) is not None:
+            self._alarms.begun(NoticeKind.DAMAGED, None, str(trouble))
+        else:
+            self._alarms.ended(NoticeKind.DAMAGED, None)
 
     def _look_for_blocks(self, pipeline: Pipeline) -> None:
         if pipeline.blocked:

@@ -8,7 +8,8 @@ import httpx
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, TemporaryFailure, hookimpl
 from jackfield.addresses import read_or_make_secret
 from jackfield.web.app import TOKEN_FILE
-from tests.support import Plugin, serve, steps
+from jackfield.web.condition import Clock, condition
+from tests.support import Plugin, give, hook, serve, steps
 
 
 class DownOptions(OptionsModel):
@@ -83,5 +84,39 @@ def test_a_notifier_that_fails_is_named_but_the_reason_is_for_those_with_the_tok
             assert said["notifiers"][0]["error"] == "the server is away"
             assert said["notifiers"][0]["pending"] == 1
             assert 'did you mean "down"?' in said["problems"][0]
+
+    asyncio.run(main())
+
+
+async def until_ready(client: httpx.AsyncClient, status: int) -> httpx.Response:
+    async with asyncio.timeout(20):
+        while (answer := await client.get("/readyz")).status_code != status:
+            await asyncio.sleep(0.05)
+    return answer
+
+
+def test_a_journal_that_was_taken_away_is_answered_503_and_said_until_it_is_there_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "var" / "journal.db"
+        async with (
+            serve(tmp_path, {"x": steps('do = "say"')}) as served,
+            httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client,
+        ):
+            first = await give(served.host, {})
+            path.with_name("journal.db.partial").mkdir()  # so that it cannot be written out again yet
+            path.unlink()
+            answer = await until_ready(client, 503)
+            assert answer.text == "the journal's files were taken away\n"
+            answer = await client.post(hook(served), json={})
+            assert answer.status_code == 503
+            state = await condition(served.host, None, Clock())
+            (lost,) = [one for one in state.troubles if one.kind == "lost"]
+            assert lost.urgent
+            assert "journal.db was deleted or moved away while the host had it open" in lost.detail
+            path.with_name("journal.db.partial").rmdir()
+            assert (await until_ready(client, 200)).text == "ready\n"
+            assert await served.host.journal.run(first) is not None
+            state = await condition(served.host, None, Clock())
+            assert [one.kind for one in state.troubles if one.urgent] == []
 
     asyncio.run(main())

@@ -170,3 +170,25 @@ def test_a_journal_that_another_process_locks_is_answered_503_until_it_lets_go(t
     assert set(answers) == {503}
     assert platform.times("only") == {"before": 1, "after": 1}
     assert set(states.values()) == {"succeeded"}
+
+
+def test_a_journal_that_is_deleted_under_load_loses_no_acknowledged_event(tmp_path: Path) -> None:
+    with destination() as platform:
+        project = _project(tmp_path, platform, "only")
+        with Load(project) as load:
+            with served(project) as host:
+                for names in (["journal.db"], ["journal.db-wal"], ["journal.db", "journal.db-wal", "journal.lock"]):
+                    load.until_more(20)
+                    for name in names:
+                        (project.var / name).unlink()
+                load.until_more(20)
+                load.stop()
+                host.until_settled()
+                host.kill()
+            with served(project) as host:
+                states = host.until_settled()
+                runs = {delivery.id: delivery.run for delivery in platform.delivered}
+    assert {status for _, status in load.answers} <= {0, 200, 503}
+    assert load.acknowledged - runs.keys() == set()
+    assert {runs[id] for id in load.acknowledged} <= states.keys()
+    assert set(states.values()) == {"succeeded"}

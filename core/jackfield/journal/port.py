@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Protocol, TypeAlias
 
+from jackfield.errors import JournalUnavailable
 from jackfield.journal.records import (
     Accepted,
     Attempt,
@@ -112,6 +113,9 @@ class Journal(Protocol):
 
     async def check(self) -> None:
         """Write something that changes nothing, to find out whether events could be accepted now."""
+
+    def trouble(self) -> JournalUnavailable | None:
+        """Say what is wrong with the journal, as far as that is known: damaged, lost; it costs nothing."""
 
     async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: on return they are on disk and scheduled, all of them or none.

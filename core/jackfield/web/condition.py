@@ -15,7 +15,7 @@ from typing import Final
 
 from jackfield.checkup import Finding, Mark, look_at_address, look_at_notifiers, look_at_plugins, look_at_secrets
 from jackfield.clock import utc_now
-from jackfield.errors import JournalError
+from jackfield.errors import JournalError, JournalLost
 from jackfield.host import Host
 from jackfield.journal.views import Backlog
 from jackfield.notifiers import NotifierStatus
@@ -105,7 +105,12 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
 def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterator[Trouble]:
     if host.fault is not None:
         yield Trouble.of("fault", host.fault)
-    if broken:
+    trouble = host.journal.trouble()
+    if isinstance(trouble, JournalLost):
+        yield Trouble.of("lost", str(trouble))
+    elif trouble is not None:
+        yield Trouble.of("damaged", str(trouble))
+    elif broken:
         yield Trouble.of("journal", broken)
     if free < ROOM:
         yield Trouble.of("disk")

@@ -37,8 +37,9 @@ async def readyz(request: Request) -> PlainTextResponse:
         return PlainTextResponse("the journal is damaged\n", status_code=503)
     except JournalError:
         return PlainTextResponse("the journal cannot be written\n", status_code=503)
+    lines = ["the journal is damaged: see the page Health\n"] if host.journal.trouble() else []
     failing = [one for one in host.notices.notifiers.statuses if one.failing_since]
-    lines = [f"notices: {one.name} fails since {one.failing_since:%Y-%m-%d %H:%M:%S} UTC\n" for one in failing]
+    lines += [f"notices: {one.name} fails since {one.failing_since:%Y-%m-%d %H:%M:%S} UTC\n" for one in failing]
     wrong = len(host.notices.notifiers.problems)
     lines += [f"notices: mistakes in jackfield.toml: {wrong}\n"] if wrong else []
     return PlainTextResponse("".join(["ready\n", *lines]))

@@ -20,6 +20,21 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
             " be written."
         ),
     ),
+    "lost": (
+        noop("The journal’s files were taken away"),
+        noop(
+            "Somebody deleted, moved or replaced them while the host was running. Nothing is accepted until the host"
+            " has written the journal out again, which it does by itself as soon as it can. Do not stop the host"
+            " before."
+        ),
+    ),
+    "damaged": (
+        noop("The journal is damaged"),
+        noop(
+            "Parts of it cannot be read. Stop the host and bring out what can be read, or put back a copy: see “The"
+            " journal is damaged” in running.md."
+        ),
+    ),
     "disk": (
         noop("The disk is nearly full"),
         noop(

@@ -89,6 +89,10 @@ class SqliteJournal:
         """Find out whether the file can be written."""
         await self.writer.submit(rewrite_header)
 
+    def trouble(self) -> JournalUnavailable | None:
+        """Say what is wrong with the file, as far as anybody has come upon it."""
+        return self.writer.lost or self._readers.damage
+
     async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: see the port."""
         drafts = [encode_run(run) for run in runs]

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from jackfield.errors import JournalError, JournalLost, JournalUnavailable
+import structlog
+
+from jackfield.errors import JournalDamaged, JournalError, JournalLost, JournalUnavailable
 from jackfield.journal.sqlite.faults import damaged, explained
 from jackfield.journal.sqlite.schema import open_reader
 
@@ -38,6 +40,8 @@ class Readers:
         self._closed = False
         self.barred: JournalUnavailable | None = None
         """Why no further connection is opened: the file's name does not lead to the journal."""
+        self.damage: JournalDamaged | None = None
+        """What was found first, since the journal was opened, of damage in the file."""
 
     async def read(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         """Return what `query` finds. It is called in a thread, on one state of the file."""
@@ -108,7 +112,20 @@ class Readers:
         while self._connections:
             self._connections.popitem()[1].close()
 
+    def note(self, damage: JournalDamaged) -> None:
+        """Remember that the file is damaged, and say so in the log, once."""
+        if self.damage is None:
+            self.damage = damage
+            structlog.get_logger().critical("the journal is damaged", problem=str(damage))
+
     def _read(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
+        try:
+            return self._read_once(query)
+        except JournalDamaged as error:
+            self.note(error)
+            raise
+
+    def _read_once(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         with explained(self._path), self.connection() as connection:
             connection.execute("BEGIN")
             try:

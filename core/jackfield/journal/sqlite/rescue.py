@@ -60,6 +60,11 @@ class Guard:
         lost = self._readers.barred = self._said(harm, why)
         return lost
 
+    def note(self, error: Exception | None) -> None:
+        """Hear what a transaction came to, and remember it if the file is damaged."""
+        if isinstance(error, JournalDamaged):
+            self._readers.note(error)
+
     def _said(self, harm: Harm, why: str) -> JournalUnavailable:
         if not harm.readable:
             return JournalDamaged(

@@ -96,6 +96,11 @@ class Writer:
         """Whether something that must be written cannot be written at the moment."""
         return self._stuck > 0
 
+    @property
+    def lost(self) -> JournalUnavailable | None:
+        """Why nothing can be written: the files are not those that were opened; None if they are."""
+        return self._lost
+
     async def open(self) -> None:
         """Start the thread and open the file, or raise `JournalUnavailable`."""
         self._loop = asyncio.get_running_loop()
@@ -187,6 +192,8 @@ class Writer:
         if (lost := self._see_to_files()) is not None:
             return [_Outcome(job, None, lost) for job in batch]
         outcomes = self._write(self._connection, batch)
+        for outcome in outcomes:
+            self._guard.note(outcome.error)
         if (lost := self._see_to_files()) is not None:
             return [outcome._replace(result=None, error=outcome.error or lost) for outcome in outcomes]
         return outcomes

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.errors import JournalUnavailable
+from jackfield.errors import JournalDamaged, JournalUnavailable
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Limits, Retention, State, Succeeded, Verdict, Version
 from jackfield.journal.sqlite import SqliteJournal
@@ -177,6 +177,58 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
 
     run_async(main)
     assert path.read_bytes() == b"not a database" * 1000
+
+
+@pytest.mark.parametrize("beside", ["journal.db-wal", "journal.db-shm", "journal.lock", "journal-search.db"])
+def test_an_empty_file_where_a_journal_was_is_not_taken_for_a_new_one(tmp_path: Path, beside: str) -> None:
+    path = tmp_path / "journal.db"
+
+    async def main() -> None:
+        path.touch()
+        (tmp_path / beside).write_bytes(b"x")
+        with pytest.raises(JournalDamaged, match=f"the file is empty, though there was a journal; .* delete {beside}"):
+            await SqliteJournal(path).open()
+        assert path.stat().st_size == 0
+        (tmp_path / beside).unlink()
+        async with opened(SqliteJournal(path)) as journal:
+            await give(journal, new_run(Clock().time))
+
+    run_async(main)
+
+
+def test_a_log_whose_journal_is_gone_is_left_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        log = tmp_path / "journal.db-wal"
+        log.write_bytes(b"the newest part of it")
+        with pytest.raises(JournalDamaged, match=r"the file is gone, though there was a journal; .* journal\.db-wal"):
+            await SqliteJournal(tmp_path / "journal.db").open()
+        assert modes_in(tmp_path).keys() == {"journal.db-wal"}
+        assert log.read_bytes() == b"the newest part of it"
+
+    run_async(main)
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "journal.db"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE precious (value)")
+        with pytest.raises(JournalUnavailable, match="is a database of something else; name another file"):
+            await SqliteJournal(path).open()
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("precious",)]
+
+    run_async(main)
+
+
+def test_a_new_journal_is_in_its_file_before_anything_else(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(SqliteJournal(tmp_path / "journal.db")):
+            shutil.copy(tmp_path / "journal.db", tmp_path / "copy.db")
+        with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone()[0] > 0
+
+    run_async(main)
 
 
 def test_only_one_host_works_on_a_journal(tmp_path: Path) -> None:
