@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -19,7 +19,7 @@ from jackfield.jsonpath import event_path
 from jackfield.key_literals import key_literals
 from jackfield.late import LateTemplate, late_options
 from jackfield.masking import Mask
-from jackfield.options import RenderedOptions, complaints, secret_values, valid_part
+from jackfield.options import RenderedOptions, complaints, options_with_secrets, secret_values, valid_part
 from jackfield.pipeline import (
     PIPELINE_ID,
     Pipeline,
@@ -57,6 +57,7 @@ class PipelineLoader:
         self.secrets = secrets
         self.engine = TemplateEngine(secrets, registry.filters)
         self.mask = Mask(secrets.values())
+        self._secret_options: dict[type[OptionsModel], Sequence[str]] = {}
 
     def load(self, id: str, file: TomlFile) -> Pipeline:
         """Make a pipeline; every mistake in the file is in its `problems`."""
@@ -68,6 +69,12 @@ class PipelineLoader:
             return self.load(id, TomlFile.read(path, pipeline_file(id)))
         except ConfigurationError as error:
             return Pipeline(id, id, "", "", None, 1, (), Limits(), None, None, self.mask, error.problems)
+
+    def secret_options(self, model: type[OptionsModel]) -> Sequence[str]:
+        """Name the options of a model that may hold secrets; looked for once."""
+        if (known := self._secret_options.get(model)) is None:
+            known = self._secret_options[model] = options_with_secrets(model)
+        return known
 
     def fixed_options(self, model: type[OptionsModel], file: TomlFile, where: KeyPath) -> FixedOptions:
         """Read the table at `where` as options that no event is known to: templates may use secrets only."""
@@ -220,7 +227,9 @@ class _Reading:
             return None
         if fixed is not None:
             self.secret_values.update(secret_values(fixed))
-        options = RenderedOptions(kind.Options, template, where, fixed if template.static and not late else None, late)
+        secret = self.loader.secret_options(kind.Options)
+        ready = fixed if template.static and not late else None
+        options = RenderedOptions(kind.Options, template, where, ready, late, secret)
         return StepDefinition(index, name, kind, settings, when, options)
 
     def late(

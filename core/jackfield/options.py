@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
@@ -99,7 +99,8 @@ def valid_part(model: type[_ModelT], raw: Mapping[str, Any], **required: Any) ->
 class RenderedOptions(Generic[OptionsT]):
     """The options of one step: rendered for an event, then validated in full.
 
-    What has no template in it was validated once, when the pipeline was loaded, and is used as it is.
+    What has no template in it was validated once, when the pipeline was loaded, and is used as it is. Whoever makes
+    many of one model finds its `secret_options` once, by `options_with_secrets()`.
     """
 
     def __init__(
@@ -109,13 +110,14 @@ class RenderedOptions(Generic[OptionsT]):
         where: KeyPath,
         fixed: OptionsT | None,
         late: Mapping[str, tuple[LateTemplate, Template]] = _NOTHING_LATE,
+        secret_options: Sequence[str] | None = None,
     ) -> None:
         self._model = model
         self._template = template
         self._where = where
         self._fixed = fixed
         self._late = late
-        self._secret_options = [name for name, field in model.model_fields.items() if _may_hold_secrets(field)]
+        self._secret_options = options_with_secrets(model) if secret_options is None else secret_options
 
     def render(self, document: Mapping[str, JsonValue]) -> OptionsT:
         """Return the options for this document. Raises `TemplateError` if they cannot be rendered or are wrong."""
@@ -134,6 +136,11 @@ class RenderedOptions(Generic[OptionsT]):
     def secrets(self, options: OptionsModel) -> Iterator[str]:
         """Find the values of secret options among rendered ones."""
         return secret_values([getattr(options, name) for name in self._secret_options])
+
+
+def options_with_secrets(model: type[BaseModel]) -> Sequence[str]:
+    """Name the options that may hold secrets. It takes milliseconds: each is described as a JSON Schema."""
+    return tuple(name for name, field in model.model_fields.items() if _may_hold_secrets(field))
 
 
 def secret_values(value: object) -> Iterator[str]:

@@ -7,8 +7,8 @@ at all. Braces in the data are never read as a template.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -20,6 +20,7 @@ from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document, Path, closest
 from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
 from jackfield.tags import Paths, extract_paths, is_template
+from jackfield.url_options import Marked
 from jackfield.url_template import (
     READY,
     VALUE,
@@ -40,6 +41,8 @@ _Reader: TypeAlias = Callable[[Document], object]
 
 _DOCUMENT: Final = ("event", "pipeline", "response", "run", "steps")
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_KEPT: Final = 4096
+"""So many compiled texts are kept for when they come again."""
 _NO_FILTERS: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
 
 
@@ -72,6 +75,7 @@ class TemplateEngine:
         self._secrets = MappingProxyType(dict(secrets))
         self._sandbox = Sandbox(filters, {"secret": self._secrets})
         self._sandbox.filters[VALUE] = mark
+        self._compiled = lru_cache(_KEPT)(self._compile_source)
 
     def compile(self, value: JsonValue, where: str, urls: Urls | None = None) -> Template:
         """Compile a string, or all strings in a nesting of dicts and lists.
@@ -110,14 +114,23 @@ class TemplateEngine:
 
     def _compile_text(self, text: str, where: str, urls: Urls | None) -> Template:
         try:
-            return self._compile_source(*extract_paths(text), where, urls)
+            template = self._compiled(
+                text, urls.marked.here if urls else None, from_event=bool(urls and urls.from_event)
+            )
         except TemplateError as error:
             raise TemplateError(error.what, where) from None
         except (RecursionError, SyntaxError, ValueError) as error:
             kind = type(error).__name__
             raise TemplateError(f"not a template that Jinja can compile ({kind}); make it simpler", where) from None
+        return replace(template, render=_located(template.render, where))
 
-    def _compile_source(self, source: str, paths: Paths, where: str, urls: Urls | None) -> Template:
+    def _compile_source(self, text: str, is_url: bool | None, *, from_event: bool) -> Template:
+        """Compile a text wherever it stands: a file is gone through twice, and files have much in common.
+
+        `is_url` is None where there are no URLs beside it either.
+        """
+        urls = None if is_url is None else Urls(Marked(is_url), from_event)
+        source, paths = extract_paths(text)
         try:
             tree = self._sandbox.parse(source)
             url = UrlTree(tree, paths, self._secrets) if urls and urls.marked.here else None
@@ -138,7 +151,7 @@ class TemplateEngine:
             single=_is_single(_parts(tree)),
             secrets=secrets,
             paths=frozenset(paths.values()),
-            render=_located(render, where),
+            render=render,
         )
 
     def _check(self, tree: nodes.Template, paths: Paths) -> None:
@@ -151,7 +164,10 @@ class TemplateEngine:
             _require(used.name, self._sandbox.filters, "filter")
         for test in tree.find_all(nodes.Test):
             _require(test.name, self._sandbox.tests, "test")
-        assigned = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+        names = list(tree.find_all(nodes.Name))
+        if {name.name for name in names} <= paths.keys() | self._sandbox.globals.keys():
+            return  # nearly always; what follows takes as long as compiling does
+        assigned = {name.name for name in names if name.ctx != "load"}
         for name in sorted(find_undeclared_variables(tree) - paths.keys() - assigned):
             path = f"$.{name}" if name in _DOCUMENT else f"$.event.{name}"
             raise TemplateError(f"{name} is not known here; data is reached by a path: write {path}")
