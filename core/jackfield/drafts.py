@@ -19,11 +19,12 @@ from pydantic import JsonValue
 
 from jackfield.errors import ConfigurationError, JackfieldError, Problem
 from jackfield.filelock import locked
+from jackfield.files import read_file
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import PIPELINE_ID, pipeline_file, step_name
 from jackfield.tomlblocks import TomlBlocks
 from jackfield.tomledit import CannotEdit, drop, put, rename, value_at
-from jackfield.tomlfile import KeyPath, TomlFile
+from jackfield.tomlfile import MEGABYTES, KeyPath, TomlFile
 from jackfield.tomltext import toml_entry
 
 _STEPS: Final = "steps"
@@ -154,12 +155,11 @@ class DraftFolder:
 
     def open(self, id: str) -> Draft | None:
         """Begin a draft with the file; None if there is none. Raises `BadId`, OSError, `ConfigurationError`."""
-        path = self._path(id)
-        if not path.exists():
-            return None
-        content = path.read_bytes()
         try:
+            content = read_file(self._path(id), MEGABYTES)
             text = content.decode("utf-8-sig")
+        except FileNotFoundError:
+            return None
         except UnicodeDecodeError:
             raise ConfigurationError(
                 [Problem(pipeline_file(id), 0, "", "is not UTF-8 text; save it as UTF-8")]
@@ -177,7 +177,7 @@ class DraftFolder:
 
     def _save(self, draft: Draft, *, overwrite: bool) -> Draft:
         path = self._path(draft.id)
-        current = path.read_bytes() if path.exists() else b""
+        current = read_file(path, MEGABYTES) if path.exists() else b""
         there = _hash(current) if path.exists() else ""
         if there != draft.base and not overwrite:
             raise Conflict(self.open(draft.id))

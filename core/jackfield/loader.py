@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -42,6 +43,8 @@ from jackfield.url_template import Urls
 
 MOST_STEPS: Final = 200
 """So many steps can be checked while somebody waits for it."""
+MOST_PROBLEMS: Final = 100
+"""So many mistakes of a file are told."""
 
 _EXAMPLE: Final = '"{{ $.event.id }}"'
 _SOURCE: Final[KeyPath] = ("source",)
@@ -60,15 +63,20 @@ class PipelineLoader:
         self._secret_options: dict[type[OptionsModel], Sequence[str]] = {}
 
     def load(self, id: str, file: TomlFile) -> Pipeline:
-        """Make a pipeline; every mistake in the file is in its `problems`."""
-        return _Reading(self, id, file).pipeline()
+        """Make a pipeline; every mistake in the file is in its `problems`. Raises nothing, whatever plugins raise."""
+        reading = _Reading(self, id, file)
+        pipeline = reading.apart((), reading.pipeline)
+        return pipeline or self._unreadable(id, reading.found())
 
     def read(self, id: str, path: Path) -> Pipeline:
         """Make a pipeline out of its file, whatever is wrong with that."""
         try:
             return self.load(id, TomlFile.read(path, pipeline_file(id)))
         except ConfigurationError as error:
-            return Pipeline(id, id, "", "", None, 1, (), Limits(), None, None, self.mask, error.problems)
+            return self._unreadable(id, error.problems)
+
+    def _unreadable(self, id: str, problems: tuple[Problem, ...]) -> Pipeline:
+        return Pipeline(id, id, "", "", None, 1, (), Limits(), None, None, self.mask, problems)
 
     def secret_options(self, model: type[OptionsModel]) -> Sequence[str]:
         """Name the options of a model that may hold secrets; looked for once."""
@@ -82,7 +90,8 @@ class PipelineLoader:
         for key in where:
             table = table[key]
         reading = _Reading(self, "", file)
-        return FixedOptions(reading.fixed_options(model, table, where), tuple(sorted(reading.problems)))
+        options = reading.apart(where, partial(reading.fixed_options, model, table, where))
+        return FixedOptions(options, reading.found())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +119,13 @@ class _Reading:
         data = self.file.data
         self.validated(PipelineSettings, data, ())
         settings = valid_part(PipelineSettings, data, source={}, steps=[{}])
-        source = self.source(data["source"]) if isinstance(data.get("source"), dict) else None
+        table = data.get("source")
+        source = self.apart(_SOURCE, partial(self.source, table)) if isinstance(table, dict) else None
         steps = tuple(self.steps(data.get("steps")))
-        order_by = self.expression(settings.order_by, ("order_by",), self.scope)
-        hidden = self.hidden(data.get("mask", []))
+        order_by = self.apart(("order_by",), partial(self.expression, settings.order_by, ("order_by",), self.scope))
+        hidden = self.apart(("mask",), partial(self.hidden, data.get("mask", [])))
         self.secret_values.update(literal.text for literal in key_literals(data))
         mask = self.loader.mask.extended(self.secret_values) if self.secret_values else self.loader.mask
-        own = Mask(value for value in self.secret_values if len(value) >= SHORTEST_SECRET)
         return Pipeline(
             id=self.id,
             title=settings.title or self.id,
@@ -130,7 +139,7 @@ class _Reading:
             pause_after=settings.pause_after,
             mask=mask,
             hidden=hidden,
-            problems=tuple(sorted(problem.masked(own) for problem in self.problems)),
+            problems=self.found(),
         )
 
     def hidden(self, paths: object) -> tuple[JsonPath, ...] | None:
@@ -139,8 +148,8 @@ class _Reading:
         for index, text in enumerate(paths) if isinstance(paths, list) else ():
             try:
                 found.append(event_path(text) if isinstance(text, str) else None)
-            except TemplateError as error:
-                self.report(("mask", index), error.what)
+            except Exception as error:  # noqa: BLE001 - as above
+                self.report(("mask", index), error.what if isinstance(error, TemplateError) else repr(error))
                 found.append(None)
         return tuple(path for path in found if path) if isinstance(paths, list) and all(found) else None
 
@@ -203,7 +212,8 @@ class _Reading:
             if name in earlier:
                 message = f'two steps are called "{name}"; give this one a name of its own'
                 self.report(("steps", index, "name"), message)
-            step = self.step(index, name, table, Scope(self.loader.secrets, tuple(earlier)))
+            scope = Scope(self.loader.secrets, tuple(earlier))
+            step = self.apart(("steps", index), partial(self.step, index, name, table, scope))
             if name:
                 earlier.append(name)
             if step is not None:
@@ -229,7 +239,7 @@ class _Reading:
             self.secret_values.update(secret_values(fixed))
         secret = self.loader.secret_options(kind.Options)
         ready = fixed if template.static and not late else None
-        options = RenderedOptions(kind.Options, template, where, ready, late, secret)
+        options = RenderedOptions(kind.Options, template, where, ready, late, secret_options=secret)
         return StepDefinition(index, name, kind, settings, when, options)
 
     def late(
@@ -296,13 +306,34 @@ class _Reading:
                     self.report(key, mistake)
             except TemplateError as error:
                 self.report(key, error.what)
+            except Exception as fault:  # noqa: BLE001 - of a library that compiles it, such as `re.error`
+                self.report(key, f"this template cannot be compiled: {fault!r}; write it in another way")
         try:
             return self.loader.engine.compile(value, dotted(where), urls)
-        except TemplateError:  # which was reported
+        except Exception:  # noqa: BLE001 - which was reported
             return None
 
     def report(self, key: KeyPath, message: str) -> None:
         self.problems.add(self.file.problem(key, message))
+
+    def apart(self, where: KeyPath, read: Callable[[], _KindT]) -> _KindT | None:
+        """Read a part of the file; whatever that raises is one more mistake, and keeps nothing else from being read."""
+        try:
+            return read()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as fault:  # noqa: BLE001 - plugins and libraries raise what they like, `SystemExit` too
+            self.report(where, f"cannot be read, for a reason that nobody foresaw: {fault!r}; write it in another way")
+            return None
+
+    def found(self) -> tuple[Problem, ...]:
+        """Return what is wrong; of thousands of mistakes, which one cause mostly has, only the first ones."""
+        own = Mask(value for value in self.secret_values if len(value) >= SHORTEST_SECRET)
+        problems = tuple(sorted(problem.masked(own) for problem in self.problems))
+        more = len(problems) - MOST_PROBLEMS
+        if more <= 0:
+            return problems
+        return (*problems[:MOST_PROBLEMS], self.file.problem((), f"has {more} mistakes more; mend those above first"))
 
 
 def _parted(model: type[BaseModel], table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

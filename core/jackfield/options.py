@@ -110,6 +110,7 @@ class RenderedOptions(Generic[OptionsT]):
         where: KeyPath,
         fixed: OptionsT | None,
         late: Mapping[str, tuple[LateTemplate, Template]] = _NOTHING_LATE,
+        *,
         secret_options: Sequence[str] | None = None,
     ) -> None:
         self._model = model

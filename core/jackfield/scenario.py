@@ -41,6 +41,8 @@ _UNHEARD: Final = frozenset({"connection", "content-encoding", "content-length",
 _LONGEST_LAID_OUT: Final = 100_000
 """Characters of an event that is written in lines: whoever wants to change a longer one has a tool for it."""
 _GROWTH: Final = 8
+_MEGABYTES: Final = 20
+"""How many the file of a test may have: events may be long, and lines that are laid out make them longer."""
 
 
 def _read_json(value: object) -> object:
@@ -108,7 +110,7 @@ def scenario_files(folder: Path) -> dict[str, Path]:
 
 def read_scenario(name: str, path: Path) -> Scenario:
     """Read a test. Raises `ConfigurationError` with every mistake in it."""
-    file = TomlFile.read(path, scenario_file(name))
+    file = TomlFile.read(path, scenario_file(name), _MEGABYTES)
     try:
         return Scenario.model_validate(file.data)
     except ValidationError as error:

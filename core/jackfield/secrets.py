@@ -45,7 +45,7 @@ class Secrets(Mapping[str, str]):
         Raises `ConfigurationError` with every mistake found. No message contains a value.
         """
         path = folder / SECRETS_FILE
-        file = TomlFile.read(path, SECRETS_FILE) if path.exists() else None
+        file = TomlFile.read_if_any(path, SECRETS_FILE)
         problems = list(file_problems(file)) if file else []
         overriding = {
             key.removeprefix(ENVIRONMENT_PREFIX): value

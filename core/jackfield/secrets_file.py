@@ -55,8 +55,7 @@ def delete_secret(folder: Path, name: str) -> None:
 
 
 def _read(folder: Path) -> TomlFile:
-    path = folder / SECRETS_FILE
-    file = TomlFile.read(path, SECRETS_FILE) if path.exists() else TomlFile(SECRETS_FILE, "", {})
+    file = TomlFile.read_if_any(folder / SECRETS_FILE, SECRETS_FILE) or TomlFile(SECRETS_FILE, "", {})
     if problems := tuple(file_problems(file)):
         raise ConfigurationError(problems)
     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -159,7 +160,12 @@ class Project:
         except OSError as error:
             message = f"cannot be listed: {error.strerror}; pipelines are files in this folder"
             raise ConfigurationError([Problem(PIPELINES_FOLDER, 0, "", message)]) from None
-        return {path.stem: path for path in paths if path.suffix == ".toml"}
+        return {_readable(path.stem): path for path in paths if path.suffix == ".toml"}
+
+
+def _readable(name: str) -> str:
+    """Write a file's name as text: on Linux it may be bytes that are none."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def http_url(host: str, port: int) -> str:
@@ -168,11 +174,10 @@ def http_url(host: str, port: int) -> str:
 
 
 def _read_settings(folder: Path) -> Settings:
-    path = folder / SETTINGS_FILE
-    if not path.exists():
+    file = TomlFile.read_if_any(folder / SETTINGS_FILE, SETTINGS_FILE)
+    if file is None:
         message = "is not there; make a project with `jackfield init DIR`, or name its folder with --project"
         raise ConfigurationError([Problem(SETTINGS_FILE, 0, "", message)])
-    file = TomlFile.read(path, SETTINGS_FILE)
     try:
         return Settings.model_validate(file.data)
     except ValidationError as error:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 from jinja2.meta import find_undeclared_variables
@@ -65,6 +65,13 @@ class Template:
     Raises `TemplateError`, which names the option, and a key that is missing, but never a value."""
 
 
+class _Here(NamedTuple):
+    """What of `Urls` matters at one place."""
+
+    is_url: bool
+    from_event: bool
+
+
 class TemplateEngine:
     """Compiles the templates of one project.
 
@@ -114,9 +121,7 @@ class TemplateEngine:
 
     def _compile_text(self, text: str, where: str, urls: Urls | None) -> Template:
         try:
-            template = self._compiled(
-                text, urls.marked.here if urls else None, from_event=bool(urls and urls.from_event)
-            )
+            template = self._compiled(text, urls and _Here(urls.marked.here, urls.from_event))
         except TemplateError as error:
             raise TemplateError(error.what, where) from None
         except (RecursionError, SyntaxError, ValueError) as error:
@@ -124,12 +129,9 @@ class TemplateEngine:
             raise TemplateError(f"not a template that Jinja can compile ({kind}); make it simpler", where) from None
         return replace(template, render=_located(template.render, where))
 
-    def _compile_source(self, text: str, is_url: bool | None, *, from_event: bool) -> Template:
-        """Compile a text wherever it stands: a file is gone through twice, and files have much in common.
-
-        `is_url` is None where there are no URLs beside it either.
-        """
-        urls = None if is_url is None else Urls(Marked(is_url), from_event)
+    def _compile_source(self, text: str, here: _Here | None) -> Template:
+        """Compile a text wherever it stands: a file is gone through twice, and files have much in common."""
+        urls = here and Urls(Marked(here.is_url), here.from_event)
         source, paths = extract_paths(text)
         try:
             tree = self._sandbox.parse(source)

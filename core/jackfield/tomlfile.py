@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -13,13 +14,21 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from jackfield.errors import ConfigurationError, Problem
+from jackfield.files import read_file
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 
-_HEADER: Final = re.compile(r"\s*\[(\[)?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?")
+MEGABYTES: Final = 1
+"""How many a file may have."""
+
+_HEADER: Final = re.compile(r"\s*+\[(\[)?([^\[\]]++)\]\]?\s*+(?:#.*)?")
 _NAME: Final = re.compile(r"""'([^']*)'|"([^"]*)"|([^.'"]+)""")
 DEEPEST: Final = 100
 """How many tables and lists may stand within each other."""
+_DEEP_KEY: Final = re.compile(
+    r"""(?:^|[\[{,])[ \t]*+(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)""" + f"{{{DEEPEST}}}", re.MULTILINE
+)
+"""What tomllib would take time for that grows with the square of its length, and more."""
 _SYNTAX: Final = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
 
@@ -32,18 +41,30 @@ class TomlFile:
     data: dict[str, Any]
 
     @classmethod
-    def read(cls, path: Path, name: str) -> TomlFile:
+    def read(cls, path: Path, name: str, megabytes: int = MEGABYTES) -> TomlFile:
         """Read a file; a byte order mark, which Windows' editors write, is passed over.
 
         Raises `ConfigurationError` if it cannot be read or is not TOML.
         """
         try:
-            return cls.parse(path.read_text(encoding="utf-8-sig"), name)
+            return cls.of(read_file(path, megabytes), name)
+        except OSError as error:
+            raise ConfigurationError([Problem(name, 0, "", f"cannot be read: {error.strerror}")]) from None
+
+    @classmethod
+    def read_if_any(cls, path: Path, name: str) -> TomlFile | None:
+        """Read a file that need not be there. Raises as `read()` does."""
+        return cls.read(path, name) if os.path.lexists(path) else None
+
+    @classmethod
+    def of(cls, content: bytes, name: str) -> TomlFile:
+        """Read what is in a file. Raises `ConfigurationError` if it is not TOML."""
+        try:
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise ConfigurationError([Problem(name, line, "", "is not UTF-8 text; save it as UTF-8")]) from None
-        except OSError as error:
-            raise ConfigurationError([Problem(name, 0, "", f"cannot be read: {error.strerror}")]) from None
+        return cls.parse(text.replace("\r\n", "\n").replace("\r", "\n"), name)
 
     @classmethod
     def parse(cls, text: str, name: str) -> TomlFile:
@@ -52,8 +73,7 @@ class TomlFile:
         Raises `ConfigurationError` if it is not TOML.
         """
         try:
-            data = tomllib.loads(text)
-            _check_depth(data, DEEPEST)
+            data = _loaded(text)
             return cls(name, text, _without_dates(data))
         except tomllib.TOMLDecodeError as error:
             match = _SYNTAX.fullmatch(str(error))
@@ -112,6 +132,14 @@ def _without_dates(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_dates(item) for item in value]
     return value.isoformat() if isinstance(value, date | time) else value  # a datetime is a date
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    if _DEEP_KEY.search(text):
+        raise RecursionError
+    data = tomllib.loads(text)
+    _check_depth(data, DEEPEST)
+    return data
 
 
 def _check_depth(value: Any, levels: int) -> None:

@@ -1,21 +1,59 @@
 import asyncio
 import json
 import logging
+import os
 import sqlite3
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
 import structlog
+from pydantic import AfterValidator
 from structlog.testing import capture_logs
 
-from jackfield import ActionContext
+from jackfield import Action, ActionContext, OptionsModel, WebhookSource, hookimpl
 from jackfield.errors import ConfigurationError, JournalUnavailable
 from jackfield.host import Host, running
+from jackfield.inspection import inspect_project
 from jackfield.journal.records import State
 from jackfield.logs import configure_logs
 from jackfield.registry import Registry
-from tests.support import Act, Plugin, give, make_project, run_host, steps, until
+from tests.support import Act, Call, Panic, Plugin, give, make_project, run_host, steps, until
+
+FAULTS: Mapping[str, type[BaseException]] = {
+    "panic": Panic, "exit": SystemExit, "memory": MemoryError, "recursion": RecursionError,
+}  # fmt: skip
+
+
+def _raised(key: str) -> str:
+    raise FAULTS[key]
+
+
+class MoodyOptions(OptionsModel):
+    key: Annotated[str, AfterValidator(_raised)]
+
+
+class Moody(Plugin):
+    """A plugin whose options cannot be checked without an accident."""
+
+    @hookimpl
+    def register_sources(self) -> list[type[WebhookSource[Any]]]:
+        class MoodyCall(Call):
+            name = "moody"
+            Options = MoodyOptions  # type: ignore[assignment]
+
+        return [*super().register_sources(), MoodyCall]
+
+    @hookimpl
+    def register_actions(self) -> list[type[Action[Any]]]:
+        class MoodyAct(Act):
+            name = "moody"
+            Options = MoodyOptions  # type: ignore[assignment]
+
+        return [*super().register_actions(), MoodyAct]
+
 
 SAY = steps('do = "say"\ntext = "old"')
 
@@ -329,6 +367,104 @@ def test_a_file_that_cannot_be_read_stops_neither_start_nor_reload(tmp_path: Pat
             (tmp_path / "pipelines" / "b.toml").symlink_to("b.toml")
             assert "b.toml: cannot be read: " in await noticed(host, "pipelines/b.toml")
             await settle(host, "old")
+
+    asyncio.run(main())
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+
+
+ILL_FILES: dict[str, Callable[[Path], object]] = {
+    "it is a named pipe": os.mkfifo,
+    "it is a device": lambda path: path.symlink_to("/dev/zero"),
+    "it is a folder": Path.mkdir,
+    "it has more than 1 MB": _huge,
+    "symbolic links": lambda path: path.symlink_to(path.name),
+    "is not UTF-8": lambda path: path.write_bytes(b"title = '\xff'"),
+    "more than 100 deep": lambda path: path.write_text("a = " + "[" * 50_000),
+    "lists more than 100 deep": lambda path: path.write_text(".".join("a" * 100_000) + " = 1"),
+    "mistakes more; mend those above first": lambda path: path.write_text(
+        SAY + "".join(f"k{n} = 1\n" for n in range(150))
+    ),
+}
+
+
+def test_files_of_whatever_kind_stop_neither_start_nor_reload_nor_their_neighbour(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipelines = tmp_path / "pipelines"
+        pipelines.mkdir()
+        for number, make in enumerate(ILL_FILES.values()):
+            make(pipelines / f"a{number}.toml")
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host, asyncio.timeout(20):
+            await settle(host, "old")
+            for number, make in enumerate(ILL_FILES.values()):
+                make(pipelines / f"b{number}.toml")
+            (pipelines / "x.toml").write_text(SAY.replace("old", "new"), encoding="utf-8")
+            await host.reload()
+            await settle(host, "new")
+            for number, said in enumerate(ILL_FILES):
+                assert said in str(host.problems[f"pipelines/a{number}.toml"])
+                assert said in str(host.problems[f"pipelines/b{number}.toml"])
+            assert len(host.problems) == 2 * len(ILL_FILES)
+            problems = inspect_project(tmp_path, {}, host.registry).problems
+            assert {problem.file for problem in problems} == host.problems.keys()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", ["jackfield.toml", "secrets.toml"])
+def test_settings_and_secrets_of_whatever_kind_change_nothing_and_are_shown(tmp_path: Path, name: str) -> None:
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": SAY}, secrets='TOKEN = "a-value"') as host, asyncio.timeout(20):
+            for number, (said, make) in enumerate([*ILL_FILES.items()][:7]):
+                (tmp_path / name).rename(tmp_path / f"{number}")
+                make(tmp_path / name)
+                await host.reload()
+                assert said in str(host.problems[name])
+            assert host.pipelines.loader.mask("a-value") == "***"
+            await settle(host, "old")
+
+    asyncio.run(main())
+
+
+def test_a_file_whose_name_is_no_text_blocks_itself_only(tmp_path: Path) -> None:
+    async def main() -> None:
+        make_project(tmp_path, {os.fsdecode(b"\xff"): SAY})
+        async with run_host(tmp_path, Plugin(), {"x": SAY}) as host:
+            assert "rename the file" in str(host.problems["pipelines/\\xff.toml"])
+            await settle(host, "old")
+
+    asyncio.run(main())
+
+
+_BAD_PATH = "$.event.a.`sub(/(/, a)`"
+
+
+ILL_PIPELINES = [
+    steps(f'do = "say"\ntext = "{{{{ {_BAD_PATH} }}}}"'),
+    steps(f'do = "say"\nwhen = "{{{{ {_BAD_PATH} }}}}"'),
+    steps('do = "say"', head=f'order_by = "{{{{ {_BAD_PATH} }}}}"'),
+    steps('do = "say"', head=f'mask = ["{_BAD_PATH}"]'),
+    steps('do = "say"', source=f'use = "call"\ndedupe = "{{{{ {_BAD_PATH} }}}}"'),
+    steps('do = "say"', source=f'use = "call"\nreply = {{ text = "{{{{ {_BAD_PATH} }}}}" }}'),
+    *(steps('do = "say"', source=f'use = "moody"\nkey = "{kind}"') for kind in FAULTS),
+    *(f'[source]\nuse = "call"\n[[steps]]\nuse = "moody"\nkey = "{kind}"\n' for kind in FAULTS),
+]
+
+
+def test_whatever_reading_one_file_raises_blocks_that_pipeline_and_no_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipelines = {f"a{number}": text for number, text in enumerate(ILL_PIPELINES)}
+        async with run_host(tmp_path, Moody(), pipelines | {"x": SAY}) as host:
+            assert {pipeline.id for pipeline in host.pipelines if pipeline.blocked} == pipelines.keys()
+            await settle(host, "old")
+            (tmp_path / "pipelines" / "x.toml").write_text(SAY.replace("old", "new"), encoding="utf-8")
+            await host.reload()
+            await settle(host, "new")
+            problems = inspect_project(tmp_path, {}, host.registry).problems
+            assert {problem.file for problem in problems} == {f"pipelines/{id}.toml" for id in pipelines}
 
     asyncio.run(main())
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import Field, JsonValue, SecretStr
 
 from jackfield import (
@@ -18,6 +20,7 @@ from jackfield import (
     hookimpl,
 )
 from jackfield.document import event_document
+from jackfield.inspection import inspect_project
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
 from jackfield.registry import Registry
@@ -509,3 +512,54 @@ def test_a_mask_that_is_no_list_of_texts_hides_everything(mask: str) -> None:
     found = load(f"mask = {mask}\n{SOURCE}{NOTE}")
     assert found.hidden is None
     assert len(found.problems) == 1
+
+
+REGISTRY = Registry.of(Plugin())
+_VALUES = [
+    "1",
+    '"x"',
+    '"{{ $.event.a }}"',
+    '"{{ $.event.`len` }}"',
+    '"{{ secret.NO }}"',
+    '"{{"',
+    "[]",
+    "{}",
+    "inf",
+    "{ a = [1] }",
+]
+_KEYS = [
+    "title",
+    "use",
+    "source",
+    "steps",
+    "mask",
+    "order_by",
+    "rate",
+    "text",
+    "when",
+    "retry",
+    "dedupe",
+    "reply",
+    "key",
+    "a.b",
+]
+LINES = st.one_of(
+    st.sampled_from(["[source]", "[[steps]]", '[source]\nuse = "call"', '[[steps]]\nuse = "note"', "[steps.json]"]),
+    st.builds("{} = {}".format, st.sampled_from(_KEYS), st.sampled_from(_VALUES) | st.text().map(json.dumps)),
+)
+CONTENT = st.lists(LINES).map("\n".join).map(str.encode) | st.binary(max_size=100)
+
+
+@given(content=CONTENT)
+def test_whatever_stands_in_one_file_its_neighbour_is_read(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "neighbours"
+    (folder / "pipelines").mkdir(parents=True, exist_ok=True)
+    (folder / "jackfield.toml").touch()
+    (folder / "pipelines" / "a.toml").write_bytes(content)
+    (folder / "pipelines" / "b.toml").write_text('[source]\nuse = "call"\n[[steps]]\nuse = "note"\ntext = "x"\n')
+    found = inspect_project(folder, {}, REGISTRY)
+    assert found.pipelines == 2
+    assert {problem.file for problem in found.problems} <= {"pipelines/a.toml"}
+    assert all(problem.message for problem in found.problems)

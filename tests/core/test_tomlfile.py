@@ -1,11 +1,14 @@
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.errors import ConfigurationError
+from jackfield.errors import ConfigurationError, Problem
 from jackfield.tomlfile import TomlFile, did_you_mean, dotted
 
 TEXT = """\
@@ -85,6 +88,8 @@ def test_a_word_like_none_gets_the_whole_list_if_that_is_short() -> None:
     assert did_you_mean("zzz", [f"name_{number}" for number in range(50)]) == ""
 
 
+PIECES = [*"a=[]{}.,'\"\n #1-é\\", "[[", "]]", '"""', "'''", "\r\n", "a = ", "\n[a]\n", "2026-01-01", "inf"]
+
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
@@ -113,3 +118,32 @@ def test_what_nobody_writes_by_hand_is_a_mistake_like_any_other(text: str, said:
 def test_the_lines_of_thousands_of_mistakes_are_found() -> None:
     file = TomlFile.parse("[[steps]]\na = 1\n" * 3000, "x.toml")
     assert [file.line(("steps", index, "a")) for index in range(3000)] == list(range(2, 6002, 2))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".".join("a" * 100_000) + " = 1",
+        "[" + " . ".join(["'a'"] * 100_000) + "]\na = 1",
+        "a = { " + ".".join("a" * 100_000) + " = 1 }",
+        'a = """\n[' + " " * 100_000 + '\n"""',
+        'a = """\n' + "[ a " * 30_000 + '\n"""',
+    ],
+)
+def test_what_takes_ever_longer_to_read_is_read_or_refused_at_once(text: str) -> None:
+    began = process_time()
+    with suppress(ConfigurationError):
+        TomlFile.parse(text, "x.toml").line(("nowhere",))
+    assert process_time() - began < 2
+
+
+@given(st.binary() | st.lists(st.sampled_from(PIECES)).map("".join).map(str.encode))
+def test_whatever_a_file_holds_is_read_or_a_mistake_with_a_sentence(content: bytes) -> None:
+    said: Sequence[Problem] = ()
+    file = TomlFile("x.toml", "", {})
+    try:
+        file = TomlFile.of(content, "x.toml")
+    except ConfigurationError as error:
+        said = error.problems
+    assert all(problem.file == "x.toml" and problem.message for problem in said)
+    assert all(file.line((key,)) >= 0 for key in file.data)

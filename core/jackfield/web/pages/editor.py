@@ -105,11 +105,19 @@ async def edit(request: Request) -> Response:
 async def _in_language(request: Request, desk: Desk, language: str) -> Response:
     """Show the draft in another language, and nothing else."""
     told = "new" if request.state.form.get("told") == "new" else ""
-    file = await run_in_threadpool(_folder(request).open, desk.draft.id)
     whole = await _whole(request, desk.draft)
-    response = await answer(request, replace(desk, told=told, changed=file is None or file.text != whole.text))
+    changed = await run_in_threadpool(_differs, _folder(request), whole)
+    response = await answer(request, replace(desk, told=told, changed=changed))
     remember(response, language)
     return response
+
+
+def _differs(folder: DraftFolder, draft: Draft) -> bool:
+    try:
+        file = folder.open(draft.id)
+    except (ConfigurationError, OSError):
+        return True
+    return file is None or file.text != draft.text
 
 
 async def _done(request: Request, desk: Desk, deed: str, rest: str) -> Desk:
@@ -244,7 +252,10 @@ async def _problems(request: Request, draft: Draft) -> tuple[Problem, ...]:
 
 async def _whole(request: Request, draft: Draft) -> Draft:
     """Put the secrets of the file back into a draft."""
-    file = await run_in_threadpool(_folder(request).open, draft.id)
+    try:
+        file = await run_in_threadpool(_folder(request).open, draft.id)
+    except (ConfigurationError, OSError):  # what is there now is no file that could have had secrets
+        file = None
     return replace(draft, text=keeper(request).restored(draft.text, file.text if file else ""))
 
 

@@ -13,11 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.errors import ConfigurationError, JournalError
+from jackfield.files import read_file
 from jackfield.host import Host
 from jackfield.models import Text
 from jackfield.secrets import ENVIRONMENT_PREFIX, SECRET_NAME, SECRETS_FILE
 from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
 from jackfield.settings import SETTINGS_FILE
+from jackfield.tomlfile import MEGABYTES
 from jackfield.usage import secrets_named
 from jackfield.users import Role
 from jackfield.web.forms.fields import one_line_end
@@ -162,7 +164,7 @@ def _uses(host: Host) -> dict[str, list[tuple[str, Text]]]:
 
 def _named(host: Host, path: Path) -> frozenset[str]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_file(path, MEGABYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return frozenset()
     return secrets_named(text, host.pipelines.loader.engine)
