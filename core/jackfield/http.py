@@ -20,6 +20,7 @@ import httpx
 from multidict import CIMultiDict
 from yarl import URL
 
+from jackfield.connection import Answer, Connector
 from jackfield.failures import ROUTE, failure_of
 from jackfield.guard import AddressGuard
 from jackfield.models import Exchange, Route
@@ -166,8 +167,10 @@ class _Transport(httpx.AsyncBaseTransport):
         session = self._sessions.get(guarded)
         if session is None:
             factory = self._guard.open_socket if guarded else None
-            connector = aiohttp.TCPConnector(limit=0, ssl=self._ssl, socket_factory=factory)
-            session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            connector = Connector(limit=0, ssl=self._ssl, socket_factory=factory)
+            session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), response_class=Answer
+            )
             self._sessions[guarded] = session
         return session
 
@@ -199,11 +202,19 @@ class _Answer(httpx.AsyncByteStream):
             failure = failure_of(error, draft.request)
             draft.end(error=str(failure))
             raise failure from error
+        self._note()
         draft.end(complete=True)
 
     async def aclose(self) -> None:
+        self._note()
         self._draft.end()
         self._answer.close()
+
+    def _note(self) -> None:
+        """Note down what came behind the answer; that is no failure."""
+        if isinstance(self._answer, Answer) and self._answer.stray.seen:
+            host = self._draft.request.url.host
+            self._draft.note = f"{host} sent more than its answer: the rest was left out"
 
 
 def _one_spelling(headers: RawHeaders) -> CIMultiDict[str]:

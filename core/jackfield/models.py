@@ -172,7 +172,8 @@ class Notice:
 class Exchange:
     """One HTTP request that a step sent and what came back: secrets masked, bodies cut to the journal's cap.
 
-    `status` is None and `error` says why where no answer came. `elapsed_ms` ends when the answer's body was read.
+    `status` is None and `error` says why where no answer came; with a `status`, `error` is what was wrong with the
+    answer, whether or not it could be used. `elapsed_ms` ends when the answer's body was read.
     """
 
     method: str

@@ -31,7 +31,7 @@ _CREDENTIALS: Final = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 class Draft:
     """An exchange while it is going on; of each body it shows the first `cap` bytes.
 
-    `url` is what is sent: without a fragment, a user or a password.
+    `url` is what is sent: without a fragment, a user or a password. A `note` is about an answer that is usable.
     """
 
     request: httpx.Request
@@ -45,6 +45,7 @@ class Draft:
     chunks: list[bytes] = field(default_factory=list)
     size: int = 0
     error: str | None = None
+    note: str | None = None
 
     def add(self, chunk: bytes) -> None:
         """Take a piece of the answer's body; what is far beyond the cap is only counted."""
@@ -62,7 +63,7 @@ class Draft:
     def exchange(self, mask: Masking) -> Exchange:
         """Write the exchange down as it stands now, ended or not."""
         self.end(error=None if self.status else "the attempt ended before there was an answer")
-        request = self.request
+        request, error = self.request, self.error or self.note
         return Exchange(
             method=request.method,
             url=mask(self.url),
@@ -72,7 +73,7 @@ class Draft:
             response_headers=_headers(self.headers, mask),
             response_body=self._response_body(mask),
             elapsed_ms=(self.elapsed or 0.0) * 1000,
-            error=None if self.error is None else mask(self.error),
+            error=None if error is None else mask(error),
         )
 
     def _request_body(self, mask: Masking) -> str:

@@ -172,6 +172,11 @@ CASES = [
     Case(
         "an answer that is not HTTP, or not compressed as it says", [answer(200, b"not gzip", "Content-Encoding: gzip")]
     ),
+    *(
+        Case("a body behind a status of 204, or anything behind the end of an answer", [reply])
+        for reply in (answer(204) + b"hello", answer(200, b"ok") + b"!", answer(200) + answer(500))
+    ),
+    Case("more than 20 interim answers (100-199), or 512 KB of headers", [b"HTTP/1.1 102 X\r\n\r\n" * 1000]),
     Case("nothing has come of it within the step's `timeout`", [stay_silent], "timeout = '200 ms'"),
     Case(
         "the guard refuses the address (loopback, private, ...; see `[http] allow`)", options="url = 'http://10.0.0.1/'"
@@ -250,6 +255,9 @@ def test_what_comes_of_it_is_what_the_readme_says(row: str, views: Sequence[RunV
         if "when" in outcome and b"2000" in b"".join(part for part in case.answers if isinstance(part, bytes)):
             assert view.summary.due_at is not None
             assert view.summary.due_at - view.summary.received_at >= timedelta(seconds=2000)
+        if "with a note" in outcome:
+            [exchange] = attempt.exchanges
+            assert exchange.error == "127.0.0.1 sent more than its answer: the rest was left out"
         if "with `cut`" in outcome:
             assert isinstance(attempt.result, dict)
             assert attempt.result["cut"] is True
