@@ -128,3 +128,16 @@ def test_failed_runs_are_set_aside_and_listed_only_when_asked_for(cli: Cli, tmp_
     assert "a test" in cli("runs", "show", run, *at)[1]
     assert cli("set-aside", run, "--undo", *at)[0] == 0
     assert run in cli("runs", "--state", "failed", *at)[1]
+
+
+def test_versions_are_listed_and_brought_back_on_the_command_line(cli: Cli, tmp_path: Path) -> None:
+    received(tmp_path, call("id=1"))
+    file, at = tmp_path / "pipelines" / "x.toml", ("--project", tmp_path)
+    with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as journal, journal:
+        journal.execute("INSERT INTO version (pipeline, id, text) VALUES ('x', 'v1', ?)", (f"# as it was\n{TEXT}",))
+    assert "v1" in cli("versions", "x", *at)[1]
+    assert json.loads(cli("versions", "x", "--json", *at)[1])[0]["id"] == "v1"
+    assert cli("restore", "x", "v1", *at)[:2] == (0, "pipelines/x.toml is version v1 again\n")
+    assert file.read_text() == f"# as it was\n{TEXT}"
+    code, _, err = cli("restore", "x", "v9", *at)
+    assert (code, "there is no version v9 of pipeline x" in err) == (1, True)

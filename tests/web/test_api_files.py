@@ -156,6 +156,22 @@ def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:
     with_api(tmp_path, test)
 
 
+def test_a_version_is_brought_back_by_the_api(tmp_path: Path) -> None:
+    async def test(_served: Served, client: httpx.AsyncClient) -> None:
+        base = (await client.get("/api/v1/pipelines/x/file")).json()["base"]
+        changed = (await client.put("/api/v1/pipelines/x/file", json={"text": NEW, "base": base})).json()["base"]
+        old = (await client.get("/api/v1/pipelines/x/versions")).json()[1]["id"]
+        path = f"/api/v1/pipelines/x/versions/{old}/restore"
+        answer = await client.post(path, json={"base": base})
+        assert (answer.status_code, answer.json()["theirs"]["base"]) == (409, changed)
+        assert (await client.post(path, json={"base": changed})).json() == {"text": TEXT, "base": base}
+        assert (tmp_path / "pipelines" / "x.toml").read_text(encoding="utf-8") == TEXT
+        assert [one["current"] for one in (await client.get("/api/v1/pipelines/x/versions")).json()] == [True, False]
+        assert (await client.post(path.replace(old, "none"), json={"base": base})).status_code == 404
+
+    with_api(tmp_path, test)
+
+
 def test_versions_are_listed_and_shown_without_secrets(tmp_path: Path) -> None:
     text = TEXT.replace("{{ $.event.n }}", "{{ secret.TOKEN }}")
 

@@ -15,6 +15,8 @@ from jackfield.addresses import Addresses
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
+from jackfield.drafts import DraftFolder
+from jackfield.errors import UnknownRun
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
@@ -23,7 +25,10 @@ from jackfield.metrics import Metrics
 from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus, pipeline_status
 from jackfield.operations import On, Operations
+from jackfield.restoring import bring_back
 from jackfield.sender import Address, sender_address
+from jackfield.settings import PIPELINES_FOLDER
+from jackfield.web.api.files import PipelineVersion
 
 UrlOption: TypeAlias = Annotated[
     str | None,
@@ -49,6 +54,12 @@ class Desk(Protocol):
 
     async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
         """Start, hold or stop a pipeline."""
+
+    async def versions(self, id: str) -> Sequence[PipelineVersion]:
+        """List the versions of a pipeline that the journal has."""
+
+    async def restore(self, id: str, version: str) -> None:
+        """Bring one of them back."""
 
     async def search(self, query: Query) -> Page:
         """List runs."""
@@ -104,6 +115,20 @@ class _LocalDesk:
     async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
         self.workspace.pipeline(id)
         await self.journal.set_mode(id, mode, reason=reason, at=utc_now())
+
+    async def versions(self, id: str) -> Sequence[PipelineVersion]:
+        found, kept = self.workspace.find(id), await self.journal.versions(id)
+        if not kept and found is None:
+            raise UnknownRun(f"there is no pipeline {id}")
+        current = found.version if found else ""
+        return [PipelineVersion(one.version.id, one.since, one.version.id == current) for one in kept if one.version.id]
+
+    async def restore(self, id: str, version: str) -> None:
+        folder = DraftFolder(self.workspace.project.folder / PIPELINES_FOLDER)
+        file = folder.open(id)
+        await bring_back(
+            self.journal, folder, self.workspace.loader, id, version=version, base=file.base if file else ""
+        )
 
     async def search(self, query: Query) -> Page:
         return await self.journal.search(query)

@@ -112,7 +112,7 @@ def show_run(view: RunView, hindrance: str | None = None) -> None:
     for name, value in view.event.data.items():
         out.print(f"  {plain(name)} = {_value(value)}")
     for attempt in view.attempts:
-        _show_attempt(out, attempt)
+        _show_attempt(out, attempt, summary.version)
 
 
 def _show_request(out: Console, request: StoredRequest) -> None:
@@ -150,10 +150,11 @@ def _duplicate_notes(duplicate: Duplicate) -> Iterable[tuple[str, str]]:
         yield "  warning", warning
 
 
-def _show_attempt(out: Console, attempt: Attempt) -> None:
+def _show_attempt(out: Console, attempt: Attempt, current: str) -> None:
     outcome = Rich(attempt.outcome, style=_OUTCOME_STYLES.get(attempt.outcome, ""))
     number = f", attempt {attempt.number}" if attempt.number > 1 else ""
-    out.print(f"\nStep {attempt.step}{number}: ", outcome, f" in {attempt.elapsed_ms:.0f} ms", sep="")
+    version = f", on version {attempt.version}" if attempt.version not in (None, current) else ""
+    out.print(f"\nStep {attempt.step}{number}: ", outcome, f" in {attempt.elapsed_ms:.0f} ms{version}", sep="")
     for exchange in attempt.exchanges:
         _show_exchange(out, exchange)
     if attempt.error:

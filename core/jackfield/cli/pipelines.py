@@ -1,4 +1,4 @@
-"""Commands about pipelines: pipelines, start, hold, stop."""
+"""Commands about pipelines: pipelines, start, hold, stop, versions, restore."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.journal.records import Mode
 from jackfield.modes import PipelineStatus
 from jackfield.pipeline import pipeline_file
+from jackfield.web.api.files import PipelineVersion
 
 _Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (pipelines, start, hold, stop):
+    for command in (pipelines, start, hold, stop, versions, restore):
         app.command()(command)
 
 
@@ -77,3 +78,36 @@ def _set_mode(folder: Path, url: str | None, id: str, mode: Mode, words: str) ->
 
     asyncio.run(write())
     console().print(f"{id} {words}")
+
+
+def versions(
+    pipeline: _Pipeline, project: ProjectOption = HERE, url: UrlOption = None, *, as_json: JsonOption = False
+) -> None:
+    """List the versions of a pipeline that the journal has, the newest first."""
+    found = asyncio.run(_versions(project, url, pipeline))
+    if as_json:
+        print_json(found)
+    else:
+        rows = [[one.id, local(one.since), "current" if one.current else ""] for one in found]
+        print_table(["VERSION", "FIRST TAKEN OVER", ""], rows)
+
+
+async def _versions(folder: Path, url: str | None, id: str) -> Sequence[PipelineVersion]:
+    async with open_desk(folder, url) as desk:
+        return await desk.versions(id)
+
+
+def restore(
+    pipeline: _Pipeline,
+    version: Annotated[str, typer.Argument(metavar="VERSION")],
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
+) -> None:
+    """Bring a version of a pipeline back: its text becomes the file, as a new change. A host takes it over at once."""
+
+    async def write() -> None:
+        async with open_desk(project, url) as desk:
+            await desk.restore(pipeline, version)
+
+    asyncio.run(write())
+    console().print(f"{pipeline_file(pipeline)} is version {version} again")

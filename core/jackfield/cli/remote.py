@@ -23,6 +23,7 @@ from jackfield.notifiers import LIMIT
 from jackfield.operations import On
 from jackfield.sender import Address
 from jackfield.users import Role
+from jackfield.web.api.files import PipelineVersion
 from jackfield.web.api.pipelines import PipelineReport
 from jackfield.web.api.trials import SampleTaken
 from jackfield.web.api.users import UserReport
@@ -75,6 +76,19 @@ class RemoteDesk:
     async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
         """Start, hold or stop a pipeline."""
         await self._asked("PUT", f"pipelines/{quote(id, safe='')}/mode", {"mode": mode, "reason": reason})
+
+    async def versions(self, id: str) -> Sequence[PipelineVersion]:
+        """List the versions of a pipeline that the journal has."""
+        return _read(list[PipelineVersion], await self._asked("GET", f"pipelines/{quote(id, safe='')}/versions"))
+
+    async def restore(self, id: str, version: str) -> None:
+        """Bring one of them back."""
+        path = f"pipelines/{quote(id, safe='')}"
+        try:
+            base = str(from_json(await self._asked("GET", f"{path}/file"))["base"])
+        except UnknownRun:
+            base = ""
+        await self._asked("POST", f"{path}/versions/{quote(version, safe='')}/restore", {"base": base})
 
     async def search(self, query: Query) -> Page:
         """List runs."""

@@ -158,16 +158,19 @@ def test_of_runs_and_refused_requests_the_older_ones_go(journals: Journals, *, r
     run_async(main)
 
 
-def test_definitions_go_when_no_run_was_on_them_except_the_last_one_kept(journals: Journals) -> None:
+def test_the_last_fifty_definitions_stay_and_older_ones_that_a_run_was_on(journals: Journals) -> None:
     async def main() -> None:
         clock = Clock()
         async with opened(journals(clock)) as journal:
-            for id in ("v0", "v1", "v2", "v3", "v2"):
-                await journal.keep(Version("orders", id, "..."))
+            for number in range(53):
+                await journal.keep(Version("orders", f"v{number}", "..."))
+            await journal.keep(Version("orders", "v2", "brought back"))
+            await journal.keep(Version("users", "v0", "..."))
             await give(journal, new_run(clock.time, version="v1"))
             await journal.prune(Retention(MONTH, ALL), clock.time)
-            kept = {id for id in ("v0", "v1", "v2", "v3") if await journal.version("orders", id)}
-            assert kept == {"v1", "v2"}
+            kept = [one.version.id for one in await journal.versions("orders")]
+            assert kept == ["v2", *(f"v{number}" for number in range(52, 3, -1)), "v1"]
+            assert len(await journal.versions("users")) == 1
 
     run_async(main)
 

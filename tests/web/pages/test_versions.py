@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue, SecretStr
 
 from jackfield import Action, OptionsModel, Step
+from jackfield.journal.records import Retention, State, Version
 from jackfield.users import Role
 from jackfield.web.app import Served
 from jackfield.web.pages.difference import Kind, difference
@@ -53,6 +56,77 @@ def test_the_newest_two_versions_are_compared_and_any_two_can_be(tmp_path: Path)
             assert '− text = "one"' in said
             said = words(await read(operator, f"/pipelines/x/versions?old={two}&new={two}"))
             assert "The two are the same" in said
+
+    asyncio.run(main())
+
+
+def test_an_earlier_version_is_brought_back_with_its_comments_as_a_new_change(tmp_path: Path) -> None:
+    async def main() -> None:
+        commented = f"# the first one\n{ONE}"
+        async with serve(tmp_path, {"x": commented}) as served, visitor(served) as operator:
+            file = tmp_path / "pipelines" / "x.toml"
+            one = await change(served, tmp_path, commented)
+            two = await change(served, tmp_path, TWO)
+            base = hashlib.sha256(file.read_bytes()).hexdigest()
+            page = await read(operator, "/pipelines/x/versions")
+            assert f'name="base" value="{base}"' in page
+            assert page.count(">Bring back</button>") == 1, "the one that the file is cannot be brought back"
+            answer = await operator.post("/pipelines/x/versions", {"version": one, "base": base})
+            assert answer.headers["location"] == f"/pipelines/x/versions?restored={one}"
+            assert file.read_text() == commented
+            current = served.host.pipelines.get("x")
+            assert current is not None
+            assert current.version == one
+            assert f"Version {one} is the pipeline" in words(await read(operator, answer.headers["location"]))
+            await served.host.journal.prune(Retention(timedelta(days=30), 10**9), datetime.now(UTC))
+            kept = [kept.version.id for kept in await served.host.journal.versions("x")]
+            assert kept == [one, two], "no run is on either"
+
+    asyncio.run(main())
+
+
+def test_a_version_is_not_brought_back_over_what_somebody_else_has_saved_nor_if_it_cannot_run(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": ONE}) as served, visitor(served) as operator:
+            file = tmp_path / "pipelines" / "x.toml"
+            one = await change(served, tmp_path, ONE)
+            await change(served, tmp_path, THREE)
+            refused = await operator.post("/pipelines/x/versions", {"version": one, "base": "what was seen"})
+            assert (refused.status_code, "changed by somebody else" in refused.text) == (409, True)
+            assert file.read_text() == THREE
+            base = hashlib.sha256(file.read_bytes()).hexdigest()
+            await served.host.journal.keep(Version("x", "broken", "[source]\nuse = 'nothing'\n"))
+            refused = await operator.post("/pipelines/x/versions", {"version": "broken", "base": base})
+            assert (refused.status_code, "could not run now" in refused.text) == (422, True)
+            assert (await operator.post("/pipelines/x/versions", {"version": "none", "base": base})).status_code == 404
+            async with visitor(served, Role.VIEWER) as viewer:
+                refused = await viewer.post("/pipelines/x/versions", {"version": one, "base": base})
+                assert refused.status_code == 403
+                assert "Bring back" not in await read(viewer, "/pipelines/x/versions")
+            assert file.read_text() == THREE
+            file.unlink()
+            await served.host.reload()
+            await operator.post("/pipelines/x/versions", {"version": one, "base": ""})
+            assert file.read_text() == ONE, "a pipeline that was deleted comes back, too"
+
+    asyncio.run(main())
+
+
+def test_an_attempt_names_the_version_that_made_it_where_the_run_is_on_another(tmp_path: Path) -> None:
+    async def main() -> None:
+        later = steps('do = "fail_for_now"\ntext = "30"')
+        async with serve(tmp_path, {"x": later}) as served, visitor(served) as operator:
+            old = await change(served, tmp_path, later)
+            run = await give(served.host, {})
+            await until(served.host, run, [State.WAITING])
+            new = await change(served, tmp_path, ONE)
+            await served.host.journal.retry_now(run)
+            view = await until(served.host, run)
+            assert [attempt.version for attempt in view.attempts] == [old, new]
+            page = await read(operator, f"/runs/{run}")
+            assert f"on version <code>{old}</code>" in page
+            assert f"versions?old={old}&amp;new={new}" in page
+            assert f"on version <code>{new}</code>" not in page
 
     asyncio.run(main())
 

@@ -19,10 +19,16 @@ SELECT :pipeline, :id, :text, CASE WHEN EXISTS (SELECT 1 FROM version WHERE pipe
 """
 _LIST_VERSIONS: Final = "SELECT id, text, kept_at FROM version WHERE pipeline = ? ORDER BY seq DESC"
 _SET_MODE: Final = "INSERT OR REPLACE INTO mode (pipeline, mode, since, reason) VALUES (?, ?, ?, ?)"
+KEPT: Final = 50
+"""How many versions of a pipeline are kept, the newest ones, though no run is on them."""
+
 _UNUSED_VERSIONS: Final = """
-SELECT version.seq FROM version
-LEFT JOIN (SELECT DISTINCT pipeline, version FROM run) AS used ON used.pipeline = version.pipeline AND used.version = id
-WHERE used.version IS NULL AND version.seq NOT IN (SELECT max(seq) FROM version GROUP BY pipeline)
+SELECT seq FROM (
+    SELECT seq, pipeline, id, row_number() OVER (PARTITION BY pipeline ORDER BY seq DESC) AS place FROM version
+) AS kept WHERE place > ? AND NOT EXISTS (
+    SELECT 1 FROM (SELECT DISTINCT pipeline, version FROM run) AS used
+    WHERE used.pipeline = kept.pipeline AND used.version = kept.id
+)
 """
 
 
@@ -47,7 +53,7 @@ def list_versions(connection: sqlite3.Connection, pipeline: str) -> list[KeptVer
 
 def unused_versions(connection: sqlite3.Connection) -> list[int]:
     """List the definitions that no run refers to, except the newest of each pipeline."""
-    return [row[0] for row in connection.execute(_UNUSED_VERSIONS)]
+    return [row[0] for row in connection.execute(_UNUSED_VERSIONS, (KEPT,))]
 
 
 def delete_versions(connection: sqlite3.Connection, versions: Collection[int]) -> None:

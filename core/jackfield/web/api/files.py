@@ -16,6 +16,7 @@ from jackfield.inspection import text_warnings
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipeline import pipeline_file
+from jackfield.restoring import bring_back
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomlfile import TomlFile
 from jackfield.users import Role
@@ -50,6 +51,12 @@ class FileBody(OptionsModel):
     """What the file is to be, and the `base` of what it is now; without one there must not be a file yet."""
 
     text: str
+    base: str = ""
+
+
+class RestoreBody(OptionsModel):
+    """The `base` of what the file is now; without one there must not be a file."""
+
     base: str = ""
 
 
@@ -102,6 +109,7 @@ def operations() -> list[Operation]:
         Operation("POST", "/pipelines/{id}/check", check_text),
         Operation("GET", "/pipelines/{id}/versions", list_versions),
         Operation("GET", "/pipelines/{id}/versions/{version}", show_version),
+        Operation("POST", "/pipelines/{id}/versions/{version}/restore", restore_version),
     ]
 
 
@@ -158,6 +166,21 @@ async def show_version(host: Host, keeper: SecretKeeper, role: Role, id: str, ve
     shown = keeper.hidden if operator else keeper.for_viewers
     text = pipeline.mask(shown(file.text)) if operator or not pipeline.problems else MASKED
     return VersionText(version, found.since, _is_current(host, found), text)
+
+
+async def restore_version(host: Host, keeper: SecretKeeper, id: str, version: str, body: RestoreBody) -> PipelineFile:
+    """Bring a version back: its text becomes the file, as a new change."""
+    try:
+        saved = await bring_back(
+            host.journal, _folder(host), host.pipelines.loader, id, version=version, base=body.base
+        )
+    except ConfigurationError as error:
+        mask = host.pipelines.loader.mask
+        raise Mistakes([one.masked(mask) for one in error.problems]) from None
+    except Conflict as conflict:
+        raise _changed(keeper, conflict) from None
+    await host.reload()
+    return _shown(keeper, saved)
 
 
 async def whole_draft(host: Host, keeper: SecretKeeper, id: str, text: str) -> Draft:

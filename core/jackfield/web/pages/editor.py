@@ -106,7 +106,7 @@ async def _in_language(request: Request, desk: Desk, language: str) -> Response:
     """Show the draft in another language, and nothing else."""
     told = "new" if request.state.form.get("told") == "new" else ""
     whole = await _whole(request, desk.draft)
-    changed = await run_in_threadpool(_differs, _folder(request), whole)
+    changed = await run_in_threadpool(_differs, folder_of(request), whole)
     response = await answer(request, replace(desk, told=told, changed=changed))
     remember(response, language)
     return response
@@ -142,13 +142,13 @@ async def delete(request: Request) -> Response:
     """Remove the file; what happened stays in the journal."""
     id = request.path_params["id"]
     try:
-        await run_in_threadpool(_folder(request).delete, id, str(request.state.form.get("base", "")))
+        await run_in_threadpool(folder_of(request).delete, id, str(request.state.form.get("base", "")))
     except BadId:
         raise HTTPException(404) from None
     except Conflict as conflict:
         draft = conflict.theirs or Draft(id, "")
         return page(request, "delete.html", 409, draft=draft, title=_title(draft), conflict=True)
-    await _reloaded(request)
+    await reloaded(request)
     return RedirectResponse("/", status_code=303)
 
 
@@ -212,16 +212,16 @@ async def _saved(request: Request, desk: Desk, over: FormData | None) -> Respons
         return await answer(request, replace(desk, told="unsaved"))
     whole = replace(await _whole(request, draft), base=str(over.get("theirs", "")) if over else draft.base)
     try:
-        await run_in_threadpool(_folder(request).save, whole)
+        await run_in_threadpool(folder_of(request).save, whole)
     except Conflict as conflict:
         return await answer(request, replace(desk, conflict=conflict))
     except OSError:
         return await answer(request, replace(desk, told="unwritable"))
-    await _reloaded(request)
+    await reloaded(request)
     return RedirectResponse(f"/pipelines/{draft.id}/edit?saved", status_code=303)
 
 
-async def _reloaded(request: Request) -> None:
+async def reloaded(request: Request) -> None:
     """Let the host take over what was saved, so that the next page shows it; if it cannot now, it does so soon."""
     with suppress(JournalUnavailable):
         await host_of(request).reload()
@@ -253,7 +253,7 @@ async def _problems(request: Request, draft: Draft) -> tuple[Problem, ...]:
 async def _whole(request: Request, draft: Draft) -> Draft:
     """Put the secrets of the file back into a draft."""
     try:
-        file = await run_in_threadpool(_folder(request).open, draft.id)
+        file = await run_in_threadpool(folder_of(request).open, draft.id)
     except (ConfigurationError, OSError):  # what is there now is no file that could have had secrets
         file = None
     return replace(draft, text=keeper(request).restored(draft.text, file.text if file else ""))
@@ -261,7 +261,7 @@ async def _whole(request: Request, draft: Draft) -> Draft:
 
 async def _opened(request: Request) -> Draft:
     try:
-        draft = await run_in_threadpool(_folder(request).open, request.path_params["id"])
+        draft = await run_in_threadpool(folder_of(request).open, request.path_params["id"])
     except (BadId, ConfigurationError, OSError):
         raise HTTPException(404) from None
     if draft is None:
@@ -274,7 +274,8 @@ def keeper(request: Request) -> SecretKeeper:
     return SecretKeeper(host_of(request).registry, request.app.state.session_key)
 
 
-def _folder(request: Request) -> DraftFolder:
+def folder_of(request: Request) -> DraftFolder:
+    """Return the folder of the pipelines' files."""
     return DraftFolder(host_of(request).project.folder / PIPELINES_FOLDER)
 
 

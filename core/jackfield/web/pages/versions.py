@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.drafts import BadId, Conflict, Draft
+from jackfield.errors import ConfigurationError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.restoring import bring_back
 from jackfield.tomlfile import TomlFile
 from jackfield.users import Role
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.health import host_of
-from jackfield.web.pages.access import view
+from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.difference import Line, difference
-from jackfield.web.pages.editor import keeper
+from jackfield.web.pages.editor import folder_of, keeper, reloaded
 from jackfield.web.pages.rendering import page
 
 _STAND_IN: Final = re.compile("<kept secret [0-9a-f]{16}>")
@@ -30,11 +34,35 @@ _STAND_IN: Final = re.compile("<kept secret [0-9a-f]{16}>")
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [view("/pipelines/{id}/versions", show_versions)]
+    return [
+        view("/pipelines/{id}/versions", show_versions),
+        deed("/pipelines/{id}/versions", restore),
+    ]
 
 
-async def show_versions(request: Request) -> Response:
-    """Compare two versions: `?old=` and `?new=`, without them the current one with the one before it."""
+async def restore(request: Request) -> Response:
+    """Bring the version back that a button names, unless the file is not what the page was made of."""
+    host, id, form = host_of(request), request.path_params["id"], request.state.form
+    version, base = str(form.get("version", "")), str(form.get("base", ""))
+    try:
+        await bring_back(host.journal, folder_of(request), host.pipelines.loader, id, version=version, base=base)
+    except UnknownRun:
+        raise HTTPException(404) from None
+    except Conflict:
+        return await show_versions(request, 409, wrong="conflict")
+    except ConfigurationError as error:
+        return await show_versions(request, 422, wrong=host.pipelines.loader.mask(str(error.problems[0])))
+    except (BadId, OSError):
+        return await show_versions(request, 409, wrong="unwritable")
+    await reloaded(request)
+    return RedirectResponse(f"/pipelines/{quote(id, safe='')}/versions?restored={quote(version)}", status_code=303)
+
+
+async def show_versions(request: Request, status: int = 200, wrong: str = "") -> Response:
+    """Compare two versions: `?old=` and `?new=`, without them the current one with the one before it.
+
+    `wrong` is why a version could not be brought back.
+    """
     host, id = host_of(request), request.path_params["id"]
     kept = [one for one in await host.journal.versions(id) if one.version.id]
     pipeline = host.pipelines.get(id)
@@ -49,7 +77,17 @@ async def show_versions(request: Request) -> Response:
     lines = [] if hidden else await run_in_threadpool(_lines, keeper(request), pipelines, viewer=viewer)
     title = pipeline.title if pipeline else id
     context = {"id": id, "title": title, "gone": pipeline is None, "current": current, "hidden": hidden}
-    return page(request, "versions.html", **context, kept=kept, old=old, new=new, lines=lines)
+    context |= {"file": await _file(request), "wrong": wrong, "restored": asked.get("restored", "")}
+    return page(request, "versions.html", status, **context, kept=kept, old=old, new=new, lines=lines)
+
+
+async def _file(request: Request) -> Draft | None:
+    """Return the file as it is now, one without a text if it is gone; None if the pages cannot write it."""
+    id = request.path_params["id"]
+    try:
+        return await run_in_threadpool(folder_of(request).open, id) or Draft(id, "")
+    except (BadId, ConfigurationError, OSError):
+        return None
 
 
 def _chosen(
