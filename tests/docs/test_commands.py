@@ -10,15 +10,20 @@ from typer.exceptions import TyperException
 from jackfield.cli import application
 from tests.docs.markdown import DOCUMENTS, ROOT, blocks, commands
 
-TOOLS = {"python3", "uv", "cd", "export", "chown", "cp", "curl", "sqlite3", "chmod"}
+TOOLS = {".", "python3", "uv", "cd", "export", "chown", "cp", "curl", "sqlite3", "chmod"}
 CHEAP = {"address", "check", "hold", "init", "plugins", "refused", "runs", "schema", "start", "stop"}
-HERE = {"/srv/my-school": "."}
+HERE = {"/srv/my-school": ".", "~/my-school": "."}
+
+
+def named(document: Path) -> list[list[str]]:
+    """Find the commands of a document, with the name of the program in place of its path."""
+    return [[Path(words[0]).name or words[0], *words[1:]] for words in commands(document)]
 
 
 def jackfield(document: Path) -> list[list[str]]:
     """Find the commands of Jackfield in a document, without the name and what stands before it."""
     found = []
-    for words in commands(document):
+    for words in named(document):
         bare = words[2:] if words[:2] == ["uv", "run"] else words
         if bare and Path(bare[0]).name == "jackfield":
             found.append(bare[1:])
@@ -81,8 +86,8 @@ def test_a_unit_starts_a_command_that_exists(block: Any) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_other_commands_are_known_and_what_they_install_is_there(document: Path) -> None:
-    for words in commands(document):
-        program = Path(words[0]).name
+    for words in named(document):
+        program = words[0]
         if words[:2] == ["uv", "run"] and words[2] not in {"jackfield", "python"}:
             assert Path(sys.executable).with_name(words[2]).exists(), f"uv run {words[2]}"
         elif words[:2] == ["uv", "run"] and words[2:4] == ["python", "-m"]:
