@@ -9,13 +9,23 @@ import pytest
 
 from tests.installed.environment import REPOSITORY, Environment, run
 
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests in this folder take longer: they build, download and install."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(600))
+
 
 @pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the source distribution of everything, and the wheel that was built from it."""
     folder = tmp_path_factory.mktemp("dist")
-    uv = os.environ.get("UV") or shutil.which("uv")
-    assert uv is not None, "install uv: python3 -m pip install uv"
+    beside = Path(sys.executable).with_name("uv")
+    uv = os.environ.get("UV") or (beside if beside.exists() else shutil.which("uv"))
+    assert uv is not None, "install uv, as CONTRIBUTING.md says"
     built = run(uv, "build", "--all-packages", "--out-dir", folder, cwd=REPOSITORY)
     assert built.returncode == 0, built.stderr
     return folder
