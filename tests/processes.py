@@ -122,11 +122,11 @@ def destination() -> Iterator[Destination]:
             thread.join()
 
 
-def make_served_project(folder: Path, pipelines: Mapping[str, str], grace: str = "5 s") -> Project:
-    """Make a project with a port of its own, so that it keeps its address over restarts."""
+def make_served_project(folder: Path, pipelines: Mapping[str, str], grace: str = "5 s", server: str = "") -> Project:
+    """Make a project with a port of its own, so that it keeps its address over restarts; `server` is more settings."""
     with listening("127.0.0.1", 0) as free:
         port = free.getsockname()[1]
-    settings = f'[server]\nport = {port}\ngrace = "{grace}"\n[http]\nallow = ["127.0.0.1"]\n'
+    settings = f'[server]\nport = {port}\ngrace = "{grace}"\n{server}\n[http]\nallow = ["127.0.0.1"]\n'
     return make_project(folder, pipelines, settings)
 
 

@@ -9,6 +9,7 @@
     │   └── Malformed           the request cannot be read (400)
     ├── StepFailure             an action could not do its work
     │   ├── TemporaryFailure    ... now; it is worth another attempt
+    │   │   └── LoopHeld        it kept the event loop to itself and was interrupted
     │   └── PermanentFailure    ... and trying again would change nothing
     │       └── Quarantined     the host died of the run too often
     ├── Skip                    an action ends the run without an error
@@ -108,6 +109,10 @@ class TemporaryFailure(StepFailure):
     def __init__(self, reason: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class LoopHeld(TemporaryFailure):
+    """The host, not an action, has interrupted an attempt that held up the event loop. A second time is permanent."""
 
 
 class PermanentFailure(StepFailure):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from jackfield.intake import Intake
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Retention
 from jackfield.journal.sqlite import SqliteJournal
+from jackfield.lastresort import within
 from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
 from jackfield.modes import Modes
@@ -35,7 +36,7 @@ from jackfield.registry import Registry
 from jackfield.runner import Runner
 from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import webhook_address
-from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
+from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project, Settings
 from jackfield.watchdog import Watchdog
 
 _MODES_EVERY: Final = 0.5
@@ -178,14 +179,16 @@ async def running(
     project.var.mkdir(parents=True, exist_ok=True)
     (project.folder / PIPELINES_FOLDER).mkdir(exist_ok=True)
     project.pipeline_files()
-    host = _wired(project, environ, registry or Registry.load(), now)
+    host = _wired(project, environ, registry or Registry.load(limited=_imported_within(project.settings)), now)
     await host.journal.open()
+    host.runner.watchdog.start()
     try:
         async with _working(host):
             yield host
     finally:
         await host.pipelines.close()
         await host.http.close()
+        host.runner.watchdog.stop()
         await host.journal.close()
 
 
@@ -198,6 +201,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
     phrasebooks = read_phrasebooks(registry.plugins)
     notices = Notices(project, pipelines, modes, metrics, journal, now, phrasebooks)
     intake = Intake(journal, metrics, now)
+    watchdog = Watchdog(hang_limit=project.settings.server.hang_limit.total_seconds(), plugins=registry.packages)
     return Host(
         project=project,
         environ=environ,
@@ -208,12 +212,18 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         modes=modes,
         metrics=metrics,
         intake=intake,
-        runner=Runner(pipelines, modes, http, metrics, Watchdog(), notices, now, project.settings.server.crash_limit),
+        runner=Runner(pipelines, modes, http, metrics, watchdog, notices, now, project.settings.server.crash_limit),
         notices=notices,
         bulk=Bulk(journal, Operations(journal, intake, pipelines.get, now), now),
         addresses=Addresses.load(project.var),
         phrasebooks=phrasebooks,
     )
+
+
+def _imported_within(settings: Settings) -> Callable[[str], AbstractContextManager[object]]:
+    seconds = settings.server.hang_limit.total_seconds()
+    line = "the process ends itself: a plugin has been imported for too long"
+    return lambda plugin: within(seconds, lambda: (line, {"plugin": plugin, "seconds": seconds}))
 
 
 @asynccontextmanager
@@ -230,7 +240,6 @@ async def _working(host: Host) -> AsyncIterator[None]:
     notices = _regularly(host, _LOOK_EVERY, "notices", host.notices.look)
     keepers = [asyncio.create_task(keeper) for keeper in (_watch_files(host), modes, notices, _prune(host))]
     host.notices.start()
-    host.runner.watchdog.start()
     try:
         yield
     finally:
@@ -238,7 +247,6 @@ async def _working(host: Host) -> AsyncIterator[None]:
         await host.bulk.end()
         await asyncio.gather(work, *keepers, return_exceptions=True)
         await host.notices.end()
-        host.runner.watchdog.stop()
 
 
 def _worked(host: Host, task: asyncio.Task[None]) -> None:

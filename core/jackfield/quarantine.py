@@ -1,4 +1,4 @@
-"""Decides when a run has ended the process too often to be carried out once more."""
+"""Decides when a run has done so much harm to the host that it is not carried out once more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ from jackfield.journal.records import Deaths
 
 _BEYOND_BLAME: Final = 5
 """How many times the limit a run may have been under way at an end that may as well have been another run's doing."""
+
+
+_REMEMBERED: Final = 10_000
+
+
+class Offenders:
+    """Remembers, as long as the process lives, in which step a run has held up the event loop: the newest 10,000."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, str] = {}
+
+    def again(self, run: str, step: str) -> bool:
+        """Note that a step has held up the loop; say whether it had done so before."""
+        before = self._steps.pop(run, None)
+        self._steps[run] = step
+        if len(self._steps) > _REMEMBERED:
+            del self._steps[next(iter(self._steps))]
+        return before == step
+
+    def forget(self, run: str) -> None:
+        """The run is settled."""
+        self._steps.pop(run, None)
 
 
 def refuse_deadly(deaths: Deaths, limit: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any, Final, TypeAlias
@@ -81,18 +81,31 @@ class Registry:
     disputed: Mapping[_Key, str]
 
     @classmethod
-    def load(cls, entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
-        """Import every installed plugin, or those of the entry points given. Raises nothing, whatever a plugin does."""
+    def load(
+        cls,
+        entry_points: Iterable[metadata.EntryPoint] | None = None,
+        *,
+        limited: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> Registry:
+        """Import every installed plugin, or those of the entry points given. Raises nothing, whatever a plugin does.
+
+        `limited` is called with the name of each plugin's module, and is entered while that is imported and examined.
+        """
         found = metadata.entry_points(group=ENTRY_POINT_GROUP) if entry_points is None else entry_points
         by_module: dict[str, metadata.EntryPoint] = {}
         for entry in sorted(found, key=lambda entry: entry.value):
             by_module.setdefault(entry.value, entry)
-        return _assembled([_installed(entry) for entry in by_module.values()])
+        return _assembled([_installed(entry, limited) for entry in by_module.values()])
 
     @classmethod
     def of(cls, *plugins: object) -> Registry:
         """Make a registry of these modules, or objects with hooks; for tests."""
         return _assembled([_given(plugin) for plugin in plugins])
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The top-level packages that the plugins are in."""
+        return frozenset(plugin.module.partition(".")[0] for plugin in self.plugins)
 
     def source(self, name: str) -> SourceClass:
         """Return the source of this name. Raises `PluginError` that says what may be meant, or what is broken."""
@@ -128,11 +141,12 @@ def _may_offer(plugin: Plugin, name: str) -> bool:
     return name.partition(".")[0].lower() in origin or name in (plugin.error or "")
 
 
-def _installed(entry: metadata.EntryPoint) -> Plugin:
+def _installed(entry: metadata.EntryPoint, limited: Callable[[str], AbstractContextManager[object]]) -> Plugin:
     origin = Plugin(entry.value)
     if entry.dist is not None:
         origin = replace(origin, distribution=entry.dist.name or "", version=entry.dist.version or "")
-    return _examined(entry.load, origin)
+    with limited(entry.value):
+        return _examined(entry.load, origin)
 
 
 def _given(plugin: object) -> Plugin:

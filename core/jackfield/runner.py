@@ -22,6 +22,7 @@ from jackfield.errors import (
     JournalError,
     JournalUnavailable,
     LeaseLost,
+    LoopHeld,
     PermanentFailure,
     Quarantined,
     Skip,
@@ -39,7 +40,7 @@ from jackfield.modes import Modes
 from jackfield.notices import Notices
 from jackfield.pipeline import StepDefinition
 from jackfield.pipelines import LivePipeline, Pipelines
-from jackfield.quarantine import refuse_deadly
+from jackfield.quarantine import Offenders, refuse_deadly
 from jackfield.stepping import stepped
 from jackfield.watchdog import Watchdog
 
@@ -74,6 +75,7 @@ class Runner:
     """At how many unclean ends of the host a run may be to blame; then it is quarantined."""
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     """The attempt that was begun last of each run that is being carried; the journal has those that have ended."""
+    offenders: Offenders = field(default_factory=Offenders)
     _failures: dict[str, int] = field(default_factory=dict)
     """How many runs of a pipeline have failed in a row."""
 
@@ -85,6 +87,8 @@ class Runner:
         finally:
             reset_contextvars(**named)
             self.under_way.pop(claim.run, None)
+        if not isinstance(verdict, RetryAt):
+            self.offenders.forget(claim.run)
         self.notices.settled(claim.pipeline, claim.run, verdict)
         return verdict, version
 
@@ -279,7 +283,11 @@ class _Trial:
         step = Step(claim.run, claim.pipeline, name, claim.attempt, f"{claim.root}/{name}", self._conceal)
         mask_lines(self._masked)
         try:
-            return await self._runner.watchdog.guard(stepped(self._action.run(options, step), claim.executing))
+            return await self._runner.watchdog.guard(
+                self._action.run(options, step),
+                f"step {name} of pipeline {claim.pipeline}, run {claim.run}",
+                claim.executing,
+            )
         except (Exception, asyncio.CancelledError):
             raise
         except BaseException as error:  # asyncio would take these for the end of the host
@@ -296,6 +304,8 @@ class _Trial:
     def _failed(self, failure: Exception) -> tuple[Outcome, str]:
         """Decide what a failure means for the run."""
         policy, claim = self._definition.settings.retry, self._claim
+        if isinstance(failure, LoopHeld) and self._runner.offenders.again(claim.run, self._definition.name):
+            failure = PermanentFailure(str(failure))
         if isinstance(failure, TemporaryFailure):
             wait = policy.next_wait(claim.attempt, failure.retry_after)
             if wait is not None:

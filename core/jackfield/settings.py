@@ -48,6 +48,7 @@ class ServerSettings(OptionsModel):
     body_limit: Size = Field(default=1_000_000, ge=1)
     grace: Duration = parse_duration("20 s")
     crash_limit: int = Field(default=2, ge=1)
+    hang_limit: Duration = Field(default=parse_duration("30 s"), ge=timedelta(seconds=1))
 
 
 class KeepSettings(OptionsModel):

@@ -235,7 +235,9 @@ class _Trial:
         step = Step(situation.run, self._pipeline.id, name, situation.attempt, key, self._conceal)
         mask_lines(self._masked)
         try:
-            return await self._trials.watchdog.guard(action.run(options, step))
+            return await self._trials.watchdog.guard(
+                action.run(options, step), f"trial of step {name} of pipeline {self._pipeline.id}"
+            )
         except (KeyboardInterrupt, SystemExit) as error:  # asyncio would take these for the end of the host
             raise RuntimeError(f"it raised {error!r}") from error
 

@@ -104,7 +104,6 @@ def test_on_error_continue_goes_on_and_keeps_the_error(tmp_path: Path) -> None:
         ("crash", "the action failed with LookupError"),
         ("exit", "the action failed with RuntimeError: it raised SystemExit(3)"),
         ("cancel", "the action cancelled itself"),
-        ("block", "kept the event loop to itself"),
         ("nonsense", "the action returned a set that is not JSON"),
         ("half_a_character", "the action returned a str that is not JSON"),
         ("no_number", "the action returned a dict that is not JSON"),
@@ -122,6 +121,19 @@ def test_an_action_that_misbehaves_fails_its_run_and_never_the_host(
             assert message in (view.summary.error or "")
             assert (await until(host, good)).summary.state is State.SUCCEEDED
             assert host.ready
+
+    run(main())
+
+
+def test_an_action_that_holds_up_the_loop_is_tried_again_and_fails_when_it_does_so_once_more(tmp_path: Path) -> None:
+    async def main() -> None:
+        pipelines = {"x": steps('do = "block"\nretry = { first_wait = "10 ms" }'), "y": steps('do = "say"')}
+        async with run_host(tmp_path, Plugin(), pipelines) as host:
+            bad, good = await give(host, {}), await give(host, {}, "y")
+            view = await until(host, bad)
+            assert [one.outcome for one in view.attempts] == [Outcome.RETRYING, Outcome.FAILED]
+            assert all("kept the event loop to itself" in (one.error or "") for one in view.attempts)
+            assert (await until(host, good)).summary.state is State.SUCCEEDED
 
     run(main())
 

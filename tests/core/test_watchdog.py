@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.errors import PermanentFailure
+from jackfield.errors import LoopHeld
 from jackfield.watchdog import Watchdog
 
 
@@ -49,7 +49,7 @@ def test_a_coroutine_that_never_yields_is_interrupted(stubborn: Callable[[], Cor
         watchdog = Watchdog(limit=0.1)
         watchdog.start()
         try:
-            with pytest.raises(PermanentFailure, match="kept the event loop to itself"):
+            with pytest.raises(LoopHeld, match="kept the event loop to itself"):
                 await watchdog.guard(stubborn())
         finally:
             watchdog.stop()
@@ -89,6 +89,45 @@ def test_what_is_no_action_is_left_alone() -> None:
             watchdog.stop()
 
     asyncio.run(main())
+
+
+def test_code_of_the_host_is_left_alone_though_an_action_has_called_it() -> None:
+    host: dict[str, Any] = {"__name__": "jackfield.http", "time": time}
+    exec("def send():\n    time.sleep(0.6)\n    return 'sent'", host)
+
+    async def call_the_host() -> Any:
+        return host["send"]()
+
+    async def main() -> Any:
+        watchdog = Watchdog(limit=0.1)
+        watchdog.start()
+        try:
+            return await watchdog.guard(call_the_host())
+        finally:
+            watchdog.stop()
+
+    assert asyncio.run(main()) == "sent"
+
+
+def test_an_action_that_goes_on_after_others_held_up_the_loop_is_left_alone() -> None:
+    async def briefly(times: int) -> str:
+        for _ in range(times):
+            time.sleep(0.02)
+            await asyncio.sleep(0)
+        return "done"
+
+    async def main() -> list[str]:
+        watchdog = Watchdog(limit=0.1)
+        watchdog.start()
+        try:
+            going = [asyncio.create_task(watchdog.guard(briefly(20))) for _ in range(3)]
+            await asyncio.sleep(0)
+            time.sleep(0.6)
+            return await asyncio.gather(*going)
+        finally:
+            watchdog.stop()
+
+    assert asyncio.run(main()) == ["done"] * 3
 
 
 def test_a_coroutine_that_awaits_may_take_its_time() -> None:

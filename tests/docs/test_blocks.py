@@ -102,7 +102,8 @@ def test_a_unit_can_be_read_and_leaves_the_host_its_grace_period(block: Block) -
     unit = configparser.ConfigParser()
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(block.text)
-    assert int(unit["Service"]["TimeoutStopSec"]) > ServerSettings().grace.total_seconds()
+    longest = ServerSettings().grace + ServerSettings().hang_limit
+    assert int(unit["Service"]["TimeoutStopSec"]) > longest.total_seconds()
     assert unit["Service"]["WorkingDirectory"] in unit["Service"]["ReadWritePaths"]
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -28,6 +28,7 @@ from jackfield.tokens import Tokens
 from jackfield.users import Users
 from jackfield.web.api.access import TokenRequired
 from jackfield.web.api.application import API_PATH, api_application
+from jackfield.web.ending import end_within, stopping_within
 from jackfield.web.health import healthz, metrics, readyz
 from jackfield.web.hooks import Hooks
 from jackfield.web.pages.doorkeeper import Doorkeeper
@@ -129,11 +130,18 @@ async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable
     early: list[int] = []  # uvicorn heeds what comes while it serves, then raises it once more for these handlers
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: early.append(number))
-    async with serving(project, environ) as served:
-        _spare_collections()
-        ready(served)
-        if not early:
-            await asyncio.shield(served.ended)
+    settings = project.settings.server
+    try:
+        async with AsyncExitStack() as stack:
+            served = await stack.enter_async_context(serving(project, environ))
+            _spare_collections()
+            ready(served)
+            if not early:
+                await asyncio.shield(served.ended)
+            with stopping_within(settings.grace, settings.hang_limit):
+                await stack.aclose()
+    finally:
+        end_within(settings.hang_limit)
 
 
 def _spare_collections() -> None:
