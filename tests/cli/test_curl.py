@@ -1,8 +1,10 @@
 import io
 import json
+import re
 import shlex
 import threading
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -111,11 +113,13 @@ def test_what_chrome_copies_becomes_a_step_without_the_cookie(cli: Cli) -> None:
         "use": "http_request",
         "method": "POST",
         "url": "https://api.example.ru/v1/users?page=2",
-        "headers": {"Content-Type": FORM, "Cookie": "{{ secret.COOKIE }}", "accept": "application/json"},
+        "headers": {"Content-Type": FORM, "Cookie": "{{ secret.API_EXAMPLE_RU_COOKIE }}", "accept": "application/json"},
         "body": '{"name":"Анна","say":"it\'s !"}',
     }
     assert "s3cret-cookie" not in out + error
-    assert error == "set the secret COOKIE, in secrets.toml or as JACKFIELD_SECRET_COOKIE\n"
+    assert error == (
+        "set the secret API_EXAMPLE_RU_COOKIE, in secrets.toml or as JACKFIELD_SECRET_API_EXAMPLE_RU_COOKIE\n"
+    )
 
 
 def test_what_chrome_copies_for_windows_is_read_as_well(step: Callable[[str], Any]) -> None:
@@ -194,6 +198,10 @@ def test_data_of_a_get_go_into_the_address(step: Callable[[str], Any]) -> None:
 @pytest.mark.parametrize(
     "command",
     [
+        "curl -u the-password: https://example.ru",
+        "curl -u the-password https://example.ru",
+        "curl https://the-password:@example.ru",
+        "curl -x http://the-password:@proxy:3128 https://example.ru",
         "curl -u anna:the-password https://example.ru",
         "curl https://anna:the-password@example.ru",
         "curl -H 'Authorization: Bearer the-password' https://example.ru",
@@ -214,6 +222,58 @@ def test_a_credential_is_left_to_the_secrets(cli: Cli, command: str) -> None:
     assert "the-password" not in out + error
     name = error.split("JACKFIELD_SECRET_")[1].strip()
     assert f"{{{{ secret.{name} " in out
+
+
+def test_a_key_in_the_place_of_the_user_is_the_secret(cli: Cli, server: tuple[str, list[Received]]) -> None:
+    url, received = server
+    key = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
+    code, out, error = cli("import-curl", f"curl {url}/v1/charges -u '{key}:' -d amount=1")
+    assert code == 0
+    assert key not in out + error
+    [name] = re.findall(r"JACKFIELD_SECRET_(\w+)", error)
+    assert name.endswith("_KEY")
+    send(out, {name: key})
+    assert received[-1][2]["authorization"] == "Basic " + b64encode(f"{key}:".encode()).decode()
+
+
+def test_a_user_that_looks_like_a_key_is_a_secret_beside_its_password(cli: Cli) -> None:
+    _, out, error = cli("import-curl", "curl -u 'sk_live_4eC39HqLyjWDarjtT1zdp7dc:x' https://api.example.ru")
+    assert "sk_live" not in out + error
+    assert 'username = "{{ secret.API_EXAMPLE_RU_USER }}"' in out
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("curl -H 'X-Token: s' https://crm.example.ru/a", "CRM_EXAMPLE_RU_X_TOKEN"),
+        ("curl -H 'X-Token: s' https://www.example.com:443/a", "EXAMPLE_COM_X_TOKEN"),
+        ("curl -H 'X-Token: s' http://localhost:3000/a", "LOCALHOST_3000_X_TOKEN"),
+        ("curl -H 'Authorization: Bearer s' https://crm.example.ru/a", "CRM_EXAMPLE_RU_TOKEN"),
+        ("curl -u anna:s https://crm.example.ru/a", "CRM_EXAMPLE_RU_PASSWORD"),
+        ("curl -x anna:s@gate.example.ru:3128 https://crm.example.ru/a", "GATE_EXAMPLE_RU_PASSWORD"),
+        ("curl https://api.telegram.org/bot123:the-token/sendMessage", "API_TELEGRAM_ORG_BOT_TOKEN"),
+    ],
+)
+def test_a_secret_is_named_after_its_host_and_its_header(cli: Cli, command: str, name: str) -> None:
+    _, out, error = cli("import-curl", command)
+    assert re.findall(r"JACKFIELD_SECRET_(\w+)", error) == [name]
+    assert f"{{{{ secret.{name} }}}}" in out
+
+
+def test_what_a_browser_says_of_itself_and_of_its_connection_is_left_out(step: Callable[[str], Any]) -> None:
+    noise = {
+        "sec-ch-ua": '"Chromium";v="140"', "Sec-Fetch-Mode": "cors", "sec-gpc": "1", "dnt": "1", "priority": "u=1, i",
+        "user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "upgrade-insecure-requests": "1", "te": "trailers",
+        "Host": "api.example.ru", "Connection": "keep-alive", "content-length": "7", "accept-encoding": "gzip",
+    }  # fmt: skip
+    kept = {"accept": "application/json", "accept-language": "ru", "origin": "https://app.example.ru", "x-client": "7"}
+    words = [word for name, value in {**noise, **kept}.items() for word in ("-H", f"{name}: {value}")]
+    assert step(shlex.join(["curl", *words, "https://api.example.ru/a"]))["headers"] == kept
+
+
+def test_a_user_agent_and_a_host_of_ones_own_stay(step: Callable[[str], Any]) -> None:
+    found = step("curl -H 'Host: b.example.ru' -A robot/1 https://a.example.ru/x")
+    assert found["headers"] == {"User-Agent": "robot/1", "Host": "b.example.ru"}
 
 
 @pytest.mark.parametrize(
@@ -374,7 +434,8 @@ def test_what_arrives_is_what_curl_itself_sends(
     url, received = server
     code, out, error = cli("import-curl", shlex.join(["curl", *words, f"{url}/path?x=%2F&y"]))
     assert code == 0, error
-    send(out, secrets)
+    host = re.sub("[^0-9]", "_", url.partition("://")[2])
+    send(out, {f"SECRET_{host}_{name}": value for name, value in secrets.items()})
     sent, path, got, content = received[-1]
     assert (sent, target(path)) == (method, target(f"/path?x=%2F&y{query}"))
     named = {"content-type", "authorization", "cookie", "x-custom"} | headers.keys()

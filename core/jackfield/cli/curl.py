@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from jackfield.charsets import is_json_type
 from jackfield.cli.curl_options import CurlCommand, read_curl
 from jackfield.cli.output import plain
+from jackfield.key_literals import key_literals
 from jackfield.secrets import LIKELY_SECRET
 from jackfield.tomltext import toml_lines, toml_value
 
@@ -23,6 +24,7 @@ _SECRET_PATHS: Final = (
     ("BOT_TOKEN", re.compile(r"(?<=/bot)[0-9]+:[\w-]+")),
     ("WEBHOOK_KEY", re.compile(r"(?<=/)[0-9a-z]{16}(?=/\w+(\.\w+)+$)")),
 )
+_PORTS: Final = {"http": ":80", "https": ":443"}
 _MOST: Final = 20
 """How many redirects a step can follow."""
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -58,6 +60,7 @@ class _Writer:
 
     def __init__(self, command: CurlCommand) -> None:
         self.command = command
+        self.owner = _owner(command.url)
         self.secrets: dict[str, str] = {}
 
     def lines(self) -> list[str]:
@@ -87,16 +90,22 @@ class _Writer:
         if command.connect:
             step["timeouts"] = {"connect": f"{command.connect} s"}
         if command.user is not None:
-            step["auth"] = {"basic": self._login(command.user, "PASSWORD")}
+            step["auth"] = {"basic": self._login(command.user, self.owner)}
         if command.proxy and command.proxy_user is not None:
-            step["proxy"] = {"url": _literal(command.proxy), **self._login(command.proxy_user, "PROXY_PASSWORD")}
+            login = self._login(command.proxy_user, _owner(command.proxy.rpartition(":")[0]))
+            step["proxy"] = {"url": _literal(command.proxy), **login}
         elif command.proxy:
             step["proxy"] = _literal(command.proxy)
         return step | self._payload()
 
-    def _login(self, user: str, secret: str) -> dict[str, JsonValue]:
+    def _login(self, user: str, owner: str) -> dict[str, JsonValue]:
+        """Write user and password. Where there is no password, the user's name is the secret: APIs take a key so."""
         name, _, password = user.partition(":")
-        return {"username": _literal(name), "password": self._secret(secret, password)}
+        if name and not password:
+            return {"username": self._secret("KEY", name, owner), "password": ""}
+        looks_like_a_key = any(key_literals({"username": name}))
+        shown = self._secret("USER", name, owner) if looks_like_a_key else _literal(name)
+        return {"username": shown, "password": self._secret("PASSWORD", password, owner)}
 
     def _address(self) -> dict[str, JsonValue]:
         """Leave the query in the address as it is, unless there is a secret in it."""
@@ -193,18 +202,29 @@ class _Writer:
     def _value(self, name: str, value: str) -> str:
         return self._secret(name, value) if value and LIKELY_SECRET.search(name) else _literal(value)
 
-    def _secret(self, name: str, value: str) -> str:
-        return f"{{{{ secret.{self._secret_name(name, value)} }}}}"
+    def _secret(self, name: str, value: str, owner: str | None = None) -> str:
+        return f"{{{{ secret.{self._secret_name(name, value, owner)} }}}}"
 
-    def _secret_name(self, name: str, value: str) -> str:
-        """Give a secret a name: the same for the same value, another one for another value."""
-        base = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+    def _secret_name(self, name: str, value: str, owner: str | None = None) -> str:
+        """Give a secret a name: the same for the same value, another one for another value.
+
+        It begins with the host that it is for, so that the secrets of two steps do not get in each other's way.
+        """
+        base = re.sub(r"[^A-Z0-9]+", "_", f"{self.owner if owner is None else owner}_{name}".upper()).strip("_")
         base = base if base and not base[0].isdigit() else f"SECRET_{base}".rstrip("_")
         chosen, number = base, 1
         while self.secrets.setdefault(chosen, value) != value:
             number += 1
             chosen = f"{base}_{number}"
         return chosen
+
+
+def _owner(url: str) -> str:
+    """Return the host of a URL, with its port if that is not the usual one, as the beginning of secrets' names."""
+    address = re.match(r"(https?)://([^/?#]*)", url, re.IGNORECASE)
+    if address is None:
+        return ""
+    return address[2].lower().removeprefix("www.").removesuffix(_PORTS[address[1].lower()])
 
 
 def _literal(text: str) -> str:

@@ -30,7 +30,12 @@ _FLAGS: Final = {
 }  # fmt: skip
 _HELD: Final = "write the step by hand"
 _FORM: Final = "application/x-www-form-urlencoded"
-_UNSET: Final = frozenset({"accept-encoding", "content-length"})
+_UNSET: Final = frozenset(
+    {"accept-encoding", "connection", "content-length", "keep-alive", "proxy-connection", "te", "transfer-encoding"}
+)
+"""Headers about one connection, which a step sets by itself."""
+_BROWSERS: Final = frozenset({"dnt", "priority", "upgrade-insecure-requests"})
+"""Headers that say something of the browser, and nothing to an API; `sec-*` are such as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,17 @@ class _Reading:
         for name, value in self._implied(body=body):
             if name.lower() not in names:
                 yield name, value
-        yield from ((name, value) for name, value in given if value is not None and name.lower() not in _UNSET)
+        yield from ((name, value) for name, value in given if value is not None and not self._is_noise(name, value))
+
+    def _is_noise(self, name: str, value: str) -> bool:
+        """Tell whether a header is about the connection, or about the browser that the command was copied from."""
+        match name.lower():
+            case "host":
+                return value.lower() == self._address()[0].partition("://")[2].partition("/")[0].lower()
+            case "user-agent":
+                return value.startswith("Mozilla/")
+            case small:
+                return small in _UNSET or small in _BROWSERS or small.startswith("sec-")
 
     def _implied(self, *, body: bool) -> Iterator[tuple[str, str]]:
         if body:
