@@ -42,6 +42,8 @@ from jackfield.watchdog import Watchdog
 _MODES_EVERY: Final = 0.5
 _LOOK_EVERY: Final = 1.0
 _PRUNE_EVERY: Final = 600.0
+_FIRST_INSPECTION: Final = 300.0
+_INSPECT_EVERY: Final = 24 * 3600.0
 _START_UP: Final = 0.1
 
 
@@ -238,7 +240,9 @@ async def _working(host: Host) -> AsyncIterator[None]:
     work.add_done_callback(lambda task: _worked(host, task))
     modes = _regularly(host, _MODES_EVERY, "modes", host.modes.refresh)
     notices = _regularly(host, _LOOK_EVERY, "notices", host.notices.look)
-    keepers = [asyncio.create_task(keeper) for keeper in (_watch_files(host), modes, notices, _prune(host))]
+    keepers = [
+        asyncio.create_task(keeper) for keeper in (_watch_files(host), modes, notices, _prune(host), _inspect(host))
+    ]
     host.notices.start()
     try:
         yield
@@ -291,6 +295,14 @@ async def _prune(host: Host) -> None:
     while not await _stopping_within(host, _PRUNE_EVERY):
         await _kept_going("prune", host.journal.prune(policy, utc_now()))
         await _kept_going("size", host.notices.pruned())
+
+
+async def _inspect(host: Host) -> None:
+    """Look for damage in the journal, some minutes after the start and then once a day."""
+    pause = _FIRST_INSPECTION
+    while not await _stopping_within(host, pause):
+        await _kept_going("inspection", host.journal.inspect())
+        pause = _INSPECT_EVERY
 
 
 async def _stopping_within(host: Host, seconds: float) -> bool:

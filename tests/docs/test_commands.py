@@ -10,7 +10,7 @@ from typer.exceptions import TyperException
 from jackfield.cli import application
 from tests.docs.markdown import DOCUMENTS, ROOT, blocks, commands
 
-TOOLS = {".", "python3", "uv", "cd", "export", "chown", "cp", "curl", "sqlite3", "chmod"}
+TOOLS = {".", "python3", "uv", "cd", "export", "chown", "cp", "curl", "sqlite3", "chmod", "systemctl"}
 CHEAP = {"address", "check", "hold", "init", "plugins", "refused", "runs", "schema", "start", "stop"}
 HERE = {"/srv/my-school": ".", "~/my-school": "."}
 

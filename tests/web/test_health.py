@@ -4,9 +4,11 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, TemporaryFailure, hookimpl
 from jackfield.addresses import read_or_make_secret
+from jackfield.errors import JournalDamaged
 from jackfield.web.app import TOKEN_FILE
 from jackfield.web.condition import Clock, condition
 from tests.support import Plugin, give, hook, serve, steps
@@ -118,5 +120,26 @@ def test_a_journal_that_was_taken_away_is_answered_503_and_said_until_it_is_ther
             assert await served.host.journal.run(first) is not None
             state = await condition(served.host, None, Clock())
             assert [one.kind for one in state.troubles if one.urgent] == []
+
+    asyncio.run(main())
+
+
+def test_damage_that_was_come_upon_is_said_by_readyz_and_on_the_page(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            serve(tmp_path, {"x": steps('do = "say"')}) as served,
+            httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client,
+        ):
+            run = await give(served.host, {})
+            with closing(sqlite3.connect(tmp_path / "var" / "journal.db", timeout=10)) as other:
+                other.execute("UPDATE payload SET event = '{'")
+                other.commit()
+            with pytest.raises(JournalDamaged):
+                await served.host.journal.run(run)
+            answer = await client.get("/readyz")
+            assert (answer.status_code, answer.text) == (200, "ready\nthe journal is damaged: see the page Health\n")
+            state = await condition(served.host, None, Clock())
+            assert [one.kind for one in state.troubles if one.urgent] == ["damaged"]
+            await served.host.notices.look()
 
     asyncio.run(main())

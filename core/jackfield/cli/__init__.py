@@ -13,6 +13,7 @@ from typer.exceptions import Abort, TyperException
 from jackfield.cli import (
     curl,
     demo,
+    journal,
     notification,
     operation,
     pipelines,
@@ -63,6 +64,7 @@ def application() -> typer.Typer:
         pipelines,
         operation,
         records,
+        journal,
         notification,
         curl,
         scenarios,

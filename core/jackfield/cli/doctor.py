@@ -36,8 +36,11 @@ from jackfield.web.condition import Condition
 from jackfield.web.trouble import Trouble
 
 
-def examine(folder: Path) -> list[Finding]:
-    """Look at all of it; nothing is changed, but a journal that is not there yet is made."""
+def examine(folder: Path, *, whole: bool = False) -> list[Finding]:
+    """Look at all of it; nothing is changed, but a journal that is not there yet is made.
+
+    The journal is looked through for damage: quickly, or the `whole` of it.
+    """
     registry = Registry.load()
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     findings = [Finding(Mark.OK, "versions", versions), *look_at_plugins(registry.plugins)]
@@ -54,7 +57,7 @@ def examine(folder: Path) -> list[Finding]:
         *look_at_notifiers([one.kind.name for one in definitions], problems),
         *look_at_address(project),
         *look_at_disk(project),
-        _journal(project),
+        *_journal(project, whole=whole),
         _host(project),
     ]
 
@@ -70,15 +73,23 @@ def _pipelines(project: Project, loader: PipelineLoader) -> Iterator[Finding]:
         yield Finding(Mark.WRONG, id, pipeline.blocked) if pipeline.blocked else Finding(Mark.OK, id, "can run")
 
 
-def _journal(project: Project) -> Finding:
-    async def size() -> int:
+def _journal(project: Project, *, whole: bool) -> Iterator[Finding]:
+    async def look() -> tuple[int, list[str]]:
         async with open_journal(project) as journal:
-            return await journal.size()
+            return await journal.size(), await journal.inspect(whole=whole)
 
     try:
-        return Finding(Mark.OK, "journal", f"{project.settings.journal.url}, {asyncio.run(size()) // 1000} KB")
+        size, damage = asyncio.run(look())
     except JournalError as error:
-        return Finding(Mark.WRONG, "journal", str(error))
+        yield Finding(Mark.WRONG, "journal", str(error))
+        return
+    if not damage:
+        looked = "read whole, no damage" if whole else "no damage at a quick look"
+        yield Finding(Mark.OK, "journal", f"{project.settings.journal.url}, {size // 1000} KB, {looked}")
+        return
+    advice = f"stop the host, then `jackfield journal salvage {project.journal_file}` brings out what can be read"
+    yield Finding(Mark.WRONG, "journal", f"{project.settings.journal.url} is damaged; {advice}, or put back a copy")
+    yield from (Finding(Mark.WRONG, "journal", " ".join(one.split())) for one in damage)
 
 
 def _host(project: Project) -> Finding:

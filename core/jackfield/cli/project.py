@@ -111,9 +111,19 @@ async def _schema(url: str) -> JsonObject:
         return await far.schema()
 
 
-def doctor(project: ProjectOption = HERE, url: UrlOption = None, *, as_json: JsonOption = False) -> None:
+def doctor(
+    project: ProjectOption = HERE,
+    url: UrlOption = None,
+    *,
+    integrity: Annotated[
+        bool, typer.Option("--integrity", help="Read all of the journal; it takes minutes for gigabytes.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Look at everything that a host needs. Exits with 1 if something is wrong."""
-    findings = asyncio.run(examine_far(url)) if url else examine(project)
+    if url and integrity:
+        raise typer.BadParameter("--integrity reads the journal's file: run it on the machine where that is")
+    findings = asyncio.run(examine_far(url)) if url else examine(project, whole=integrity)
     if as_json:
         print_json(findings)
     else:

@@ -117,6 +117,9 @@ class Journal(Protocol):
     def trouble(self) -> JournalUnavailable | None:
         """Say what is wrong with the journal, as far as that is known: damaged, lost; it costs nothing."""
 
+    async def inspect(self, *, whole: bool = False) -> list[str]:
+        """Look for damage and say what there is: quickly, or at the `whole`, which takes minutes for gigabytes."""
+
     async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: on return they are on disk and scheduled, all of them or none.
 

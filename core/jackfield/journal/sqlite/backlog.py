@@ -9,11 +9,18 @@ from typing import Final, NamedTuple
 from jackfield.journal.records import COMPLETED, Deaths, StepRecord
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.encoding import load, moment, read_event
+from jackfield.journal.sqlite.leases import unblock
 from jackfield.journal.sqlite.pipelines import step_through
 from jackfield.journal.sqlite.writer import Writer
 
+UNREADABLE: Final = "this run cannot be read any more: the journal's file is damaged"
+"""Why a run failed of which the file has not what was written."""
+
 _STARTABLE: Final = """
 SELECT seq FROM run WHERE pipeline = ? AND state = 'queued' AND blocked = 0 ORDER BY seq LIMIT ?
+"""
+_GIVE_UP: Final = """
+UPDATE run SET state = 'failed', finished_at = ?, error = ? WHERE seq = ? AND state = 'queued' RETURNING order_key
 """
 _NEXT_PIPELINE: Final = """
 SELECT pipeline FROM run WHERE state = 'queued' AND blocked = 0 AND pipeline > ? ORDER BY pipeline LIMIT 1
@@ -62,15 +69,38 @@ def cancelled_among(connection: sqlite3.Connection, runs: Collection[int]) -> li
     return [seq for seq in runs if connection.execute(query, (seq,)).fetchone()]
 
 
+class Startable(NamedTuple):
+    """Runs that may start; `complete`: these are all of them; `unreadable`: those that the file has lost."""
+
+    claims: list[SqliteClaim]
+    complete: bool
+    unreadable: list[int]
+
+
 def load_startable(
     connection: sqlite3.Connection, writer: Writer, pipeline: str, known: Collection[int], room: int
-) -> tuple[list[SqliteClaim], bool]:
-    """Load the first runs that may start and are not known, and say whether these are all of them."""
+) -> Startable:
+    """Load the first runs that may start and are not known."""
     limit = len(known) + room
     found = [row[0] for row in connection.execute(_STARTABLE, (pipeline, limit))]
     wanted = [seq for seq in found if seq not in known]
-    claims = [_claim(connection, writer, pipeline, seq) for seq in wanted[:room]]
-    return claims, len(found) < limit and len(wanted) <= room
+    loaded = Startable([], len(found) < limit and len(wanted) <= room, [])
+    for seq in wanted[:room]:
+        try:
+            loaded.claims.append(_claim(connection, writer, pipeline, seq))
+        except sqlite3.OperationalError:
+            raise
+        except (sqlite3.DatabaseError, ValueError, TypeError):  # damage in one run must not hold up all others
+            loaded.unreadable.append(seq)
+    return loaded
+
+
+def give_up(connection: sqlite3.Connection, pipeline: str, runs: Sequence[int], at: int) -> None:
+    """Fail runs that cannot be read."""
+    for seq in runs:
+        for (order_key,) in connection.execute(_GIVE_UP, (at, UNREADABLE, seq)).fetchall():
+            if order_key is not None:
+                unblock(connection, pipeline, order_key)
 
 
 def _claim(connection: sqlite3.Connection, writer: Writer, pipeline: str, seq: int) -> SqliteClaim:

@@ -15,7 +15,9 @@ from jackfield.journal.port import Handler
 from jackfield.journal.records import Limits, Mode, ModeRecord, RetryAt, Verdict
 from jackfield.journal.sqlite.backlog import (
     Findings,
+    Startable,
     cancelled_among,
+    give_up,
     keep_house,
     load_startable,
     requeue_running,
@@ -236,15 +238,19 @@ class Dispatcher:
     async def _load(self, lane: Lane, known: frozenset[int]) -> None:
         room = ROOM - len(lane)
         query = partial(load_startable, writer=self._writer, pipeline=lane.pipeline, known=known, room=room)
-        claims: list[SqliteClaim] = []
-        complete = False
+        loaded = Startable([], complete=False, unreadable=[])
         try:
-            claims, complete = await self._readers.read(query)
+            loaded = await self._readers.read(query)
         except JournalUnavailable:
             return  # housekeeping tries again
         finally:
-            lane.end_load(claims, complete=complete)
+            lane.end_load(loaded.claims, complete=loaded.complete)
         self._start(lane)
+        if loaded.unreadable:
+            self._readers.note_damage()
+            now = microseconds(self._now())
+            await self._writer.insist(partial(give_up, pipeline=lane.pipeline, runs=loaded.unreadable, at=now))
+            self.look(lane.pipeline)
 
     async def _keep_house(self) -> None:
         while True:

@@ -38,8 +38,10 @@ _BROKEN_TABLES: Final = ("no such table", "no such column", "malformed", "Could 
 """How SQLite and its module for Python begin to say, without a code of its own, that there is not what there was."""
 
 
-def unavailable(path: Path, error: sqlite3.Error | OSError) -> JournalUnavailable:
+def unavailable(path: Path, error: sqlite3.Error | OSError | UnicodeDecodeError) -> JournalUnavailable:
     """Say which file, what is wrong with it, and what to do."""
+    if isinstance(error, UnicodeDecodeError):  # SQLite itself repeats what it has found in a damaged file
+        return damaged(path)
     if isinstance(error, OSError):
         reason = f"{error.strerror or error}; see that its folder exists and is this user's to write in"
         return JournalUnavailable(f"{path}: {reason}")
@@ -87,5 +89,5 @@ def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite or the file system raises within into `JournalUnavailable`."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise unavailable(path, error) from error

@@ -12,9 +12,8 @@ from time import monotonic
 from typing import Final
 
 from jackfield.errors import JournalUnavailable
-from jackfield.journal.sqlite.encoding import load
 from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.textindex import index_path, last_indexed, open_index, readable, remove_index, take_in
+from jackfield.journal.sqlite.textindex import index_path, last_indexed, open_index, readable_row, remove_index, take_in
 from jackfield.journal.sqlite.writer import Writer
 
 _BATCH: Final = 50
@@ -120,7 +119,7 @@ def _advance(journal: sqlite3.Connection, index: sqlite3.Connection) -> bool:
     texts: list[tuple[int, str]] = []
     characters = 0
     for seq, run, event in journal.execute(_EVENTS, (last[0], _BATCH)):
-        texts.append((seq, readable(run, load(event))))
+        texts.append((seq, readable_row(run, event)))
         last = (seq, run)
         characters += len(event)
         if characters > _BATCH_CHARACTERS:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from jackfield.clock import utc_now
-from jackfield.errors import JournalUnavailable
+from jackfield.errors import JournalDamaged, JournalUnavailable
 from jackfield.journal.port import Handler
 from jackfield.journal.records import (
     Accepted,
@@ -30,6 +30,7 @@ from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
 from jackfield.journal.sqlite.flight import FlightRecorder
 from jackfield.journal.sqlite.indexer import Indexer
+from jackfield.journal.sqlite.integrity import look_for_damage
 from jackfield.journal.sqlite.leases import Cancelled, cancel, retry_now
 from jackfield.journal.sqlite.listing import (
     count_runs,
@@ -93,6 +94,16 @@ class SqliteJournal:
         """Say what is wrong with the file, as far as anybody has come upon it."""
         return self.writer.lost or self._readers.damage
 
+    async def inspect(self, *, whole: bool = False) -> list[str]:
+        """Look for damage in the file: see the port. What is found is remembered."""
+        try:
+            found = await self._readers.read(partial(look_for_damage, whole=whole))
+        except JournalDamaged as error:
+            return [str(error)]
+        if found:
+            self._readers.note_damage()
+        return found
+
     async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: see the port."""
         drafts = [encode_run(run) for run in runs]
@@ -124,6 +135,7 @@ class SqliteJournal:
             self._indexer.start()
             try:
                 await self.writer.submit(lambda _: self._guard.arm())
+                self._readers.talks = True
                 await self._dispatcher.run(stop, grace)
             finally:
                 await self._indexer.stop()

@@ -40,6 +40,8 @@ class Readers:
         self._closed = False
         self.barred: JournalUnavailable | None = None
         """Why no further connection is opened: the file's name does not lead to the journal."""
+        self.talks = False
+        """Whether damage is to be told in the log: a command has its own way."""
         self.damage: JournalDamaged | None = None
         """What was found first, since the journal was opened, of damage in the file."""
 
@@ -113,10 +115,16 @@ class Readers:
             self._connections.popitem()[1].close()
 
     def note(self, damage: JournalDamaged) -> None:
-        """Remember that the file is damaged, and say so in the log, once."""
+        """Remember that the file is damaged; a host says so in the log, once."""
         if self.damage is None:
             self.damage = damage
+        if self.talks:
+            self.talks = False
             structlog.get_logger().critical("the journal is damaged", problem=str(damage))
+
+    def note_damage(self) -> None:
+        """Remember that a row was found that is not what was written."""
+        self.note(damaged(self._path))
 
     def _read(self, query: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         try:

@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from jackfield.journal.sqlite.encoding import load, microseconds
+from jackfield.journal.sqlite.encoding import microseconds
 from jackfield.journal.sqlite.listing import END_OF_TIME, Position, newest, position, summary
 from jackfield.journal.sqlite.pipelines import not_running
-from jackfield.journal.sqlite.textindex import SHORTEST, candidates, last_indexed, read_index, readable, searchable
+from jackfield.journal.sqlite.textindex import SHORTEST, candidates, last_indexed, read_index, readable_row, searchable
 from jackfield.journal.views import Page, Query, RunSummary
 
 _SCANNED: Final = 5000
@@ -86,7 +86,7 @@ def _matches(connection: sqlite3.Connection, query: Query, needle: str, seqs: It
     }
     for seq in seqs:
         row = connection.execute(_EVENT, {"seq": seq, **filters}).fetchone()
-        if row is None or folded not in readable(row[0], load(row[1])).casefold():
+        if row is None or folded not in readable_row(row[0], row[1]).casefold():
             continue
         run = summary(connection, seq, held)
         if query.admits(run):

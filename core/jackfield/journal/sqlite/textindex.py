@@ -14,6 +14,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from jackfield.journal.sqlite.encoding import load
 from jackfield.journal.sqlite.schema import make_file, open_reader
 
 SHORTEST: Final = 3
@@ -106,6 +107,14 @@ def drop_segments(index: sqlite3.Connection, journal: sqlite3.Connection) -> Non
 def readable(run: str, value: JsonValue) -> str:
     """Return the text of an event that is searched: names and values, as people would type them, and the run's id."""
     return searchable("\n".join([run, *_lines(value)]))
+
+
+def readable_row(run: str, event: str) -> str:
+    """Return the same of an event as the file has it; of one that is damaged the run's id."""
+    try:
+        return readable(run, load(event))
+    except ValueError:
+        return searchable(run)
 
 
 def searchable(text: str) -> str:

@@ -252,7 +252,7 @@ class Writer:
     def _write(self, connection: sqlite3.Connection, batch: Sequence[_Job]) -> list[_Outcome]:
         try:
             connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             # Whoever came during the wait for the lock is not made to wait for it a second time.
             return [_Outcome(job, None, unavailable(self._path, error)) for job in (*batch, *self._waiting())]
         try:
@@ -271,7 +271,7 @@ class Writer:
         except sqlite3.IntegrityError as error:
             _roll_back(connection)
             return _Outcome(job, None, JournalError(f"{self._path}: what is to be written contradicts itself: {error}"))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             _roll_back(connection)
             return _Outcome(job, None, unavailable(self._path, error))
         except Exception as error:  # noqa: BLE001 - whatever an operation raises is for whoever asked for it
