@@ -175,7 +175,7 @@ class _Reading:
         if reply is None:
             return None
         key, value = ("text", reply.text) if reply.json_ is None else ("json", reply.json_)
-        return self.template(value, (*_SOURCE, "reply", key), self.scope)
+        return self.template(value, (*_SOURCE, "reply", key), replace(self.scope, public=True))
 
     def fixed_options(
         self,

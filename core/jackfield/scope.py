@@ -28,19 +28,23 @@ class Scope:
     """What the templates at one place may use.
 
     `steps` are those that have run by then. Without `event`, nothing of the run's document is there.
-    With `response`, there is an answer as well.
+    With `response`, there is an answer as well. What is `public` is told to whoever calls, so no secret is for it.
     """
 
     secrets: Collection[str]
     steps: Collection[str] = ()
     event: bool = True
     response: bool = False
+    public: bool = False
 
     def mistakes(self, template: Template) -> Iterator[str]:
         """Name what a template uses and there cannot be at any run. Only a run can tell about the event's own keys."""
         for name in sorted(template.secrets.difference(self.secrets)):
             message = f"secret {name} is not set; put it into secrets.toml or JACKFIELD_SECRET_{name}"
             yield message + did_you_mean(name, self.secrets)
+        if self.public:
+            for name in sorted(template.secrets):
+                yield f"secret {name} would be told to whoever calls the webhook; take it out of the reply"
         mistakes = {mistake for path in template.paths if (mistake := self._mistake(path))}
         yield from sorted(mistakes)
 

@@ -315,6 +315,20 @@ def test_all_mistakes_of_a_source_are_named_together() -> None:
     assert pipeline.source is None, "a source that is set up in another way than was meant is worse than none"
 
 
+@pytest.mark.parametrize(
+    ("reply", "key"),
+    [
+        ("reply.text='{{ secret.A }}'", "source.reply.text"),
+        ("reply.text='{% if $.event.x %}{{ secret.A | upper }}{% endif %}'", "source.reply.text"),
+        ("reply.json={ a=[1, { b='{{ secret.A }}' }], c='{{ $.event.c }}' }", "source.reply.json.a[1].b"),
+    ],
+)
+def test_a_reply_that_would_tell_a_secret_to_the_caller_is_refused(reply: str, key: str) -> None:
+    assert problems(f"[source]\nuse='call'\n{reply}\n[[steps]]\nuse='note'\ntext='x'\n", A="the-secret") == [
+        f"pipelines/x.toml:3: {key}: secret A would be told to whoever calls the webhook; take it out of the reply"
+    ]
+
+
 def test_what_a_secret_in_a_source_option_says_is_checked_beside_the_other_options() -> None:
     source = "use='call'\nkye='x'\nwindow='{{ secret.WINDOW }}'\nkey=5\n"
     text = f"[source]\n{source}[[steps]]\nuse='note'\ntext='x'\n"

@@ -17,6 +17,7 @@ from jackfield.errors import TemplateError
 from jackfield.options import RenderedOptions
 from jackfield.templates import TemplateEngine
 from jackfield_http_request.body import encode_body
+from jackfield_http_request.multipart import Part
 from jackfield_http_request.options import HttpRequestOptions
 from tests.plugins.http_request.service import Service, passed
 from tests.plugins.http_request.wire import received
@@ -196,3 +197,18 @@ def test_the_journal_shows_a_text_form_as_it_is_and_of_a_binary_one_what_it_is(t
     view = passed(tmp_path / "binary", Service(), text % "/w==")
     [exchange] = view.attempts[0].exchanges
     assert re.fullmatch(r"\[[0-9]+ bytes, multipart/form-data; boundary=[^ ]+\]", exchange.request_body)
+
+
+@given(st.text() | st.just("text/plain\r\nX-Evil: 1;") | st.just("text/plain\r\n\r\n;x"), st.text(), st.text())
+@example('text/plain\r\n;charset="x"\r\nX-Evil: 1', "a\r\nX: 1", 'b"\r\n\r\nx')
+@example("text/plain\n ;x", "\r", "\n")
+def test_no_value_adds_a_line_to_the_head_of_a_part(kind: str, name: str, filename: str) -> None:
+    try:
+        part = Part.model_validate({"name": name, "text": "x", "filename": filename, "type": kind})
+        head = part.head()
+    except ValueError:
+        return
+    lines = head.split(b"\r\n")
+    assert len(lines) == 1 + bool(kind or filename)
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    assert lines[0].startswith(b"Content-Disposition: form-data; name=")
