@@ -79,6 +79,11 @@ class Source(ABC, Generic[OptionsT]):
     fields: ClassVar[Sequence[Field]] = ()
     instructions: ClassVar[Sequence[Text]] = ()
     """How to set the sender up: one sentence a step."""
+    identified_by: ClassVar[Sequence[str]] = ()
+    """Names of the values by which people know its events, such as `email` and `first_name`.
+
+    Where a pipeline has no `label`, its runs are called by those of them that are filled in. Empty: the host guesses.
+    """
 
     def __init__(self, options: OptionsT) -> None:
         self.options = options

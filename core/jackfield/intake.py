@@ -207,10 +207,12 @@ def _new_run(
     id = new_id()
     warnings: list[str] = []
     document: JsonObject = {}
-    if source.dedupe is not None or pipeline.order_by is not None:
+    labeller = pipeline.labeller
+    if source.dedupe is not None or pipeline.order_by is not None or labeller.template is not None:
         document = event_document(pipeline, id, request.received_at, event)
     dedupe_key = _key(source.dedupe, "source.dedupe", document, warnings) if source.dedupe else event.key or None
     order_key = _key(pipeline.order_by, "order_by", document, warnings)
+    label = labeller.label(event, document, warnings)
     if warnings:
         event = Event(event.data, event.blank, (*event.warnings, *warnings))
     return NewRun(
@@ -223,6 +225,7 @@ def _new_run(
         order_key=order_key,
         dedupe_key=dedupe_key,
         dedupe_within=source.settings.dedupe_within,
+        label=label,
     )
 
 

@@ -18,6 +18,7 @@ from jackfield.journal.records import Limits
 from jackfield.jsonpath import Path as JsonPath
 from jackfield.jsonpath import event_path
 from jackfield.key_literals import key_literals
+from jackfield.labels import Labeller
 from jackfield.late import LateTemplate, late_options
 from jackfield.masking import Mask
 from jackfield.options import RenderedOptions, complaints, options_with_secrets, secret_values, valid_part
@@ -123,6 +124,7 @@ class _Reading:
         source = self.apart(_SOURCE, partial(self.source, table)) if isinstance(table, dict) else None
         steps = tuple(self.steps(data.get("steps")))
         order_by = self.apart(("order_by",), partial(self.expression, settings.order_by, ("order_by",), self.scope))
+        label = self.apart(("label",), partial(self.label, settings.label))
         hidden = self.apart(("mask",), partial(self.hidden, data.get("mask", [])))
         self.secret_values.update(literal.text for literal in key_literals(data))
         mask = self.loader.mask.extended(self.secret_values) if self.secret_values else self.loader.mask
@@ -139,8 +141,17 @@ class _Reading:
             pause_after=settings.pause_after,
             mask=mask,
             hidden=hidden,
+            labeller=Labeller(label, source.source.identified_by if source else ()),
             problems=self.found(),
         )
+
+    def label(self, text: str | None) -> Template | None:
+        """Compile what runs are called, which may not hold a secret: everybody sees it who sees the journal."""
+        template = self.template(text, ("label",), self.scope)
+        if template is not None and template.secrets:
+            self.report(("label",), "may not use a secret, for it is shown in the journal; take values of the event")
+            return None
+        return template
 
     def hidden(self, paths: object) -> tuple[JsonPath, ...] | None:
         """Compile what viewers do not see; None if something is wrong with one of the paths."""

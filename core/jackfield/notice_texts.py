@@ -30,13 +30,13 @@ _TEXTS: Final[Mapping[NoticeKind, Mapping[Language, str]]] = {
     NoticeKind.FAILED: {
         "en": (
             "Runs of pipeline {pipeline} ({title}) that failed for good since {since}: {count}.\n\n"
-            "The first of them is {run}:\n{error}\n\n{more}"
+            "The first of them is {run}{about}:\n{error}\n\n{more}"
             "To do: see what went wrong with `jackfield runs show {run}`, mend it, "
             "then send the data again with `jackfield replay {run}`."
         ),
         "ru": (
             "Обработка {pipeline} ({title}). Операций, завершившихся ошибкой с {since}: {count}.\n\n"
-            "Первая из них — {run}:\n{error}\n\n{more}"
+            "Первая из них — {run}{about}:\n{error}\n\n{more}"
             "Что делать: посмотрите причину (`jackfield runs show {run}`), устраните её "
             "и повторите операцию (`jackfield replay {run}`)."
         ),
@@ -142,8 +142,13 @@ def trial_notice(language: Language, at: datetime) -> Notice:
     return notice_of(Report(NoticeKind.TEST, None, at), "", None, language, at)
 
 
-def notice_of(report: Report, title: str, link: str | None, language: Language, at: datetime) -> Notice:
-    """Put a report into words. `title` is the pipeline's; all that goes in has its secrets masked already."""
+def notice_of(
+    report: Report, title: str, link: str | None, language: Language, at: datetime, *, about: str = ""
+) -> Notice:
+    """Put a report into words. `title` is the pipeline's, and `about` says whom its run is about.
+
+    All that goes in has its secrets masked already.
+    """
     facts = {
         "title": _line(title or _HOST, _LONGEST_TITLE),
         "pipeline": report.pipeline or "",
@@ -151,6 +156,7 @@ def notice_of(report: Report, title: str, link: str | None, language: Language, 
         "since": moment(report.since),
         "error": _line(report.error, _LONGEST_ERROR),
         "run": report.run or "",
+        "about": f" ({_line(about, _LONGEST_TITLE)})" if about else "",
         "more": _more(report, language),
         "over": _OVER[report.over][language].format(pipeline=report.pipeline) if report.over else "",
     }

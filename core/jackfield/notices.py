@@ -25,6 +25,8 @@ from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.settings import ROOM, Project
+from jackfield.sight import Sight
+from jackfield.users import Role
 
 _MB: Final = 1_000_000
 _FIRST_SILENCE: Final = timedelta(minutes=5)
@@ -148,18 +150,25 @@ class Notices:
             with suppress(JournalError):
                 found = await self.journal.glance(runs)
                 seen_to = {one.id for one in found if one.state is State.FAILED and not one.stands}
-        self._hand_over(self._alarms.due(all=all, seen_to=seen_to))
+        for report in self._alarms.due(all=all, seen_to=seen_to):
+            self._hand_over(report, await self._about(report.run))
 
-    def _hand_over(self, reports: list[Report]) -> None:
+    async def _about(self, run: str | None) -> str:
+        """Say whom a run is about, as far as everybody may know: a notice goes to who knows whom."""
+        with suppress(JournalError):
+            view = await Sight(self.journal, self.pipelines.get, Role.VIEWER).run(run) if run else None
+            return view.summary.label or "" if view else ""
+        return ""
+
+    def _hand_over(self, report: Report, about: str) -> None:
         settings, mask = self.project.settings, self.pipelines.loader.mask
         said = self.phrasebooks.get(settings.notices.language, Phrasebook())
-        for report in reports:
-            link = f"{settings.public_url}/runs/{report.run}" if report.run else None
-            told = replace(report, error=said(mask(report.error)))
-            notice = notice_of(told, mask(self._title(report.pipeline)), link, settings.notices.language, self.now())
-            log = structlog.get_logger().bind(pipeline=report.pipeline, kind=report.kind, count=report.count)
-            log.warning("the operator is told", subject=notice.subject)
-            self.notifiers.put(notice)
+        link = f"{settings.public_url}/runs/{report.run}" if report.run else None
+        told, title = replace(report, error=said(mask(report.error))), mask(self._title(report.pipeline))
+        notice = notice_of(told, title, link, settings.notices.language, self.now(), about=mask(about))
+        log = structlog.get_logger().bind(pipeline=report.pipeline, kind=report.kind, count=report.count)
+        log.warning("the operator is told", subject=notice.subject)
+        self.notifiers.put(notice)
 
     def _title(self, id: str | None) -> str:
         pipeline = self.pipelines.get(id) if id else None

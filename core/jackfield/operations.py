@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
+from jackfield.document import event_document
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import Intake, new_id
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Outcome, Replay, SetAside, State, Version
 from jackfield.journal.views import RunView
+from jackfield.labels import Labeller
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
 from jackfield.tomlfile import did_you_mean
@@ -51,8 +53,16 @@ class Operations:
                 raise UnknownRun(f"there is no run {id}; a refused request can only be accepted as it is")
             return await self._accept_refused(id)
         version, edited = await self._version(view, from_step, on), _edited(view.event, event)
-        replay = Replay(from_step, version, edited, if_standing=if_standing)
+        label = None if edited is None else self._label(view, edited)
+        replay = Replay(from_step, version, edited, label, if_standing)
         return [await self.journal.replay(id, replay, id=new_id(), at=self.now())]
+
+    def _label(self, view: RunView, event: Event) -> str | None:
+        """Label an event that was edited, as the pipeline labels those that come in."""
+        pipeline, run = self.pipeline(view.summary.pipeline), view.summary
+        if pipeline is None:
+            return Labeller().guess(event.data)
+        return pipeline.labeller.label(event, event_document(pipeline, run.id, run.received_at, event), [])
 
     async def set_aside(self, id: str, word: SetAside | None) -> None:
         """Note that nothing is to be done about a failed run, or that something is after all.

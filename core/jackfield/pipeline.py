@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -14,6 +14,7 @@ from jackfield.components import Action, OptionsModel, WebhookSource
 from jackfield.errors import Problem
 from jackfield.journal.records import Limits
 from jackfield.jsonpath import Path
+from jackfield.labels import Labeller
 from jackfield.masking import Mask
 from jackfield.models import Text
 from jackfield.options import RenderedOptions
@@ -93,6 +94,10 @@ class PipelineSettings(OptionsModel):
     """The keys of the file itself."""
 
     title: Text = Field(default="", description="What people call the pipeline.")
+    label: str | None = Field(
+        default=None,
+        description='A template such as "{{ $.event.email }}": what its runs are called, so that people know them.',
+    )
     concurrency: int = Field(default=10, ge=1, le=1000, description="How many of its runs may go at once.")
     rate: Rate | None = Field(default=None, description='How fast its runs may start, such as "7/s".')
     order_by: str | None = Field(default=None, description="A template: runs for which it gives the same go in order.")
@@ -150,6 +155,7 @@ class Pipeline:
     problems: tuple[Problem, ...]
     hidden: tuple[Path, ...] | None = None
     """What viewers do not see; None where the file does not say it in a way that can be read: then it is all."""
+    labeller: Labeller = field(default_factory=Labeller)
 
     @property
     def blocked(self) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from jackfield.document import event_document
 from jackfield.errors import BadRequest
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Refusal
@@ -18,6 +19,8 @@ from jackfield.users import Role
 from jackfield.viewing import Cover
 
 _LONGEST_CHAIN: Final = 30
+_LONGEST_BODY: Final = 64_000
+_STRANGERS: Final = 404
 _UNSEEN: Final = Cover(None, ())
 
 
@@ -78,7 +81,7 @@ class Sight:
         return [await self._duplicate(one) for one in found]
 
     async def _summary(self, summary: RunSummary) -> RunSummary:
-        if not (summary.error or summary.warnings) or not self.hides(summary.pipeline):
+        if not (summary.error or summary.warnings or summary.label) or not self.hides(summary.pipeline):
             return summary
         view = await self.journal.run(summary.id)
         cover = await self._cover(view) if view else _UNSEEN
@@ -109,10 +112,13 @@ class Sight:
         return None
 
     async def _refusal(self, refusal: Refusal) -> Refusal:
-        if not self.hides(refusal.pipeline):
+        """Show a refused request; where something is hidden, nothing is said of whom it is about."""
+        pipeline, hides = self.pipeline(refusal.pipeline), self.hides(refusal.pipeline)
+        if not hides and not _worth_reading(refusal):
             return refusal
-        pipeline = self.pipeline(refusal.pipeline)
-        events = _parsed(pipeline, refusal)
+        events = await asyncio.to_thread(_parsed, pipeline, refusal)
+        if not hides:
+            return replace(refusal, label=_label(pipeline, refusal, events[0])) if pipeline and events else refusal
         if pipeline is None or events is None:
             return _UNSEEN.refusal(refusal)
         return await asyncio.to_thread(lambda: Cover(pipeline.hidden, events).refusal(refusal))
@@ -125,6 +131,17 @@ class Sight:
             return replace(one, event=_UNSEEN.event(one.event))
         event = await asyncio.to_thread(lambda: Cover(pipeline.hidden, [one.event]).event(one.event))
         return replace(one, event=event)
+
+
+def _worth_reading(refusal: Refusal) -> bool:
+    """Tell whether it can be said whom a request is about: not of a stranger's, nor of one that takes long."""
+    request = refusal.request
+    return refusal.status != _STRANGERS and not request.cut and len(request.body) <= _LONGEST_BODY
+
+
+def _label(pipeline: Pipeline, refusal: Refusal, event: Event) -> str | None:
+    document = event_document(pipeline, refusal.id, refusal.received_at, event)
+    return pipeline.labeller.label(event, document, [])
 
 
 def _parsed(pipeline: Pipeline | None, refusal: Refusal) -> Sequence[Event] | None:

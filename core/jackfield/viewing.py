@@ -27,6 +27,7 @@ from jackfield.errors import TemplateError
 from jackfield.journal.records import Attempt, Refusal, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.jsonpath import Path
+from jackfield.labels import CUT
 from jackfield.masking import MASKED, Mask
 from jackfield.models import Event, Exchange
 from jackfield.query import Key
@@ -88,11 +89,12 @@ class Cover:
     def summary(self, summary: RunSummary) -> RunSummary:
         """Cover a run's line in a list."""
         warnings = [self.text(warning) for warning in summary.warnings]
-        return replace(summary, error=summary.error and self.text(summary.error), warnings=warnings)
+        error, label = summary.error and self.text(summary.error), summary.label and self.label(summary.label)
+        return replace(summary, error=error, warnings=warnings, label=label)
 
     def refusal(self, refusal: Refusal) -> Refusal:
         """Cover a refused request."""
-        return replace(refusal, reason=self.text(refusal.reason), request=_hidden(refusal.request))
+        return replace(refusal, reason=self.text(refusal.reason), request=_hidden(refusal.request), label=None)
 
     def event(self, event: Event) -> Event:
         """Cover an event."""
@@ -114,6 +116,10 @@ class Cover:
             return MASKED if text else text
         text = self._mask(text)
         return _NUMBER.sub(self._digits, text) if self._numbers else text
+
+    def label(self, label: str) -> str:
+        """Cover a label; of one that was cut, nothing is left: the first half of a value may stand there."""
+        return MASKED if CUT in label else self.text(label)
 
     def json(self, value: JsonValue) -> JsonValue:
         """Cover JSON: texts and names in which a value stands, and numbers that are one."""
@@ -242,7 +248,7 @@ def _spellings(value: str) -> Iterator[str]:
     """Write a value in every way that is looked for; `Mask` sees to UTF-8, percent-encoded or escaped."""
     plain = value.strip()
     digits = "".join(filter(str.isdigit, plain))
-    forms = {value, plain}
+    forms = {value, plain, " ".join(plain.split())}
     if len(plain) <= _LONGEST_NAME:
         forms |= {plain.lower(), plain.upper(), plain.title(), plain.casefold()}
     if len(digits) >= _SHORTEST_NUMBER and not any(map(str.isalpha, plain)):

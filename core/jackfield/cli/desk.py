@@ -28,6 +28,8 @@ from jackfield.operations import On, Operations
 from jackfield.restoring import bring_back
 from jackfield.sender import Address, sender_address
 from jackfield.settings import PIPELINES_FOLDER
+from jackfield.sight import Sight
+from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion
 
 UrlOption: TypeAlias = Annotated[
@@ -137,7 +139,7 @@ class _LocalDesk:
         return await self.journal.run(id)
 
     async def refusals(self, pipeline: str | None, limit: int) -> Sequence[Refusal]:
-        return await self.journal.refusals(pipeline, limit)
+        return await Sight(self.journal, self.workspace.find, Role.OPERATOR).refusals(pipeline, limit)
 
     async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
         return await self._operations().replay(id, from_step=from_step, on=on, event=event)

@@ -74,8 +74,8 @@ def print_runs(runs: Sequence[RunSummary]) -> None:
     if not runs:
         console().print("no runs")
         return
-    columns = ["RUN", "PIPELINE", "STATE", "RECEIVED", "ERROR OR WARNING"]
-    print_table(columns, [[*_run_cells(run), run.error or "; ".join(run.warnings)] for run in runs])
+    columns = ["RUN", "PIPELINE", "STATE", "RECEIVED", "EVENT", "ERROR OR WARNING"]
+    print_table(columns, [[*_run_cells(run), run.label or "", run.error or "; ".join(run.warnings)] for run in runs])
 
 
 def _run_cells(run: RunSummary) -> list[str | Rich]:
@@ -95,8 +95,10 @@ def print_refusals(refusals: Sequence[Refusal]) -> None:
     if not refusals:
         console().print("no refused requests")
         return
-    columns = ["REQUEST", "PIPELINE", "ANSWERED", "RECEIVED", "REASON"]
-    rows = [[one.id, one.pipeline, str(one.status), local(one.received_at), one.reason] for one in refusals]
+    columns = ["REQUEST", "PIPELINE", "ANSWERED", "RECEIVED", "EVENT", "REASON"]
+    rows = [
+        [one.id, one.pipeline, str(one.status), local(one.received_at), one.label or "", one.reason] for one in refusals
+    ]
     print_table(columns, rows)
 
 
@@ -104,6 +106,8 @@ def show_run(view: RunView, hindrance: str | None = None) -> None:
     """Show a run step by step: what came in, what was sent, what came back; and what keeps it from running."""
     out, summary = console(), view.summary
     out.print(Rich(f"{summary.state}  ", style=_STATE_STYLES.get(summary.state, "")), Rich(f"run {summary.id}"), sep="")
+    if summary.label:
+        out.print(f"about {plain(summary.label)}")
     out.print(f"pipeline {summary.pipeline}, version {summary.version}, received {local(summary.received_at)}")
     for label, note in _notes(view, hindrance):
         out.print(f"{label}: {plain(note)}")

@@ -126,6 +126,8 @@ class Refusal:
     request: StoredRequest
     accepted_as: Sequence[str] = ()
     """The runs that it became when an operator accepted it after all."""
+    label: str | None = None
+    """Whom or what its first event is about, where that could be read. The journal does not have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class OrderCreated(Callback):
     }
     Options: ClassVar[type[OptionsModel]] = OrderOptions
     fields: ClassVar[Sequence[Field]] = ORDER
+    identified_by: ClassVar[Sequence[str]] = ("user_email", "user_first_name", "user_last_name")
     instructions: ClassVar[Sequence[Text]] = process(
         "Заказы",
         ON_CREATION,
@@ -52,6 +53,7 @@ class OrderPaid(Callback):
     }
     Options: ClassVar[type[OptionsModel]] = OrderOptions
     fields: ClassVar[Sequence[Field]] = PAID_ORDER
+    identified_by: ClassVar[Sequence[str]] = ("user_email", "user_first_name", "user_last_name")
     instructions: ClassVar[Sequence[Text]] = process(
         "Заказы",
         {

@@ -28,6 +28,7 @@ class UserCreated(Callback):
     }
     Options: ClassVar[type[OptionsModel]] = UserCreatedOptions
     fields: ClassVar[Sequence[Field]] = USER
+    identified_by: ClassVar[Sequence[str]] = ("email", "first_name", "last_name")
     instructions: ClassVar[Sequence[Text]] = process(
         "Пользователи",
         ON_CREATION,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from jackfield.labels import digest
 from jackfield.web.app import Served
-from jackfield.web.pages.digest import digest
 from tests.support import give, serve, steps, until
 from tests.web.browserless import form_of
 from tests.web.site import Visitor, visitor

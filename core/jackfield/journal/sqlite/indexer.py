@@ -25,7 +25,7 @@ _IDLE: Final = 0.5
 _BUSY: Final = 0.5
 _AFTER_FAULT: Final = 5.0
 
-_EVENTS: Final = "SELECT seq, id, event FROM run JOIN payload USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?"
+_EVENTS: Final = "SELECT seq, id, label, event FROM run JOIN payload USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?"
 _NEWEST: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'run'"
 
 
@@ -118,8 +118,8 @@ def _advance(journal: sqlite3.Connection, index: sqlite3.Connection) -> bool:
     last = last_indexed(index)
     texts: list[tuple[int, str]] = []
     characters = 0
-    for seq, run, event in journal.execute(_EVENTS, (last[0], _BATCH)):
-        texts.append((seq, readable_row(run, event)))
+    for seq, run, label, event in journal.execute(_EVENTS, (last[0], _BATCH)):
+        texts.append((seq, readable_row(run, event, label)))
         last = (seq, run)
         characters += len(event)
         if characters > _BATCH_CHARACTERS:

@@ -25,7 +25,7 @@ _FEW: Final = 1000
 
 _NEWEST: Final = "SELECT seq FROM run WHERE seq < ? ORDER BY seq DESC LIMIT ?"
 _EVENT: Final = """
-SELECT id, event FROM run JOIN payload USING (seq)
+SELECT id, label, event FROM run JOIN payload USING (seq)
 WHERE seq = :seq AND (:pipeline IS NULL OR pipeline = :pipeline) AND received_at >= :since AND received_at < :until
 """
 
@@ -86,7 +86,7 @@ def _matches(connection: sqlite3.Connection, query: Query, needle: str, seqs: It
     }
     for seq in seqs:
         row = connection.execute(_EVENT, {"seq": seq, **filters}).fetchone()
-        if row is None or folded not in readable_row(row[0], row[1]).casefold():
+        if row is None or folded not in readable_row(row[0], row[2], row[1]).casefold():
             continue
         run = summary(connection, seq, held)
         if query.admits(run):

@@ -104,15 +104,15 @@ def drop_segments(index: sqlite3.Connection, journal: sqlite3.Connection) -> Non
     index.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def readable(run: str, value: JsonValue) -> str:
-    """Return the text of an event that is searched: names and values, as people would type them, and the run's id."""
-    return searchable("\n".join([run, *_lines(value)]))
+def readable(run: str, value: JsonValue, label: str | None = None) -> str:
+    """Return the text of a run that is searched: its id, its label, and the event's names and values as people type."""
+    return searchable("\n".join([run, label or "", *_lines(value)]))
 
 
-def readable_row(run: str, event: str) -> str:
+def readable_row(run: str, event: str, label: str | None = None) -> str:
     """Return the same of an event as the file has it; of one that is damaged the run's id."""
     try:
-        return readable(run, load(event))
+        return readable(run, load(event), label)
     except ValueError:
         return searchable(run)
 

@@ -15,6 +15,16 @@ _Words = Mapping[str, tuple[tuple[str, str], tuple[str, str]]]
 
 _PIPELINE: Final[_Words] = {
     "title": (("Title", "What people call the pipeline."), ("Название", "Как люди называют обработку.")),
+    "label": (
+        (
+            "Label",
+            "Whom or what an event is about: a template such as {{ $.event.email }}. Empty: it is guessed.",
+        ),
+        (
+            "Подпись",
+            "О ком или о чём событие: шаблон, например {{ $.event.email }}. Пусто: подбирается само.",
+        ),
+    ),
     "concurrency": (
         ("At once", "How many of its runs may go at the same time."),
         ("Одновременно", "Сколько операций может выполняться одновременно."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ from jackfield.web.pages.rendering import page
 
 LONGEST_NOTE: Final = 500
 _MOST_CHOSEN: Final = 4_000
+_NAMED: Final = 5
+"""So many runs are named in the question."""
 _ENDS: Final = (State.SUCCEEDED, State.SKIPPED, State.FAILED, State.CANCELLED)
 
 
@@ -66,7 +69,8 @@ async def show_job(request: Request) -> Response:
     await host_of(request).bulk.follow(job)
     ended = [(state, job.ended[state]) for state in _ENDS if job.ended[state]]
     handled = job.done + job.failed
-    return page(request, "bulk.html", job=job, count=len(job.runs), handled=handled, ended=ended)
+    labels = [*islice((job.labels[run] for run in job.runs if run in job.labels), _NAMED)]
+    return page(request, "bulk.html", job=job, count=len(job.runs), handled=handled, ended=ended, labels=labels)
 
 
 async def start_job(request: Request) -> Response:

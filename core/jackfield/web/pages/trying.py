@@ -16,11 +16,11 @@ from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError
 from jackfield.host import Host
 from jackfield.journal.views import RunSummary, RunView
+from jackfield.labels import digest
 from jackfield.models import Event
 from jackfield.pipeline import Pipeline, pipeline_file, step_name
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Situation, Trials, Tried
-from jackfield.web.pages.digest import digest
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.picker import declared
 
