@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -16,7 +15,7 @@ from watchfiles import awatch
 from jackfield.addresses import Addresses
 from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import Problem
 from jackfield.http import HttpPool
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
@@ -30,13 +29,13 @@ from jackfield.notices import Notices
 from jackfield.operations import Operations
 from jackfield.phrasebooks import read_phrasebooks
 from jackfield.phrases import Phrasebook
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.registry import Registry
+from jackfield.reload import Reloader
 from jackfield.runner import Runner
-from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import webhook_address
-from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project, Settings
+from jackfield.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.watchdog import Watchdog
 
 _MODES_EVERY: Final = 0.5
@@ -51,7 +50,7 @@ _START_UP: Final = 0.1
 class Host:
     """Everything that runs in one process. Made by `running()`; the web and the command line look into it."""
 
-    project: Project
+    reloader: Reloader
     environ: Mapping[str, str]
     registry: Registry
     journal: Journal
@@ -65,15 +64,24 @@ class Host:
     bulk: Bulk
     addresses: Addresses
     phrasebooks: Mapping[str, Phrasebook]
-    problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
-    """What is wrong with which file, whether or not an earlier version of it still runs."""
-    tokens: dict[str, str] = field(default_factory=dict)
-    """The token of each pipeline's webhook address."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     fault: str | None = None
     """Why the host cannot work, once it cannot."""
-    _files: dict[str, tuple[int, int]] = field(default_factory=dict)
-    _secrets_changed: bool = False
+
+    @property
+    def project(self) -> Project:
+        """The project as its files were when they were last valid."""
+        return self.reloader.project
+
+    @property
+    def problems(self) -> dict[str, tuple[Problem, ...]]:
+        """What is wrong with which file, whether or not an earlier version of it still runs."""
+        return self.reloader.problems
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """The token of each pipeline's webhook address."""
+        return self.reloader.tokens
 
     @property
     def ready(self) -> bool:
@@ -89,79 +97,8 @@ class Host:
 
         Raises `JournalUnavailable`; the next call then takes it over.
         """
-        pipelines = self._pipeline_files()
-        if pipelines is None:
-            return
-        names = (SETTINGS_FILE, SECRETS_FILE, *map(pipeline_file, pipelines))
-        files = {name: self.project.stamp(name) for name in names}
-        changed = {name for name in files.keys() | self._files.keys() if files.get(name) != self._files.get(name)}
-        if changed & {SETTINGS_FILE, SECRETS_FILE}:
-            self._reload_project()
-        if changed:
-            await self._load_pipelines(pipelines)
-        self._files, self._secrets_changed = files, False
-
-    def _pipeline_files(self) -> Mapping[str, Path] | None:
-        """Find the pipelines' files; None while their folder is away, as it may be when a new one is put there."""
-        try:
-            files = self.project.pipeline_files()
-        except ConfigurationError as error:
-            if self._note(PIPELINES_FOLDER, error.problems):
-                structlog.get_logger().error("nothing is reloaded; what was there before stays", problem=str(error))
-            return None
-        self._note(PIPELINES_FOLDER, ())
-        return files
-
-    def _reload_project(self) -> None:
-        project, problems = Project.read(self.project.folder, self.environ)
-        for name in (SETTINGS_FILE, SECRETS_FILE):
-            found = tuple(problem for problem in problems if problem.file == name)
-            if self._note(name, found):
-                log = structlog.get_logger()
-                log.error("change not taken; what was there before stays", problem="; ".join(map(str, found)))
-        if problems:
-            return
-        if project.settings != self.project.settings:
-            structlog.get_logger().warning(f"{SETTINGS_FILE} has changed: restart the host to use it")
-        if project.secrets != self.project.secrets:
-            self.project = Project(project.folder, self.project.settings, project.secrets)
-            self.pipelines.loader = PipelineLoader(self.registry, project.secrets)
-            self._secrets_changed = True
-
-    async def _load_pipelines(self, files: Mapping[str, Path]) -> None:
-        for id in [pipeline.id for pipeline in self.pipelines if pipeline.id not in files]:
-            await self.pipelines.remove(id)
-            self.tokens.pop(id, None)
-            self.problems.pop(pipeline_file(id), None)
-            structlog.get_logger().info("pipeline removed", pipeline=id)
-        for id, path in files.items():
-            await self._load_pipeline(id, path)
-        await self.journal.wake()
-
-    async def _load_pipeline(self, id: str, path: Path) -> None:
-        """Take a file over if it says something new; a blocked pipeline never takes the place of one that runs."""
-        new, old = self.pipelines.loader.read(id, path), self.pipelines.get(id)
-        running = old is not None and not old.blocked
-        if self._note(pipeline_file(id), new.problems):
-            kept = "; the version that was running goes on" if running else ""
-            for problem in new.problems:
-                structlog.get_logger().error("pipeline not taken" + kept, pipeline=id, problem=str(problem))
-        said = old is not None and old.text == new.text and old.problems == new.problems
-        if (new.blocked and running) or (said and not self._secrets_changed):
-            return
-        await self.pipelines.put(new)
-        self.tokens[id] = self.addresses.token(id, new.address_version)
-        if not new.blocked and (old is None or old.version != new.version):
-            structlog.get_logger().info("pipeline loaded", pipeline=id, version=new.version)
-
-    def _note(self, name: str, problems: tuple[Problem, ...]) -> bool:
-        """Remember what is wrong with a file; tell whether that is news."""
-        news = bool(problems) and self.problems.get(name) != problems
-        if problems:
-            self.problems[name] = problems
-        else:
-            self.problems.pop(name, None)
-        return news
+        await self.reloader.reload()
+        self.notices.project = self.project
 
 
 @asynccontextmanager
@@ -204,8 +141,9 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
     notices = Notices(project, pipelines, modes, metrics, journal, now, phrasebooks)
     intake = Intake(journal, metrics, now)
     watchdog = Watchdog(hang_limit=project.settings.server.hang_limit.total_seconds(), plugins=registry.packages)
+    addresses = Addresses.load(project.var)
     return Host(
-        project=project,
+        reloader=Reloader(project, environ, pipelines, addresses, http),
         environ=environ,
         registry=registry,
         journal=journal,
@@ -217,7 +155,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         runner=Runner(pipelines, modes, http, metrics, watchdog, notices, now, project.settings.server.crash_limit),
         notices=notices,
         bulk=Bulk(journal, Operations(journal, intake, pipelines.get, now), now),
-        addresses=Addresses.load(project.var),
+        addresses=addresses,
         phrasebooks=phrasebooks,
     )
 
@@ -244,6 +182,7 @@ async def _working(host: Host) -> AsyncIterator[None]:
         asyncio.create_task(keeper) for keeper in (_watch_files(host), modes, notices, _prune(host), _inspect(host))
     ]
     host.notices.start()
+    host.reloader.serving()
     try:
         yield
     finally:
@@ -290,9 +229,9 @@ async def _regularly(host: Host, seconds: float, what: str, work: Callable[[], A
 
 
 async def _prune(host: Host) -> None:
-    keep = host.project.settings.journal.keep
-    policy = Retention(timedelta(days=keep.days), keep.size)
     while not await _stopping_within(host, _PRUNE_EVERY):
+        keep = host.project.settings.journal.keep
+        policy = Retention(timedelta(days=keep.days), keep.size)
         await _kept_going("prune", host.journal.prune(policy, utc_now()))
         await _kept_going("size", host.notices.pruned())
 

@@ -8,9 +8,11 @@ headers stay apart, a URL is not quoted anew, and nothing is added that the jour
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -40,8 +42,9 @@ class HttpPool:
 
     def __init__(self, *, allow: Sequence[str] = (), body_cap: int = 64_000, folder: Path = Path()) -> None:
         self._drafts: ContextVar[list[Draft] | None] = ContextVar("drafts", default=None)
+        self._transport = _Transport(AddressGuard(allow), self._drafts, body_cap, TlsContexts(folder))
         self.client: Final[httpx.AsyncClient] = _Client(
-            transport=_Transport(AddressGuard(allow), self._drafts, body_cap, TlsContexts(folder)),
+            transport=self._transport,
             headers={"User-Agent": f"jackfield/{version('jackfield')}", "Accept-Encoding": "gzip, deflate"},
             timeout=_TIMEOUT,
             trust_env=False,
@@ -69,6 +72,10 @@ class HttpPool:
             self._drafts.reset(token)
             exchanges.extend(draft.exchange(mask) for draft in drafts)
 
+    async def allow(self, allow: Sequence[str]) -> None:
+        """Let other addresses through from now on; what is under way ends as it began. Raises ValueError as above."""
+        await self._transport.guard_by(AddressGuard(allow))
+
     async def close(self) -> None:
         """Close every connection. Called once, when the last action has ended."""
         await self.client.aclose()
@@ -92,6 +99,14 @@ class _Client(httpx.AsyncClient):
 _NO_COOKIES: Final = _NoCookies()
 
 
+@dataclass(slots=True, eq=False)
+class _Session:
+    """Connections that were opened by one guard, and how many requests use them."""
+
+    client: aiohttp.ClientSession
+    requests: int = 0
+
+
 class _Transport(httpx.AsyncBaseTransport):
     """Sends requests by aiohttp; those to a host name that is allowed go past the guard."""
 
@@ -103,7 +118,8 @@ class _Transport(httpx.AsyncBaseTransport):
         self._body_cap = body_cap
         self._tls = tls
         self._ssl = httpx.create_ssl_context()
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._sessions: dict[bool, _Session] = {}
+        self._retired: set[_Session] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
@@ -112,7 +128,7 @@ class _Transport(httpx.AsyncBaseTransport):
         if drafts is not None:
             drafts.append(draft)
         try:
-            answer = await self._send(draft)
+            answer, session = await self._send(draft)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = failure_of(error, request)
             draft.end(error=str(failure))
@@ -120,20 +136,37 @@ class _Transport(httpx.AsyncBaseTransport):
         draft.status = answer.status
         draft.headers = answer.raw_headers
         headers = [pair for pair in answer.raw_headers if pair[0].lower() != b"content-encoding"]
-        return _Response(answer.status, headers=headers, stream=_Answer(answer, draft))
+        return _Response(answer.status, headers=headers, stream=_Answer(answer, draft, partial(self._ended, session)))
 
     async def aclose(self) -> None:
-        for session in self._sessions.values():
-            await session.close()
+        for session in (*self._sessions.values(), *self._retired):
+            await session.client.close()
 
-    async def _send(self, draft: Draft) -> aiohttp.ClientResponse:
+    async def guard_by(self, guard: AddressGuard) -> None:
+        """Open connections by another guard: none that the old one let through is used for a later request."""
+        self._guard = guard
+        self._retired.update(self._sessions.values())
+        self._sessions = {}
+        await self._close_retired()
+
+    async def _ended(self, session: _Session) -> None:
+        session.requests -= 1
+        await self._close_retired()
+
+    async def _close_retired(self) -> None:
+        for session in [one for one in self._retired if not one.requests]:
+            self._retired.discard(session)
+            await session.client.close()
+
+    async def _send(self, draft: Draft) -> tuple[aiohttp.ClientResponse, _Session]:
         request = draft.request
         timeout = request.extensions.get("timeout", {})
         headers = _one_spelling(request.headers.raw)
         body = _body(request, headers, timeout.get("write"))
         route = request.extensions.get(ROUTE)
         way, next_stop = ({}, request.url) if route is None else await self._way(request, route, headers)
-        sending = self._session(next_stop).request(
+        session = self._session(next_stop)
+        sending = session.client.request(
             request.method,
             URL(draft.url, encoded=True),
             headers=headers,
@@ -143,7 +176,12 @@ class _Transport(httpx.AsyncBaseTransport):
             timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
             **way,
         )
-        return await (body.within(sending) if isinstance(body, Upload) else sending)
+        session.requests += 1
+        try:
+            return await (body.within(sending) if isinstance(body, Upload) else sending), session
+        except BaseException:
+            await self._ended(session)
+            raise
 
     async def _way(
         self, request: httpx.Request, route: Route, headers: CIMultiDict[str]
@@ -162,15 +200,14 @@ class _Transport(httpx.AsyncBaseTransport):
             (headers if url.scheme == "http" else proxy_headers)["Proxy-Authorization"] = credentials
         return way | {"proxy": URL(route.proxy), "proxy_headers": proxy_headers}, httpx.URL(route.proxy)
 
-    def _session(self, url: httpx.URL) -> aiohttp.ClientSession:
+    def _session(self, url: httpx.URL) -> _Session:
         guarded = url.raw_host.decode() not in self._guard.names
         session = self._sessions.get(guarded)
         if session is None:
             factory = self._guard.open_socket if guarded else None
             connector = Connector(limit=0, ssl=self._ssl, socket_factory=factory)
-            session = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), response_class=Answer
-            )
+            jar = aiohttp.DummyCookieJar()
+            session = _Session(aiohttp.ClientSession(connector=connector, cookie_jar=jar, response_class=Answer))
             self._sessions[guarded] = session
         return session
 
@@ -188,9 +225,13 @@ _NOTHING_MORE: Final = httpx.ByteStream(b"")
 class _Answer(httpx.AsyncByteStream):
     """The body of an answer. Closed before its end, it takes its connection along."""
 
-    def __init__(self, answer: aiohttp.ClientResponse, draft: Draft) -> None:
+    def __init__(
+        self, answer: aiohttp.ClientResponse, draft: Draft, ended: Callable[[], Coroutine[None, None, None]]
+    ) -> None:
         self._answer = answer
         self._draft = draft
+        self._ended = ended
+        self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         draft = self._draft
@@ -209,6 +250,9 @@ class _Answer(httpx.AsyncByteStream):
         self._note()
         self._draft.end()
         self._answer.close()
+        if not self._closed:
+            self._closed = True
+            await self._ended()
 
     def _note(self) -> None:
         """Note down what came behind the answer; that is no failure."""

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_json
 
-from jackfield.components import Action, OptionsModel
+from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateError
 from jackfield.journal.records import Limits
 from jackfield.jsonpath import Path as JsonPath
 from jackfield.jsonpath import event_path
 from jackfield.key_literals import key_literals
 from jackfield.labels import Labeller
-from jackfield.late import LateTemplate, late_options
+from jackfield.late import LateTemplate
 from jackfield.masking import Mask
-from jackfield.options import RenderedOptions, complaints, options_with_secrets, secret_values, valid_part
+from jackfield.options import OptionFacts, RenderedOptions, complaints, secret_values, valid_part
 from jackfield.pipeline import (
     PIPELINE_ID,
     Pipeline,
@@ -39,7 +39,6 @@ from jackfield.scope import Scope, leaves
 from jackfield.secrets import SHORTEST_SECRET, Secrets
 from jackfield.templates import Template, TemplateEngine
 from jackfield.tomlfile import KeyPath, TomlFile, dotted
-from jackfield.url_options import UrlTemplate, marked_options
 from jackfield.url_template import Urls
 
 MOST_STEPS: Final = 200
@@ -61,7 +60,7 @@ class PipelineLoader:
         self.secrets = secrets
         self.engine = TemplateEngine(secrets, registry.filters)
         self.mask = Mask(secrets.values())
-        self._secret_options: dict[type[OptionsModel], Sequence[str]] = {}
+        self.facts = cache(OptionFacts.of)
 
     def load(self, id: str, file: TomlFile) -> Pipeline:
         """Make a pipeline; every mistake in the file is in its `problems`. Raises nothing, whatever plugins raise."""
@@ -78,12 +77,6 @@ class PipelineLoader:
 
     def _unreadable(self, id: str, problems: tuple[Problem, ...]) -> Pipeline:
         return Pipeline(id, id, "", "", None, 1, (), Limits(), None, None, self.mask, problems)
-
-    def secret_options(self, model: type[OptionsModel]) -> Sequence[str]:
-        """Name the options of a model that may hold secrets; looked for once."""
-        if (known := self._secret_options.get(model)) is None:
-            known = self._secret_options[model] = options_with_secrets(model)
-        return known
 
     def fixed_options(self, model: type[OptionsModel], file: TomlFile, where: KeyPath) -> FixedOptions:
         """Read the table at `where` as options that no event is known to: templates may use secrets only."""
@@ -242,13 +235,14 @@ class _Reading:
         rest = self.unreported(rest, where)
         late = self.late(kind.Options, rest, where, scope) if kind else {}
         eager = {key: rest[key] for key in rest if key not in late}
-        urls = _urls(kind, from_event=settings.url_from_event)
+        marked = self.loader.facts(kind.Options).urls if kind else None
+        urls = Urls(marked, settings.url_from_event) if marked else None
         template = self.template(eager, where, scope, urls)
         if kind is None or template is None:
             return None
         if fixed is not None:
             self.secret_values.update(secret_values(fixed))
-        secret = self.loader.secret_options(kind.Options)
+        secret = self.loader.facts(kind.Options).secret
         ready = fixed if template.static and not late else None
         options = RenderedOptions(kind.Options, template, where, ready, late, secret_options=secret)
         return StepDefinition(index, name, kind, settings, when, options)
@@ -259,7 +253,7 @@ class _Reading:
         """Compile the options that the action renders by itself."""
         scope = replace(scope, response=True)
         found = {}
-        for name, kind in late_options(model).items():
+        for name, kind in self.loader.facts(model).late.items():
             if not isinstance(text := table.get(name), str):
                 continue
             compiled = (self.expression if kind.expression else self.template)(text, (*where, name), scope)
@@ -351,11 +345,6 @@ def _parted(model: type[BaseModel], table: dict[str, Any]) -> tuple[dict[str, An
     """Part a table into the host's keys and the component's own."""
     own = {key: value for key, value in table.items() if key in model.model_fields}
     return own, {key: table[key] for key in table if key not in own}
-
-
-def _urls(kind: type[Action[Any]] | None, *, from_event: bool) -> Urls | None:
-    marked = marked_options(kind.Options, UrlTemplate) if kind else None
-    return Urls(marked, from_event) if marked else None
 
 
 def _sorted(value: Any) -> Any:

@@ -14,9 +14,10 @@ from pydantic_core import ErrorDetails, to_json
 from jackfield.components import OptionsModel, OptionsT
 from jackfield.errors import TemplateError
 from jackfield.groups import AT_LEAST_ONE, EXCLUSIVE
-from jackfield.late import LateTemplate
+from jackfield.late import LateTemplate, late_options
 from jackfield.templates import Template, is_template
 from jackfield.tomlfile import KeyPath, did_you_mean, dotted
+from jackfield.url_options import Marked, UrlTemplate, marked_options
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -100,7 +101,7 @@ class RenderedOptions(Generic[OptionsT]):
     """The options of one step: rendered for an event, then validated in full.
 
     What has no template in it was validated once, when the pipeline was loaded, and is used as it is. Whoever makes
-    many of one model finds its `secret_options` once, by `options_with_secrets()`.
+    many of one model finds its `secret_options` once, in its `OptionFacts`.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class RenderedOptions(Generic[OptionsT]):
         self._where = where
         self._fixed = fixed
         self._late = late
-        self._secret_options = options_with_secrets(model) if secret_options is None else secret_options
+        self._secret_options = OptionFacts.of(model).secret if secret_options is None else secret_options
 
     def render(self, document: Mapping[str, JsonValue]) -> OptionsT:
         """Return the options for this document. Raises `TemplateError` if they cannot be rendered or are wrong."""
@@ -139,9 +140,19 @@ class RenderedOptions(Generic[OptionsT]):
         return secret_values([getattr(options, name) for name in self._secret_options])
 
 
-def options_with_secrets(model: type[BaseModel]) -> Sequence[str]:
-    """Name the options that may hold secrets. It takes milliseconds: each is described as a JSON Schema."""
-    return tuple(name for name, field in model.model_fields.items() if _may_hold_secrets(field))
+@dataclass(frozen=True, slots=True)
+class OptionFacts:
+    """What the types of a model say of its options: which may hold secrets, are late, or have URLs in them."""
+
+    secret: Sequence[str]
+    late: Mapping[str, type[LateTemplate]]
+    urls: Marked | None
+
+    @classmethod
+    def of(cls, model: type[BaseModel]) -> OptionFacts:
+        """Look at a model. It takes milliseconds: each option is described as a JSON Schema."""
+        secret = tuple(name for name, field in model.model_fields.items() if _may_hold_secrets(field))
+        return cls(secret, late_options(model), marked_options(model, UrlTemplate))
 
 
 def secret_values(value: object) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -57,15 +57,17 @@ class Pipelines:
         pipeline = self.get(id)
         return None if pipeline is None or pipeline.blocked else pipeline.limits
 
-    async def put(self, pipeline: Pipeline) -> None:
-        """Make this the current version; if its actions cannot be made, it is blocked.
+    async def put(self, pipelines: Sequence[Pipeline]) -> None:
+        """Make these the current versions; one whose actions cannot be made is blocked.
 
         Raises `JournalUnavailable`; then all is as it was.
         """
-        await self.journal.keep(Version(pipeline.id, pipeline.version, pipeline.text))
-        live = self._alive(pipeline)
-        self._retire(self._current.get(pipeline.id))
-        self._current[pipeline.id] = live
+        versions = [Version(pipeline.id, pipeline.version, pipeline.text) for pipeline in pipelines]
+        await asyncio.gather(*map(self.journal.keep, versions))  # the journal writes all that waits at once
+        for pipeline in pipelines:
+            live = self._alive(pipeline)
+            self._retire(self._current.get(pipeline.id))
+            self._current[pipeline.id] = live
         await self.close_idle()
 
     async def remove(self, id: str) -> None:

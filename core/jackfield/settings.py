@@ -93,6 +93,16 @@ class Settings(OptionsModel):
     http: HttpSettings = HttpSettings()
     notices: NoticeSettings = NoticeSettings()
 
+    def updated(self, new: Settings) -> tuple[Settings, list[str]]:
+        """Take over what a running host can; name the settings that have changed and for which it must be restarted."""
+        live = {
+            "server": self.server.model_copy(update={"body_limit": new.server.body_limit}),
+            "journal": self.journal.model_copy(update={"keep": new.journal.keep}),
+            "http": new.http,
+        }
+        taken = self.model_copy(update=live)
+        return taken, [f"{table}.{key}" for table in type(self).model_fields for key in _differing(taken, new, table)]
+
     @property
     def local_url(self) -> str:
         """The address at which a program on this machine reaches the host."""
@@ -146,14 +156,6 @@ class Project:
         """The journal's file."""
         return self.folder / self.settings.journal.url.removeprefix(_SQLITE)
 
-    def stamp(self, name: str) -> tuple[int, int]:
-        """Tell a file of the folder apart from what it was: time of the last change and size, zeros if it has none."""
-        try:
-            status = (self.folder / name).stat()
-        except OSError:
-            return (0, 0)
-        return (status.st_mtime_ns, status.st_size)
-
     def pipeline_files(self) -> dict[str, Path]:
         """Find the pipelines' files, by id. Raises `ConfigurationError` if their folder cannot be listed."""
         try:
@@ -162,6 +164,12 @@ class Project:
             message = f"cannot be listed: {error.strerror}; pipelines are files in this folder"
             raise ConfigurationError([Problem(PIPELINES_FOLDER, 0, "", message)]) from None
         return {_readable(path.stem): path for path in paths if path.suffix == ".toml"}
+
+
+def _differing(old: Settings, new: Settings, table: str) -> list[str]:
+    before, after = getattr(old, table), getattr(new, table)
+    names = {*type(before).model_fields, *(before.model_extra or {}), *(after.model_extra or {})}
+    return sorted(name for name in names if getattr(before, name, None) != getattr(after, name, None))
 
 
 def _readable(name: str) -> str:
