@@ -65,7 +65,7 @@ Subject: TypeAlias = Callable[[str, int], AbstractContextManager[Server]]
 @contextmanager
 def destination() -> Iterator[Server]:
     """Run a destination."""
-    port = _free_port()
+    port = free_port()
     with _running(port, sys.executable, "-m", "bench.destination", str(port)) as process:
         yield Server(process, port, "/deliver")
 
@@ -73,7 +73,7 @@ def destination() -> Iterator[Server]:
 @contextmanager
 def relay(destination: str, _concurrency: int) -> Iterator[Server]:
     """Run the naive relay; as many deliveries go on at once as there are senders."""
-    port = _free_port()
+    port = free_port()
     with _running(port, sys.executable, "-m", "bench.relay", str(port), destination) as process:
         yield Server(process, port, "/hook")
 
@@ -81,7 +81,7 @@ def relay(destination: str, _concurrency: int) -> Iterator[Server]:
 @contextmanager
 def jackfield(destination: str, concurrency: int) -> Iterator[Server]:
     """Run `jackfield serve` on a new project."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
         folder = Path(name)
         (folder / "pipelines").mkdir()
@@ -127,7 +127,8 @@ def _let_end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port

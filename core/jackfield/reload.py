@@ -109,7 +109,8 @@ class Reloader:
         found = []
         for id, path in files.items():
             found.append(loader.read(id, path))
-            time.sleep(self.pause)
+            if self.pause:
+                time.sleep(self.pause)
         return found
 
     async def _take_project(self) -> None:

@@ -41,6 +41,7 @@ _Reader: TypeAlias = Callable[[Document], object]
 
 _DOCUMENT: Final = ("event", "pipeline", "response", "run", "steps")
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_CHECKED: Final = (nodes.Filter, nodes.Test, nodes.Name, *_OTHER_TEMPLATES)
 _KEPT: Final = 4096
 """So many compiled texts are kept for when they come again."""
 _NO_FILTERS: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
@@ -158,15 +159,21 @@ class TemplateEngine:
 
     def _check(self, tree: nodes.Template, paths: Paths) -> None:
         """Refuse when the template is loaded what would only fail when it is rendered."""
-        if any(tree.find_all(_OTHER_TEMPLATES)):
-            raise TemplateError("a template cannot include or import another one; write its text here")
-        for used in tree.find_all(nodes.Filter):
-            if used.name == READY:
-                raise TemplateError("raw_url stands last in an expression of an address, and nowhere else; take it out")
-            _require(used.name, self._sandbox.filters, "filter")
-        for test in tree.find_all(nodes.Test):
-            _require(test.name, self._sandbox.tests, "test")
-        names = list(tree.find_all(nodes.Name))
+        names = []
+        for node in tree.find_all(_CHECKED):
+            match node:
+                case nodes.Filter(name=name) if name == READY:
+                    raise TemplateError(
+                        "raw_url stands last in an expression of an address, and nowhere else; take it out"
+                    )
+                case nodes.Filter(name=name):
+                    _require(name, self._sandbox.filters, "filter")
+                case nodes.Test(name=name):
+                    _require(name, self._sandbox.tests, "test")
+                case nodes.Name():
+                    names.append(node)
+                case _:
+                    raise TemplateError("a template cannot include or import another one; write its text here")
         if {name.name for name in names} <= paths.keys() | self._sandbox.globals.keys():
             return  # nearly always; what follows takes as long as compiling does
         assigned = {name.name for name in names if name.ctx != "load"}
@@ -307,12 +314,14 @@ def _select_all(paths: Paths, document: Document) -> dict[str, object]:
 
 
 def _secret_names(tree: nodes.Template) -> frozenset[str]:
-    names = [
-        node.attr
-        for node in tree.find_all(nodes.Getattr)
-        if isinstance(node.node, nodes.Name) and node.node.name == "secret"
-    ]
-    if len(names) != sum(name.name == "secret" for name in tree.find_all(nodes.Name)):
+    names, used = [], 0
+    for node in tree.find_all((nodes.Getattr, nodes.Name)):
+        match node:
+            case nodes.Getattr(node=nodes.Name(name="secret"), attr=name):
+                names.append(name)
+            case nodes.Name(name="secret"):
+                used += 1
+    if len(names) != used:
         raise TemplateError("secrets are used one by one; write secret.NAME")
     return frozenset(names)
 
