@@ -44,7 +44,7 @@ def list_runs(
     *,
     pipeline: _Pipeline = None,
     state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
-    search: Annotated[str | None, typer.Option(help="Only with this text in the event.")] = None,
+    search: Annotated[str | None, typer.Option(help="Only with all these words in the event.")] = None,
     since: _Moment = None,
     until: _Moment = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,

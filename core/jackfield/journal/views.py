@@ -21,7 +21,9 @@ class KeptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which runs to list, newest first. `text` is searched for in the event, whatever its case.
+    """Which runs to list, newest first. `text` is words that all have to be in the event.
+
+    They may be in any order and any case, parts of words, and of a phone number the digits count.
 
     Without `repaired`, failed runs are listed only as long as they stand: see `RunSummary.stands`.
     """

@@ -25,6 +25,8 @@ IVAN: dict[str, Any] = {
     "utm": {"source": ["vk", {"campaign": "autumn_sale"}]},
     "cost": 12500,
     "note": "100% 'кавычки' \\ слэш _ *",
+    "mobile": ["8 (905) 111-22-33", 380671234567],
+    "role": "Студент 17",
 }
 
 
@@ -32,6 +34,10 @@ IVAN: dict[str, Any] = {
     "text",
     [
         "иван", "ИВАН", "ван", "ёлкин", "Елкин-Петров"[1:], 'ооо "ромашка"', "999 000", "AUTUMN", "12500", "last_name",
+        "Елкин", "петров иван", "Иван  Ромашка 12500", "студент 17", "17 студент", "СТУДЕНТ 17 ЕЛКИН", "vk сту",
+        "79051112233", "89051112233", "+79051112233", "9051112233", "+7 (905) 111-22-33", "8 905 111 22 33", "905 111",
+        "8-905-111-2233", "Ёлкин +7 905 111 22 33", "79051112233 студент", "+380 67 123 45 67", "00380671234567",
+        "111-22-33", "7 999 000 11 22", "990001122",
         "'кавычки'", "\\ слэш", "_ *", "100%", "  Иван  ", "ив", "+7", "ёл", "vk",
     ],
 )  # fmt: skip
@@ -41,6 +47,38 @@ def test_a_run_is_found_by_any_part_of_its_event_whatever_the_case(journals: Jou
         async with opened(journals(clock)) as journal, working(journal):
             run, _ = await give(journal, new_run(clock.time, IVAN), new_run(clock.time, {"name": "Пётр", "x": "00"}))
             assert [found.id for found in (await indexed(journal, Query(text=text))).runs] == [run]
+
+    run_async(main)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "студент 18", "студент удент7", "иван сидор", "79051112234", "8 905 111 22 34", "+7 905 888", "vk уд",
+        "12500 12501", "380671234568",
+    ],
+)  # fmt: skip
+def test_a_run_that_lacks_one_of_the_words_is_not_found(journals: Journals, text: str) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal, working(journal):
+            await give(
+                journal, new_run(clock.time, IVAN | {"id": "x"}), new_run(clock.time, {"name": "Пётр", "x": "00"})
+            )
+            assert (await indexed(journal, Query(text=text))).runs == []
+
+    run_async(main)
+
+
+def test_a_run_is_found_by_its_label(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal, working(journal):
+            run, _ = await give(
+                journal, new_run(clock.time, label="Семён Ежов +7 905 111-22-33"), new_run(clock.time, label="Анна")
+            )
+            for text in ("ежов семен", "89051112233"):
+                assert [found.id for found in (await indexed(journal, Query(text=text))).runs] == [run]
 
     run_async(main)
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.textindex import index_path, last_indexed, open_index, readable_row, remove_index, take_in
+from jackfield.journal.sqlite.terms import indexed_text, text_of
+from jackfield.journal.sqlite.textindex import index_path, last_indexed, open_index, remove_index, take_in
 from jackfield.journal.sqlite.writer import Writer
 
 _BATCH: Final = 50
@@ -119,7 +120,7 @@ def _advance(journal: sqlite3.Connection, index: sqlite3.Connection) -> bool:
     texts: list[tuple[int, str]] = []
     characters = 0
     for seq, run, label, event in journal.execute(_EVENTS, (last[0], _BATCH)):
-        texts.append((seq, readable_row(run, event, label)))
+        texts.append((seq, indexed_text(text_of(run, label, event))))
         last = (seq, run)
         characters += len(event)
         if characters > _BATCH_CHARACTERS:

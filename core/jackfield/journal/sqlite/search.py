@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 from jackfield.journal.sqlite.encoding import microseconds
 from jackfield.journal.sqlite.listing import END_OF_TIME, Position, newest, position, summary
 from jackfield.journal.sqlite.pipelines import not_running
-from jackfield.journal.sqlite.textindex import SHORTEST, candidates, last_indexed, read_index, readable_row, searchable
+from jackfield.journal.sqlite.terms import Terms, text_of
+from jackfield.journal.sqlite.textindex import candidates, last_indexed, read_index
 from jackfield.journal.views import Page, Query, RunSummary
 
 _SCANNED: Final = 5000
-"""How many runs are looked at one by one for a page: the newest, when the needle is too short for the index, or those
+"""How many runs are looked at one by one for a page: the newest, when all words are too short for the index, or those
 that the index names."""
 
 _FEW: Final = 1000
@@ -36,22 +37,23 @@ class _Match(NamedTuple):
 
 
 def search_runs(connection: sqlite3.Connection, index: Path, query: Query, text: str) -> Page:
-    """List runs whose events contain the text, newest first."""
-    needle = searchable(text)
+    """List runs in whose events all words of the text are, newest first."""
+    terms = Terms.parse(text)
     below = position(query.cursor).seq
     few = _left_by_other_filters(connection, query)
     if few is not None:
-        return _look_at(connection, query, needle, [seq for seq in few if seq < below])
-    if len(needle) < SHORTEST:
-        return _look_at(connection, query, needle, [row[0] for row in connection.execute(_NEWEST, (below, _SCANNED))])
+        return _look_at(connection, query, terms, [seq for seq in few if seq < below])
+    expression = terms.expression()
+    if expression is None:
+        return _look_at(connection, query, terms, [row[0] for row in connection.execute(_NEWEST, (below, _SCANNED))])
     last = next((row[0] for row in connection.execute(_NEWEST, (below, 1))), 0)
     reader = read_index(index)
     if reader is None:
         return Page([], None, last)
     with closing(reader):
         unindexed = max(0, last - last_indexed(reader)[0])
-        named = candidates(reader, needle, below)
-        found = list(islice(_matches(connection, query, needle, islice(named, _SCANNED)), query.limit + 1))
+        named = candidates(reader, expression, below)
+        found = list(islice(_matches(connection, query, terms, islice(named, _SCANNED)), query.limit + 1))
         further = next(named, None) if len(found) <= query.limit else None
     return _page(found, query.limit, None if further is None else further + 1, unindexed)
 
@@ -64,9 +66,9 @@ def _left_by_other_filters(connection: sqlite3.Connection, query: Query) -> list
     return sorted((place.seq for place in found), reverse=True) if len(found) <= _FEW else None
 
 
-def _look_at(connection: sqlite3.Connection, query: Query, needle: str, seqs: Sequence[int]) -> Page:
+def _look_at(connection: sqlite3.Connection, query: Query, terms: Terms, seqs: Sequence[int]) -> Page:
     """Look at the runs themselves; the cursor leads further back, even from an empty page."""
-    found = list(islice(_matches(connection, query, needle, seqs), query.limit + 1))
+    found = list(islice(_matches(connection, query, terms, seqs), query.limit + 1))
     return _page(found, query.limit, seqs[-1] if len(seqs) == _SCANNED else None, 0)
 
 
@@ -76,9 +78,8 @@ def _page(found: list[_Match], limit: int, scanned_to: int | None, unindexed: in
     return Page([match.run for match in found[:limit]], cursor, unindexed)
 
 
-def _matches(connection: sqlite3.Connection, query: Query, needle: str, seqs: Iterable[int]) -> Iterator[_Match]:
+def _matches(connection: sqlite3.Connection, query: Query, terms: Terms, seqs: Iterable[int]) -> Iterator[_Match]:
     held = not_running(connection)
-    folded = needle.casefold()
     filters = {
         "pipeline": query.pipeline,
         "since": microseconds(query.since) if query.since else 0,
@@ -86,7 +87,7 @@ def _matches(connection: sqlite3.Connection, query: Query, needle: str, seqs: It
     }
     for seq in seqs:
         row = connection.execute(_EVENT, {"seq": seq, **filters}).fetchone()
-        if row is None or folded not in readable_row(row[0], row[2], row[1]).casefold():
+        if row is None or not terms.are_in(text_of(*row)):
             continue
         run = summary(connection, seq, held)
         if query.admits(run):

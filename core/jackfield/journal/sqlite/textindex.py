@@ -12,16 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from pydantic import JsonValue
-
-from jackfield.journal.sqlite.encoding import load
 from jackfield.journal.sqlite.schema import make_file, open_reader
 
-SHORTEST: Final = 3
-"""How many characters a needle must have for the index to help."""
+_FORMAT: Final = 2
+"""Of the texts that are taken in. An index of another format is made anew: in the background, like any index."""
 
 _SEGMENT: Final = 8192
-_MOST_TRIGRAMS: Final = 24
 
 
 def index_path(journal: Path) -> Path:
@@ -30,9 +26,12 @@ def index_path(journal: Path) -> Path:
 
 
 def open_index(path: Path) -> sqlite3.Connection:
-    """Connect for writing. An index that cannot be read is made anew."""
+    """Connect for writing. An index that cannot be read, or is of another format, is made anew."""
     try:
-        return _open(path)
+        connection = _open(path)
+        if _is_current(connection):
+            return connection
+        connection.close()
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
@@ -52,11 +51,13 @@ def read_index(path: Path) -> sqlite3.Connection | None:
         return None
     connection = open_reader(path)
     try:
-        last_indexed(connection)
+        current = _is_current(connection) and bool(last_indexed(connection))
     except sqlite3.DatabaseError:  # its host is just making it, or will make it anew
-        connection.close()
-        return None
-    return connection
+        current = False
+    if current:
+        return connection
+    connection.close()
+    return None
 
 
 def last_indexed(connection: sqlite3.Connection) -> tuple[int, str]:
@@ -79,17 +80,13 @@ def take_in(connection: sqlite3.Connection, texts: Sequence[tuple[int, str]], la
     connection.execute("COMMIT")
 
 
-def candidates(connection: sqlite3.Connection, needle: str, below: int) -> Iterator[int]:
-    """Name runs that may contain the needle, newest first, of those with a number less than `below`."""
-    last = len(needle) - SHORTEST
-    starts = [*range(0, last, 2), last][:_MOST_TRIGRAMS]  # every second one: each costs time, and they overlap
-    trigrams = dict.fromkeys(needle[start : start + SHORTEST] for start in starts)
-    match = " ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
+def candidates(connection: sqlite3.Connection, expression: str, below: int) -> Iterator[int]:
+    """Name runs that may be meant, newest first, of those with a number less than `below`."""
     for number in sorted(_segments(connection), reverse=True):
         if number * _SEGMENT < below:
             table = f"segment_{number}"
             query = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ? ORDER BY rowid DESC"  # noqa: S608
-            yield from (row[0] for row in connection.execute(query, (match, below)))
+            yield from (row[0] for row in connection.execute(query, (expression, below)))
 
 
 def drop_segments(index: sqlite3.Connection, journal: sqlite3.Connection) -> None:
@@ -104,45 +101,24 @@ def drop_segments(index: sqlite3.Connection, journal: sqlite3.Connection) -> Non
     index.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def readable(run: str, value: JsonValue, label: str | None = None) -> str:
-    """Return the text of a run that is searched: its id, its label, and the event's names and values as people type."""
-    return searchable("\n".join([run, label or "", *_lines(value)]))
-
-
-def readable_row(run: str, event: str, label: str | None = None) -> str:
-    """Return the same of an event as the file has it; of one that is damaged the run's id."""
-    try:
-        return readable(run, load(event), label)
-    except ValueError:
-        return searchable(run)
-
-
-def searchable(text: str) -> str:
-    """Take out of a text what the index cannot hold: lone surrogates and NUL."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode()
-
-
-def _lines(value: JsonValue, name: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _lines(item, key)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _lines(item, name)
-    else:
-        yield f"{name} {value}"
-
-
 def _segments(connection: sqlite3.Connection) -> list[int]:
     query = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'"
     return [int(row[0].removeprefix("segment_")) for row in connection.execute(query)]
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0] == _FORMAT)
 
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = make_file(path)
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("CREATE TABLE IF NOT EXISTS indexed AS SELECT 0 AS seq, '' AS id")
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            connection.execute("CREATE TABLE indexed AS SELECT 0 AS seq, '' AS id")
+            connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise

@@ -18,7 +18,7 @@ from jackfield.journal.sqlite.encoding import (
     read_event,
     warnings_column,
 )
-from jackfield.journal.sqlite.textindex import readable
+from jackfield.journal.sqlite.terms import fold, text_of
 from jackfield.models import Event, Exchange
 
 any_text = st.text(st.characters(codec=None))
@@ -98,6 +98,6 @@ def test_an_event_comes_out_as_it_went_in(
 
 @given(st.dictionaries(utf8, st.lists(utf8.filter(lambda text: "\0" not in text)), min_size=1))
 def test_the_text_that_is_searched_has_every_value(data: dict[str, Any]) -> None:
-    text = readable("the-id", data)
-    assert text.startswith("the-id")
-    assert all(value in text for values in data.values() for value in values)
+    text = text_of("the-id", "The Label", dump(data))
+    assert text.startswith("the-id\nthe label")
+    assert all(fold(value) in text for values in data.values() for value in values)

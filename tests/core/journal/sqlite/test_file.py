@@ -264,7 +264,7 @@ def test_a_closed_journal_says_so_and_leaves_no_thread(tmp_path: Path) -> None:
     run_async(main)
 
 
-@pytest.mark.parametrize("harm", ["gone", "damaged", "of another journal"])
+@pytest.mark.parametrize("harm", ["gone", "damaged", "of another journal", "of an earlier format"])
 def test_a_text_index_that_is_of_no_use_is_made_anew(tmp_path: Path, harm: str) -> None:
     async def fill(path: Path, name: str) -> None:
         async with opened(SqliteJournal(path)) as journal, working(journal):
@@ -279,6 +279,11 @@ def test_a_text_index_that_is_of_no_use_is_made_anew(tmp_path: Path, harm: str) 
             index.unlink()
         elif harm == "damaged":
             index.write_bytes(b"\xff" * 5000)
+        elif harm == "of an earlier format":
+            with closing(sqlite3.connect(index)) as connection:
+                connection.execute("PRAGMA user_version = 0")
+            async with opened(SqliteJournal(path)) as journal:
+                assert (await journal.search(Query(text="иван"))).unindexed == 1
         else:
             await fill(tmp_path / "other.db", "Пётр")
             shutil.copy(tmp_path / "other-search.db", index)
