@@ -56,7 +56,7 @@ def read_or_make_secret(path: Path) -> str:
 
 def _make_secret(path: Path) -> None:
     """Make the file whole or not at all, also if the machine stops meanwhile; the first of two processes wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:  # made with mode 0600
         file.write(secrets.token_hex(32) + "\n")
         file.flush()

@@ -28,7 +28,7 @@ from jackfield.tomlfile import MEGABYTES, KeyPath, TomlFile
 from jackfield.tomltext import toml_entry
 
 _STEPS: Final = "steps"
-_NEW_FILE_MODE: Final = 0o644
+_NEW_FILE_MODE: Final = 0o600
 _BOM: Final = b"\xef\xbb\xbf"
 _LARGEST: Final = 200_000
 _MOST_STEPS: Final = 100

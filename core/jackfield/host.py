@@ -13,9 +13,12 @@ import structlog
 from watchfiles import awatch
 
 from jackfield.addresses import Addresses
+from jackfield.audit import AuditLog
 from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
 from jackfield.errors import Problem
+from jackfield.file_audit import FileAudit
+from jackfield.filelock import private_folder
 from jackfield.http import HttpPool
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
@@ -62,6 +65,8 @@ class Host:
     runner: Runner
     notices: Notices
     bulk: Bulk
+    audit: AuditLog
+    files: FileAudit
     addresses: Addresses
     phrasebooks: Mapping[str, Phrasebook]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -115,7 +120,7 @@ async def running(
     cannot be opened, or if another host works on it. Leaving the block gives runs that are going on the settings'
     `grace` to end.
     """
-    project.var.mkdir(parents=True, exist_ok=True)
+    private_folder(project.var)
     (project.folder / PIPELINES_FOLDER).mkdir(exist_ok=True)
     project.pipeline_files()
     host = _wired(project, environ, registry or Registry.load(limited=_imported_within(project.settings)), now)
@@ -142,6 +147,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
     intake = Intake(journal, metrics, now)
     watchdog = Watchdog(hang_limit=project.settings.server.hang_limit.total_seconds(), plugins=registry.packages)
     addresses = Addresses.load(project.var)
+    audit = AuditLog(journal, now, lambda text: pipelines.loader.mask(text))  # noqa: PLW0108 - secrets change
     return Host(
         reloader=Reloader(project, environ, pipelines, addresses, http),
         environ=environ,
@@ -155,6 +161,8 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         runner=Runner(pipelines, modes, http, metrics, watchdog, notices, now, project.settings.server.crash_limit),
         notices=notices,
         bulk=Bulk(journal, Operations(journal, intake, pipelines.get, now), now),
+        audit=audit,
+        files=FileAudit(project.folder, audit, journal, lambda: pipelines.loader),
         addresses=addresses,
         phrasebooks=phrasebooks,
     )
@@ -170,6 +178,7 @@ def _imported_within(settings: Settings) -> Callable[[str], AbstractContextManag
 async def _working(host: Host) -> AsyncIterator[None]:
     await host.modes.refresh()
     await host.reload()
+    await host.files.begin()
     grace = host.project.settings.server.grace.total_seconds()
     work = asyncio.create_task(host.journal.work(host.runner, host.pipelines.limits, host.stopping, grace))
     await asyncio.wait([work], timeout=_START_UP)
@@ -178,8 +187,10 @@ async def _working(host: Host) -> AsyncIterator[None]:
     work.add_done_callback(lambda task: _worked(host, task))
     modes = _regularly(host, _MODES_EVERY, "modes", host.modes.refresh)
     notices = _regularly(host, _LOOK_EVERY, "notices", host.notices.look)
+    audit = _regularly(host, _LOOK_EVERY, "audit", lambda: _keep_audit(host))
     keepers = [
-        asyncio.create_task(keeper) for keeper in (_watch_files(host), modes, notices, _prune(host), _inspect(host))
+        asyncio.create_task(keeper)
+        for keeper in (_watch_files(host), modes, notices, audit, _prune(host), _inspect(host))
     ]
     host.notices.start()
     host.reloader.serving()
@@ -190,6 +201,7 @@ async def _working(host: Host) -> AsyncIterator[None]:
         await host.bulk.end()
         await asyncio.gather(work, *keepers, return_exceptions=True)
         await host.notices.end()
+        await _kept_going("audit", host.audit.summarise(ending=True))
 
 
 def _worked(host: Host, task: asyncio.Task[None]) -> None:
@@ -228,11 +240,17 @@ async def _regularly(host: Host, seconds: float, what: str, work: Callable[[], A
         await _kept_going(what, work())
 
 
+async def _keep_audit(host: Host) -> None:
+    await host.files.look()
+    await host.audit.summarise()
+
+
 async def _prune(host: Host) -> None:
     while not await _stopping_within(host, _PRUNE_EVERY):
         keep = host.project.settings.journal.keep
         policy = Retention(timedelta(days=keep.days), keep.size)
         await _kept_going("prune", host.journal.prune(policy, utc_now()))
+        await _kept_going("prune audit log", host.journal.prune_audit(keep.audit_days, utc_now()))
         await _kept_going("size", host.notices.pruned())
 
 

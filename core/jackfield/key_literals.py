@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jackfield.errors import Problem
+from jackfield.errors import ConfigurationError, Problem
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.secrets import LIKELY_SECRET
 from jackfield.tomledit import value_at
 from jackfield.tomlfile import KeyPath, TomlFile, dotted
+from jackfield.tomltext import toml_document
 
 _OPENING: Final = re.compile(r"\{[{%#]")
 _CLOSING: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
@@ -111,6 +112,14 @@ def without_literals(data: Mapping[str, Any]) -> dict[str, Any]:
     return hidden
 
 
+def shown_definition(text: str) -> str:
+    """Return what a file says without its comments and without every literal that may be a secret."""
+    try:
+        return toml_document(without_literals(TomlFile.parse(text, "").data))
+    except (ConfigurationError, ValueError, RecursionError):
+        return MASKED
+
+
 def secret_name(pipeline: str, data: Mapping[str, Any], key: KeyPath) -> str:
     """Suggest a name for the secret at this place, by the host that is sent to and the name of the field."""
     table = value_at(data, key[:2]) if key[:1] == ("steps",) else data.get("source")
@@ -152,7 +161,7 @@ def _mapped(value: Any, path: KeyPath) -> Any:
 def _masked(path: KeyPath, text: str) -> str:
     if path[-1:] and path[-1] in _OPEN_KEYS:
         return text
-    loose = _all_of if _is_closed(path) else _perhaps
+    loose = _all_of if _is_closed(path) or LIKELY_SECRET.search(_field(path)) else _perhaps
     for literal in sorted(_found(path, text, loose), key=lambda one: -one.start):
         shown = f'"{MASKED}"' if literal.code else MASKED
         text = text[: literal.start] + shown + text[literal.end :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -129,11 +130,16 @@ def save_scenario(folder: Path, name: str, text: str) -> None:
     path = folder / scenario_file(name)
     path.parent.mkdir(exist_ok=True)
     try:
-        with path.open("x", encoding="utf-8") as file, _gone_if_unfinished(path):
+        with open(path, "x", encoding="utf-8", opener=_privately) as file, _gone_if_unfinished(path):
             file.write(text)
             file.flush()
     except FileExistsError:
         raise ScenarioExistsError(f"there is a test {scenario_file(name)} already; choose another name") from None
+
+
+def _privately(path: str, flags: int) -> int:
+    """Open a file for its owner alone: events are about people."""
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager

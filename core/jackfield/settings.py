@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, Problem
 from jackfield.guard import AddressGuard
+from jackfield.journal.audit import LEAST_DAYS
 from jackfield.options import complaints
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
@@ -56,6 +57,7 @@ class KeepSettings(OptionsModel):
 
     days: int = Field(default=30, ge=1, le=36500)
     size: Size = Field(default=parse_size("2 GB"), ge=parse_size("10 MB"))
+    audit_days: int = Field(default=365, ge=LEAST_DAYS, le=36500)
 
 
 class JournalSettings(OptionsModel):

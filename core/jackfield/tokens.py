@@ -32,6 +32,7 @@ class TokenMistake(StrEnum):
 
     NAME = "a token's name has 1 to 60 printable characters"
     TAKEN = "there is a token of this name already"
+    PAST = "a token cannot have expired before it is made; name a later time"
     MANY = "there are 100 tokens already; revoke those that nobody uses"
 
 
@@ -52,6 +53,11 @@ class Token:
     sha256: str
     created: datetime
     last_used: datetime | None = None
+    expires: datetime | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Tell whether it is worth nothing any more."""
+        return self.expires is not None and self.expires <= now
 
 
 class Tokens:
@@ -67,8 +73,10 @@ class Tokens:
         """List the tokens, newest first."""
         return sorted(self._read(), key=lambda token: token.created, reverse=True)
 
-    def make(self, name: str, role: Role) -> str:
-        """Make a token and return it: this once. Raises `TokenError`."""
+    def make(self, name: str, role: Role, expires: datetime | None = None) -> str:
+        """Make a token and return it: this once. It is worth nothing from `expires` on. Raises `TokenError`."""
+        if expires is not None and expires <= self._now():
+            raise TokenError(TokenMistake.PAST)
         if not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
             raise TokenError(TokenMistake.NAME)
         text = _PREFIX + secrets.token_urlsafe(32)
@@ -77,7 +85,7 @@ class Tokens:
                 raise TokenError(TokenMistake.TAKEN)
             if len(tokens) >= MOST_TOKENS:
                 raise TokenError(TokenMistake.MANY)
-            tokens.append(Token(name, role, _digest(text.encode()), self._now()))
+            tokens.append(Token(name, role, _digest(text.encode()), self._now(), expires=expires))
         return text
 
     def revoke(self, name: str) -> bool:
@@ -93,6 +101,10 @@ class Tokens:
         digest = _digest(given)
         found = [token for token in self._read() if hmac.compare_digest(token.sha256.encode(), digest.encode())]
         return found[0] if found else None
+
+    def expired(self, token: Token) -> bool:
+        """Tell whether a token is worth nothing any more."""
+        return token.expired(self._now())
 
     def to_be_noted(self, token: Token) -> bool:
         """Tell whether it is time to note that a token is used."""

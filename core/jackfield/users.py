@@ -19,11 +19,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from jackfield.errors import JackfieldError
+from jackfield.passwords import LONGEST_PASSWORD, Weakness, weakness
 from jackfield.varfile import VarFile
 
 USERS_FILE: Final = "users.json"
-SHORTEST_PASSWORD: Final = 10
-LONGEST_PASSWORD: Final = 1000
 _NAME: Final = re.compile(r"[^\W_][\w.@+-]{0,63}")
 
 
@@ -39,10 +38,19 @@ class Mistake(StrEnum):
 
     NAME = "a user's name has letters, digits and . _ @ + - only, begins with a letter or digit, and has 64 at most"
     PASSWORD = "a password has 10 characters or more, and 1000 at most"  # noqa: S105 - what is wrong with it
+    COMMON = "many people have this password, or one like it, so it is guessed first; choose another one"
+    OWN_NAME = "the password is hardly more than the user's name; choose another one"
     TAKEN = "there is a user of this name already"
     UNKNOWN = "there is no user of this name"
     LAST = "this is the last operator: without one nobody can change anything; make another one first"
     NOT_FIRST = "there are users already"
+
+
+_WEAK: Final = {
+    Weakness.LENGTH: Mistake.PASSWORD,
+    Weakness.COMMON: Mistake.COMMON,
+    Weakness.NAME: Mistake.OWN_NAME,
+}
 
 
 class UserError(JackfieldError):
@@ -84,7 +92,7 @@ class Users:
         """Add a user; `first`: only if there is none yet. Raises `UserError`."""
         if not _NAME.fullmatch(name):
             raise UserError(Mistake.NAME)
-        user = User(name, role, self._hashed(password))
+        user = User(name, role, self._hashed(name, password))
         with self._changing() as users:
             if users and first:
                 raise UserError(Mistake.NOT_FIRST)
@@ -95,7 +103,7 @@ class Users:
 
     def set_password(self, name: str, password: str) -> User:
         """Give a user a new password, which ends their sessions. Raises `UserError`."""
-        return self._change(name, password=self._hashed(password), generation=secrets.token_hex(8))
+        return self._change(name, password=self._hashed(name, password), generation=secrets.token_hex(8))
 
     def set_role(self, name: str, role: Role) -> User:
         """Give a user a role, from their next request on. Raises `UserError`, also for the last operator."""
@@ -126,9 +134,9 @@ class Users:
                 self._rehash(user, password)
         return user
 
-    def _hashed(self, password: str) -> str:
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise UserError(Mistake.PASSWORD)
+    def _hashed(self, name: str, password: str) -> str:
+        if (weak := weakness(password, name)) is not None:
+            raise UserError(_WEAK[weak])
         return self._hasher.hash(password)
 
     def _nobody(self) -> str:

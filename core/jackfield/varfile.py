@@ -52,7 +52,7 @@ class VarFile:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other threads and processes from changing the file during the block."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self._path.with_suffix(_LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

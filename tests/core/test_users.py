@@ -48,11 +48,20 @@ def test_a_name_is_plain(users: Users, name: str) -> None:
 
 
 def test_a_password_is_neither_short_nor_endless(users: Users) -> None:
-    assert refusal(users, "anna", "x" * 9) is Mistake.PASSWORD
-    assert refusal(users, "anna", "x" * 1001) is Mistake.PASSWORD
-    users.add("anna", "x" * 1000, Role.VIEWER)
-    assert users.verified("anna", "x" * 1000) is not None
-    assert users.verified("anna", "x" * 2000) is None
+    long = "correct horse battery" * 100
+    assert refusal(users, "anna", long[:9]) is Mistake.PASSWORD
+    assert refusal(users, "anna", long[:1001]) is Mistake.PASSWORD
+    users.add("anna", long[:1000], Role.VIEWER)
+    assert users.verified("anna", long[:1000]) is not None
+    assert users.verified("anna", long[:1001]) is None
+
+
+def test_a_password_that_is_guessed_first_is_refused(users: Users) -> None:
+    assert refusal(users, "anna", "Password123!") is Mistake.COMMON
+    assert refusal(users, "anna.petrova", "anna.petrova1") is Mistake.OWN_NAME
+    users.add("anna", PASSWORD, Role.VIEWER)
+    with pytest.raises(UserError, match="many people have this password"):
+        users.set_password("anna", "qwertyuiop")
 
 
 def test_a_name_is_given_once(users: Users) -> None:

@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from jackfield.cli import (
+    audit,
     curl,
     demo,
     journal,
@@ -22,6 +23,7 @@ from jackfield.cli import (
     records,
     scenarios,
     secrets,
+    tokens,
     users,
 )
 from jackfield.cli.output import console
@@ -70,6 +72,8 @@ def application() -> typer.Typer:
         scenarios,
         secrets,
         users,
+        tokens,
+        audit,
     ):
         module.add_commands(app)
     return app

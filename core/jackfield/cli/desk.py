@@ -12,12 +12,15 @@ from typing import Annotated, Protocol, TypeAlias
 import typer
 
 from jackfield.addresses import Addresses
+from jackfield.cli.notes import command_entry
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.drafts import DraftFolder
 from jackfield.errors import UnknownRun
+from jackfield.file_audit import content_hash
 from jackfield.intake import Intake
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
 from jackfield.journal.views import Page, Query, RunView
@@ -25,12 +28,14 @@ from jackfield.metrics import Metrics
 from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus, pipeline_status
 from jackfield.operations import On, Operations
+from jackfield.pipeline import pipeline_file
 from jackfield.restoring import bring_back
 from jackfield.sender import Address, sender_address
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion
+from jackfield.web.callers import replayed_as
 
 UrlOption: TypeAlias = Annotated[
     str | None,
@@ -117,6 +122,7 @@ class _LocalDesk:
     async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
         self.workspace.pipeline(id)
         await self.journal.set_mode(id, mode, reason=reason, at=utc_now())
+        await self._noted(AuditAction.MODE, id, f"{mode.value}: {reason}" if reason else mode.value)
 
     async def versions(self, id: str) -> Sequence[PipelineVersion]:
         found, kept = self.workspace.find(id), await self.journal.versions(id)
@@ -128,9 +134,13 @@ class _LocalDesk:
     async def restore(self, id: str, version: str) -> None:
         folder = DraftFolder(self.workspace.project.folder / PIPELINES_FOLDER)
         file = folder.open(id)
-        await bring_back(
+        saved = await bring_back(
             self.journal, folder, self.workspace.loader, id, version=version, base=file.base if file else ""
         )
+        said = command_entry(
+            AuditAction.FILE_CHANGED, pipeline_file(id), f"version {version} again", content=content_hash(saved.text)
+        )
+        await self.journal.note(said)
 
     async def search(self, query: Query) -> Page:
         return await self.journal.search(query)
@@ -142,14 +152,23 @@ class _LocalDesk:
         return await Sight(self.journal, self.workspace.find, Role.OPERATOR).refusals(pipeline, limit)
 
     async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
-        return await self._operations().replay(id, from_step=from_step, on=on, event=event)
+        runs = await self._operations().replay(id, from_step=from_step, on=on, event=event)
+        await self._noted(AuditAction.RUN_REPLAYED, id, replayed_as(runs, from_step, on, edited=event is not None))
+        return runs
 
     async def cancel(self, id: str) -> bool:
-        return await self.journal.cancel(id)
+        cancelled = await self.journal.cancel(id)
+        if cancelled:
+            await self._noted(AuditAction.RUN_CANCELLED, id)
+        return cancelled
 
     async def set_aside(self, id: str, note: str | None) -> None:
         word = None if note is None else SetAside(utc_now(), getpass.getuser(), note)
         await self._operations().set_aside(id, word)
+        await self._noted(AuditAction.RUN_TAKEN_BACK if note is None else AuditAction.RUN_SET_ASIDE, id, note or "")
+
+    async def _noted(self, action: AuditAction, target: str, detail: str = "") -> None:
+        await self.journal.note(command_entry(action, target, self.workspace.loader.mask(detail)))
 
     def _operations(self) -> Operations:
         return Operations(self.journal, Intake(self.journal, Metrics(), utc_now), self.workspace.find, utc_now)

@@ -48,7 +48,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
     for source, target in _SKELETON.items():
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600 if target == SECRETS_FILE else 0o644)
+        path.touch(mode=0o600)
         path.write_text((skeleton / source).read_text(encoding="utf-8"), encoding="utf-8")
     console().print(f"Made {folder}. Next: put your BIZON_TOKEN into {folder / SECRETS_FILE}, then")
     for command in ("check", "address new-student", "serve"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +14,12 @@ from pydantic_core import from_json
 from jackfield.cli.desk import UrlOption, open_desk
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.cli.pipelines import hindrance
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
-from jackfield.clock import utc_now
+from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, moment
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.journal.records import Refusal, State
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.models import JsonObject
 from jackfield.operations import On
-from jackfield.units import parse_duration
 
 _Ids = Annotated[list[str], typer.Argument(metavar="ID...")]
 _Pipeline = Annotated[str | None, typer.Option(help="Only of this pipeline.")]
@@ -60,9 +57,7 @@ def list_runs(
         context.default_map = {context.invoked_subcommand: {"project": project, "url": url, "as_json": as_json}}
         return
     states = frozenset({state}) if state else frozenset[State]()
-    query = Query(
-        pipeline, states, _moment(since), _moment(until), search, limit=limit, repaired=repaired or not states
-    )
+    query = Query(pipeline, states, moment(since), moment(until), search, limit=limit, repaired=repaired or not states)
     page = asyncio.run(_search(project, url, query))
     if as_json:
         print_json(page)
@@ -245,17 +240,3 @@ def _event(text: str | None) -> JsonObject | None:
     if event is not None and not isinstance(event, dict):
         raise typer.BadParameter("--event is not an object")
     return event
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
-        pass
-    try:
-        return utc_now() - parse_duration(text)
-    except ValueError:
-        message = f'{text!r} is neither a time such as "2026-11-24 10:00" nor a duration such as "2 h"'
-        raise typer.BadParameter(message) from None

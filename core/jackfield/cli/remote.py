@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from pydantic_core import from_json
 
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.inspection import Inspection
+from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery
 from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.models import JsonObject
@@ -25,6 +27,7 @@ from jackfield.sender import Address
 from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion
 from jackfield.web.api.pipelines import PipelineReport
+from jackfield.web.api.tokens import TokenReport
 from jackfield.web.api.trials import SampleTaken
 from jackfield.web.api.users import UserReport
 from jackfield.web.catalogue import PluginDescription, PluginReport
@@ -161,6 +164,35 @@ class RemoteDesk:
         """Have a test sent through every notifier of the host, or one of them."""
         asked, patience = {"notifier": notifier}, LIMIT + _PATIENCE
         return _read(NotifiersTried, await self._asked("POST", "notices/test", asked, patience=patience))
+
+    async def tokens(self) -> Sequence[TokenReport]:
+        """List the API tokens, without what they are."""
+        return _read(list[TokenReport], await self._asked("GET", "tokens"))
+
+    async def make_token(self, name: str, role: Role, expires: datetime | None) -> str:
+        """Make a token and return it."""
+        asked = {"name": name, "role": role, "expires": expires and expires.isoformat()}
+        return str(from_json(await self._asked("POST", "tokens", asked))["token"])
+
+    async def revoke_token(self, name: str) -> None:
+        """Make a token worthless."""
+        await self._asked("DELETE", "tokens", parameters={"name": name})
+
+    async def audit(self, query: AuditQuery) -> Sequence[AuditEntry]:
+        """List the audit log, newest first."""
+        asked = {
+            "actor": query.actor,
+            "action": query.action,
+            "target": query.target,
+            "since": query.since and query.since.isoformat(),
+            "limit": query.limit,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        return _read(list[AuditEntry], await self._asked("GET", "audit", parameters=given))
+
+    async def check_audit(self) -> AuditCheck:
+        """Say whether somebody has changed the audit log past Jackfield."""
+        return _read(AuditCheck, await self._asked("GET", "audit/check"))
 
     async def move_secret(self, id: str, key: str, name: str | None) -> str:
         """Move a key from a pipeline's file to the secrets; return the secret's name."""

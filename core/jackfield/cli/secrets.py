@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jackfield.cli.desk import UrlOption
+from jackfield.cli.notes import note_beside
 from jackfield.cli.output import console
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, ProjectOption
+from jackfield.file_audit import content_hash
+from jackfield.journal.audit import AuditAction
+from jackfield.pipeline import pipeline_file
 from jackfield.secret_move import carry_out, plan_move
 from jackfield.secrets import SECRETS_FILE
+from jackfield.settings import Project
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -41,8 +47,12 @@ def move(
 
 
 def _here(folder: Path, pipeline: str, key: str, name: str | None) -> str:
-    planned = plan_move(folder, pipeline, key, name)
+    planned, project = plan_move(folder, pipeline, key, name), Project.load(folder, os.environ)
     carry_out(folder, planned)
+    changed, secrets = content_hash(planned.after.text), content_hash((folder / SECRETS_FILE).read_text("utf-8-sig"))
+    said = f"{key} as {planned.name}"
+    note_beside(project, AuditAction.SECRET_MOVED, pipeline_file(pipeline), said, content=changed)
+    note_beside(project, AuditAction.SECRET_SET, SECRETS_FILE, planned.name, content=secrets)
     return planned.name
 
 

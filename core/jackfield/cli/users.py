@@ -13,12 +13,15 @@ from typing import Annotated, Final, Protocol, TypeVar
 import typer
 
 from jackfield.cli.desk import UrlOption
+from jackfield.cli.notes import note_beside
 from jackfield.cli.output import console, print_json, print_table
 from jackfield.cli.remote import RemoteDesk, remote_desk
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import JackfieldError
+from jackfield.journal.audit import AuditAction
+from jackfield.passwords import LONGEST_PASSWORD
 from jackfield.settings import Project
-from jackfield.users import LONGEST_PASSWORD, Mistake, Role, UserError, Users
+from jackfield.users import Mistake, Role, UserError, Users
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]
 _FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -119,7 +122,29 @@ def remove(
 
 
 def _users(folder: Path, url: str | None) -> _Book:
-    return _FarBook(url) if url else Users(Project.load(folder, os.environ).var)
+    return _FarBook(url) if url else _HereBook(Project.load(folder, os.environ))
+
+
+@dataclass(frozen=True, slots=True)
+class _HereBook:
+    """The users of a project of this machine."""
+
+    project: Project
+
+    def all(self) -> Sequence[_Known]:
+        return Users(self.project.var).all()
+
+    def add(self, name: str, password: str, role: Role) -> None:
+        Users(self.project.var).add(name, password, role)
+        note_beside(self.project, AuditAction.USER_ADDED, name, role.value)
+
+    def set_password(self, name: str, password: str) -> None:
+        Users(self.project.var).set_password(name, password)
+        note_beside(self.project, AuditAction.USER_PASSWORD, name)
+
+    def remove(self, name: str, *, even_last: bool) -> None:
+        Users(self.project.var).remove(name, even_last=even_last)
+        note_beside(self.project, AuditAction.USER_REMOVED, name)
 
 
 @dataclass(frozen=True, slots=True)

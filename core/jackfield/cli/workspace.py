@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -19,6 +20,7 @@ from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.registry import Registry
 from jackfield.settings import Project
 from jackfield.tomlfile import did_you_mean
+from jackfield.units import parse_duration
 
 ProjectOption: TypeAlias = Annotated[Path, typer.Option("--project", help="The project folder.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -52,10 +54,34 @@ class Workspace:
         return pipeline
 
 
+def moment(text: str | None) -> datetime | None:
+    """Read a time in the past: as it is, or how long ago. Raises `typer.BadParameter`."""
+    return _moment(text, -1)
+
+
+def coming(text: str | None) -> datetime | None:
+    """Read a time in the future: as it is, or in how long. Raises `typer.BadParameter`."""
+    return _moment(text, 1)
+
+
+def _moment(text: str | None, sign: int) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        pass
+    try:
+        return utc_now() + sign * parse_duration(text)
+    except (ValueError, OverflowError):
+        message = f'{text!r} is neither a time such as "2026-11-24 10:00" nor a duration such as "2 h"'
+        raise typer.BadParameter(message) from None
+
+
 @asynccontextmanager
 async def open_journal(project: Project) -> AsyncIterator[SqliteJournal]:
     """Open the project's journal beside the host that may be working on it."""
-    project.journal_file.parent.mkdir(parents=True, exist_ok=True)
+    project.journal_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal = SqliteJournal(project.journal_file, now=utc_now)
     await journal.open()
     try:

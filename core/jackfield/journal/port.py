@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar, Protocol, TypeAlias
 
 from jackfield.errors import JournalUnavailable
+from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery, NewAuditEntry
 from jackfield.journal.records import (
     Accepted,
     Attempt,
@@ -237,3 +238,18 @@ class Journal(Protocol):
 
     async def set_mode(self, pipeline: str, mode: Mode, *, reason: str, at: datetime) -> None:
         """Set a pipeline's mode. A host in another process sees it within a second or so."""
+
+    async def note(self, entry: NewAuditEntry) -> AuditEntry:
+        """Write down in the audit log what somebody did. Nothing changes an entry, and it goes only when it is old."""
+
+    async def audit(self, query: AuditQuery) -> list[AuditEntry]:
+        """List entries of the audit log, newest first."""
+
+    async def noted(self, target: str, content: str) -> bool:
+        """Tell whether the last entry about a file says that this hash is what it became."""
+
+    async def check_audit(self) -> AuditCheck:
+        """Look whether somebody has changed the audit log past Jackfield."""
+
+    async def prune_audit(self, days: int, now: datetime) -> int:
+        """Delete entries of the audit log that are older than so many days, or too many; return how many went."""

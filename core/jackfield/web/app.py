@@ -51,8 +51,8 @@ def application(host: Host, first: FirstLink) -> ASGIApp:
     token, tokens = read_or_make_secret(host.project.var / TOKEN_FILE), Tokens(host.project.var)
     tls = host.project.settings.public_url.startswith("https://")
     door = Doorkeeper(first.users)  # one, so that no more passwords are hashed at a time than it lets
-    api = SecurityHeaders(TokenRequired(api_application(host, door), token, tokens), tls=tls)
-    measured = TokenRequired(request_response(metrics), token, tokens)
+    api = SecurityHeaders(TokenRequired(api_application(host, door), token, tokens, host.audit), tls=tls)
+    measured = TokenRequired(request_response(metrics), token, tokens, host.audit)
     hooks, pages = Hooks(host), SecurityHeaders(_pages(host, measured, tokens, first, door), tls=tls)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from jackfield.clock import utc_now
 from jackfield.errors import JournalDamaged, JournalUnavailable
+from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery, NewAuditEntry
 from jackfield.journal.port import Handler
 from jackfield.journal.records import (
     Accepted,
@@ -26,6 +27,7 @@ from jackfield.journal.records import (
     Version,
 )
 from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
+from jackfield.journal.sqlite.audit import check_chain, has_content, insert_entry, list_entries, prune_entries
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
 from jackfield.journal.sqlite.flight import FlightRecorder
@@ -219,6 +221,29 @@ class SqliteJournal:
     async def size(self) -> int:
         """Return how many bytes the journal and its text index take up."""
         return await self._cleaner.size()
+
+    async def note(self, entry: NewAuditEntry) -> AuditEntry:
+        """Write down in the audit log what somebody did."""
+        return await self.writer.submit(partial(insert_entry, entry=entry))
+
+    async def audit(self, query: AuditQuery) -> list[AuditEntry]:
+        """List entries of the audit log, newest first."""
+        return await self._readers.read(partial(list_entries, query=query))
+
+    async def noted(self, target: str, content: str) -> bool:
+        """Tell whether the last entry about a file says that this hash is what it became."""
+        return await self._readers.read(partial(has_content, target=target, content=content))
+
+    async def check_audit(self) -> AuditCheck:
+        """Look whether somebody has changed the audit log past Jackfield."""
+        return await self._readers.read(check_chain)
+
+    async def prune_audit(self, days: int, now: datetime) -> int:
+        """Delete entries of the audit log that are too old or too many, some at a time."""
+        gone = 0
+        while some := await self.writer.submit(partial(prune_entries, keep_days=days, now=now)):
+            gone += some
+        return gone
 
     async def keep(self, version: Version) -> None:
         """Keep a pipeline's definition."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from jackfield.errors import JournalDamaged, JournalUnavailable
+from jackfield.journal.audit import KEPT_DONE, KEPT_REFUSED, LEAST_DAYS
 from jackfield.journal.sqlite.faults import explained
 
 VERSION: Final = 3
@@ -24,6 +25,34 @@ _PREPARED: Final = 250
 # `deaths`: at how many unclean ends of the host the coming step was being carried out; `blamed`: at how many of them
 # it must have been this run that ended it.
 # `number` counts the refused requests of one pipeline and status.
+_AUDIT: Final = (
+    """CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    refused INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    via TEXT NOT NULL,
+    address TEXT NOT NULL,
+    target TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    content TEXT NOT NULL
+) STRICT""",
+    "CREATE UNIQUE INDEX audit_placed ON audit (refused, place)",
+    "CREATE INDEX audit_about ON audit (target)",
+    """CREATE TRIGGER audit_stays_as_it_is BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'entries of the audit log are never changed'); END""",
+    f"""CREATE TRIGGER audit_goes_oldest_first BEFORE DELETE ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE refused = OLD.refused AND place < OLD.place)
+    OR (OLD.place > (SELECT max(place) FROM audit WHERE refused = OLD.refused)
+            - CASE OLD.refused WHEN 1 THEN {KEPT_REFUSED} ELSE {KEPT_DONE} END
+        AND OLD.at > (SELECT at FROM audit ORDER BY seq DESC LIMIT 1) - {LEAST_DAYS * 86_400_000_000})
+BEGIN SELECT RAISE(ABORT, 'entries of the audit log go when they are old, oldest first'); END""",  # noqa: S608 - numbers of ours
+)
+"""The audit log: nothing in it is changed, and only retention takes away what is old or too much."""
+
 _TABLES: Final = """
 CREATE TABLE run (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -124,7 +153,7 @@ CREATE TABLE mode (
     since INTEGER,
     reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-"""
+""" + "".join(f"{statement};\n" for statement in _AUDIT)
 
 
 _REPAIRED_BEFORE: Final = """
@@ -140,6 +169,7 @@ WHERE state = 'failed' AND id IN (SELECT run FROM repair)
 
 _TO_VERSION_2: Final = ("ALTER TABLE version ADD COLUMN kept_at INTEGER",)
 _TO_VERSION_3: Final[tuple[str, ...]] = (
+    *_AUDIT,
     "ALTER TABLE run ADD COLUMN repaired_by TEXT",
     "ALTER TABLE run ADD COLUMN replaced_by TEXT",
     "ALTER TABLE run ADD COLUMN set_aside TEXT",

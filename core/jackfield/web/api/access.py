@@ -8,15 +8,20 @@ from typing import Final
 
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jackfield.audit import AuditLog, Caller
 from jackfield.errors import ConfigurationError
+from jackfield.journal.audit import AuditAction, Via
 from jackfield.tokens import Tokens
 from jackfield.users import Role
+from jackfield.web.pages.doorkeeper import client_address
 
 _LOOKING: Final = frozenset({"GET", "HEAD"})
 _NO_TOKEN: Final = "send an API token, or that in var/api.token, as `Authorization: Bearer ...`"  # noqa: S105
+_EXPIRED: Final = "this token expired at {day}; an operator can make a new one on the page API tokens"
 _OWN: Final = "var/api.token"
 _ONLY_LOOKING: Final = "this is a viewer's token, which can only look; use an operator's"
 
@@ -27,10 +32,11 @@ class TokenRequired:
     A viewer's only lets through what changes nothing.
     """
 
-    def __init__(self, app: ASGIApp, own: str, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, own: str, tokens: Tokens, audit: AuditLog) -> None:
         self._app = app
         self._own = own.encode()
         self._tokens = tokens
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, 403 or 503, or pass the request on with the `caller` and their `role`."""
@@ -39,28 +45,39 @@ class TokenRequired:
         except ConfigurationError as error:
             await _error(503, str(error))(scope, receive, send)
             return
-        if known is None:
-            await _error(401, _NO_TOKEN, {"www-authenticate": "Bearer"})(scope, receive, send)
+        if isinstance(known, str):
+            await _error(401, known, {"www-authenticate": "Bearer"})(scope, receive, send)
             return
         caller, role = known
         if role is Role.OPERATOR or scope["method"] in _LOOKING:
             await self._app({**scope, "caller": caller, "role": role}, receive, send)
         else:
+            await self._refused(scope, caller, AuditAction.ROLE_REFUSED)
             await _error(403, _ONLY_LOOKING)(scope, receive, send)
 
-    async def _known(self, scope: Scope) -> tuple[str, Role] | None:
-        """Find out whose token a request carries, and what it lets them do."""
+    async def _refused(self, scope: Scope, actor: str, action: AuditAction, detail: str = "") -> None:
+        caller = Caller(actor, Via.API, client_address(Request(scope)))
+        await self._audit.note(caller, action, scope["path"], detail)
+
+    async def _known(self, scope: Scope) -> tuple[str, Role] | str:
+        """Find out whose token a request carries, and what it lets them do; else say why it is not let in."""
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         scheme, _, text = given.partition(b" ")
         if scheme.lower() != b"bearer":
-            return None
+            return _NO_TOKEN
         if hmac.compare_digest(text.strip(), self._own):
             return _OWN, Role.OPERATOR
         token = self._tokens.find(text.strip())
-        if token is not None and self._tokens.to_be_noted(token):
+        if token is None:
+            await self._refused(scope, "", AuditAction.TOKEN_REFUSED, "unknown")
+            return _NO_TOKEN
+        if self._tokens.expired(token):
+            await self._refused(scope, f"token {token.name}", AuditAction.TOKEN_REFUSED, "expired")
+            return _EXPIRED.format(day=f"{token.expires:%Y-%m-%d %H:%M} UTC")
+        if self._tokens.to_be_noted(token):
             with suppress(OSError):  # a full disk keeps nobody from looking what is wrong
                 await run_in_threadpool(self._tokens.note_used, token)
-        return (f"token {token.name}", token.role) if token else None
+        return f"token {token.name}", token.role
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -27,7 +27,7 @@ from jackfield.errors import (
 from jackfield.host import Host
 from jackfield.tokens import TokenError, TokenMistake, Tokens
 from jackfield.users import Mistake, UserError
-from jackfield.web.api import activity, bulk, files, pipelines, runs, secrets, system, tokens, trials, users
+from jackfield.web.api import activity, audit, bulk, files, pipelines, runs, secrets, system, tokens, trials, users
 from jackfield.web.api.files import Changed, Mistakes
 from jackfield.web.api.openapi import openapi_document
 from jackfield.web.api.operation import Operation, TooLarge
@@ -56,7 +56,7 @@ _OF_TOKENS: Final[Mapping[TokenMistake, int]] = {TokenMistake.TAKEN: 409, TokenM
 
 def api_operations() -> Sequence[Operation]:
     """Return every operation of the API."""
-    modules = (pipelines, files, trials, activity, runs, bulk, secrets, users, tokens, system)
+    modules = (pipelines, files, trials, activity, runs, bulk, secrets, users, tokens, audit, system)
     return [operation for module in modules for operation in module.operations()]
 
 

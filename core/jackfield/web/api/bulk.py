@@ -12,10 +12,12 @@ from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, JackfieldError, UnknownRun
 from jackfield.host import Host
 from jackfield.jobs import MOST_RUNS, Deed, Job, JobFailure, Order, Phase
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
 from jackfield.operations import On
 from jackfield.web.api.operation import Operation
 from jackfield.web.api.runs import RunsFilter
+from jackfield.web.callers import Note, job_words
 
 
 class JobBody(OptionsModel):
@@ -72,8 +74,8 @@ def operations() -> list[Operation]:
         Operation("GET", "/jobs", list_jobs, secret=True),
         Operation("POST", "/jobs", make_job, 201),
         Operation("GET", "/jobs/{id}", show_job, secret=True),
-        Operation("POST", "/jobs/{id}/start", start_job),
-        Operation("POST", "/jobs/{id}/stop", stop_job),
+        Operation("POST", "/jobs/{id}/start", start_job, action=AuditAction.JOB_STARTED),
+        Operation("POST", "/jobs/{id}/stop", stop_job, action=AuditAction.JOB_STOPPED),
     ]
 
 
@@ -100,12 +102,13 @@ async def show_job(host: Host, id: str) -> JobReport:
     return _report(job)
 
 
-async def start_job(host: Host, id: str) -> JobReport:
+async def start_job(host: Host, note: Note, id: str) -> JobReport:
     """Start a job that has found its runs."""
     job = _known(host.bulk, id)
     if job.phase is Phase.GATHERING:
         raise JackfieldError("the job still looks for its runs; start it when its phase is `asked`")
     host.bulk.start(job, job.order)
+    note.detail = job_words(job.order, job.runs)
     return _report(job)
 
 

@@ -21,6 +21,7 @@ from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomlfile import TomlFile
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
+from jackfield.web.callers import Note
 from jackfield.web.forms.secret import SecretKeeper, is_kept_in
 
 
@@ -118,24 +119,26 @@ async def show_file(host: Host, keeper: SecretKeeper, id: str) -> PipelineFile:
     return _shown(keeper, await _opened(host, id))
 
 
-async def put_file(host: Host, keeper: SecretKeeper, id: str, body: FileBody) -> PipelineFile:
+async def put_file(host: Host, keeper: SecretKeeper, note: Note, id: str, body: FileBody) -> PipelineFile:
     """Make a pipeline, or change it, if nothing is wrong with the text."""
     draft = await whole_draft(host, keeper, id, body.text)
     if problems := await _problems(host, draft):
         raise Mistakes(problems)
     try:
-        saved = await run_in_threadpool(_folder(host).save, replace(draft, base=body.base))
+        async with host.files.changing(pipeline_file(id), note.caller):
+            saved = await run_in_threadpool(_folder(host).save, replace(draft, base=body.base))
     except Conflict as conflict:
         raise _changed(keeper, conflict) from None
     await host.reload()
     return _shown(keeper, saved)
 
 
-async def delete_file(host: Host, keeper: SecretKeeper, id: str, query: DeleteQuery) -> None:
+async def delete_file(host: Host, keeper: SecretKeeper, note: Note, id: str, query: DeleteQuery) -> None:
     """Remove the file of a pipeline; what happened stays in the journal."""
     await _opened(host, id)
     try:
-        await run_in_threadpool(_folder(host).delete, id, query.base)
+        async with host.files.changing(pipeline_file(id), note.caller):
+            await run_in_threadpool(_folder(host).delete, id, query.base)
     except Conflict as conflict:
         raise _changed(keeper, conflict) from None
     await host.reload()
@@ -168,12 +171,15 @@ async def show_version(host: Host, keeper: SecretKeeper, role: Role, id: str, ve
     return VersionText(version, found.since, _is_current(host, found), text)
 
 
-async def restore_version(host: Host, keeper: SecretKeeper, id: str, version: str, body: RestoreBody) -> PipelineFile:
+async def restore_version(
+    host: Host, keeper: SecretKeeper, note: Note, *, id: str, version: str, body: RestoreBody
+) -> PipelineFile:
     """Bring a version back: its text becomes the file, as a new change."""
     try:
-        saved = await bring_back(
-            host.journal, _folder(host), host.pipelines.loader, id, version=version, base=body.base
-        )
+        async with host.files.changing(pipeline_file(id), note.caller):
+            saved = await bring_back(
+                host.journal, _folder(host), host.pipelines.loader, id, version=version, base=body.base
+            )
     except ConfigurationError as error:
         mask = host.pipelines.loader.mask
         raise Mistakes([one.masked(mask) for one in error.problems]) from None

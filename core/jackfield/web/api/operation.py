@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
@@ -17,9 +17,11 @@ from starlette.routing import Route
 
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest
+from jackfield.journal.audit import AuditAction, Via
 from jackfield.options import complaints
 from jackfield.tomlfile import dotted
 from jackfield.users import Role
+from jackfield.web.callers import Note, caller_of, target_in
 from jackfield.web.health import host_of
 
 Function: TypeAlias = Callable[..., Awaitable[Any]]
@@ -43,8 +45,9 @@ class Operation:
     """What `method` on `path` does.
 
     `function` is given `host`, the `caller` (whose token it is) and their `role`, what the application keeps for its
-    operations, the parameters of the path by their names, `query` and `body`, as far as it has parameters of these
-    names. Its return annotation is the shape of the answer, its docstring the description.
+    operations, the parameters of the path by their names, `query` and `body`, and the `note` for the audit log, as far
+    as it has parameters of these names. Its return annotation is the shape of the answer, its docstring the
+    description.
     """
 
     method: str
@@ -53,6 +56,8 @@ class Operation:
     status: int = 200
     secret: bool = False
     """Whether the answer is for operators only, though it changes nothing."""
+    action: AuditAction | None = None
+    """What the audit log calls it, if it has succeeded."""
     hints: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,18 +99,25 @@ class Operation:
 
     async def respond(self, request: Request) -> Response:
         """Carry it out. Raises `BadRequest`, and what the function raises."""
+        note = self._note(request)
         if self.secret and request.scope["role"] is not Role.OPERATOR:
+            await replace(note, action=AuditAction.ROLE_REFUSED, target=request.url.path).write(request)
             return Response(to_json({"error": _SECRET}), status_code=403, media_type="application/json")
         known: dict[str, Any] = {**request.app.state.kept, **request.path_params}
-        known |= {"host": host_of(request), **{name: request.scope[name] for name in ("caller", "role")}}
+        known |= {"host": host_of(request), "note": note, **{name: request.scope[name] for name in ("caller", "role")}}
         known["query"] = _validated(self.query, _parameters(request, self.query))
         if self.body is not None:
             known["body"] = await _body(request, self.body)
         given = {name: known[name] for name in self.hints if name in known}
         answer = await self.function(**given)
+        await note.write(request)
         if self.status == _NO_CONTENT:
             return Response(status_code=self.status)
         return Response(_written(answer), status_code=self.status, media_type="application/json")
+
+    def _note(self, request: Request) -> Note:
+        caller = caller_of(request, request.scope["caller"], Via.API)
+        return Note(caller, self.action, target_in(request.path_params))
 
 
 def _written(answer: Any) -> bytes:

@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass
 from jackfield.components import OptionsModel
 from jackfield.errors import PluginError, UnknownRun
 from jackfield.host import Host
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
 from jackfield.modes import PipelineStatus, pipeline_status
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.sender import Address, sender_address
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
+from jackfield.web.callers import Note
 
 
 class ModeBody(OptionsModel):
@@ -37,7 +39,7 @@ def operations() -> list[Operation]:
         Operation("GET", "/pipelines", list_pipelines),
         Operation("GET", "/pipelines/{id}", show_pipeline),
         Operation("GET", "/pipelines/{id}/address", show_address, secret=True),
-        Operation("PUT", "/pipelines/{id}/mode", set_mode),
+        Operation("PUT", "/pipelines/{id}/mode", set_mode, action=AuditAction.MODE),
     ]
 
 
@@ -56,10 +58,11 @@ async def show_address(host: Host, id: str) -> Address:
     return sender_address(host.project, host.addresses, known_pipeline(host, id))
 
 
-async def set_mode(host: Host, role: Role, id: str, body: ModeBody) -> PipelineReport:
+async def set_mode(host: Host, role: Role, note: Note, id: str, body: ModeBody) -> PipelineReport:
     """Start, hold or stop a pipeline."""
     pipeline = known_pipeline(host, id)
     await host.modes.set(id, body.mode, body.reason)
+    note.detail = f"{body.mode.value}: {body.reason}" if body.reason else body.mode.value
     return _report(host, pipeline, role)
 
 

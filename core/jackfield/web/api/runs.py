@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Refusal, SetAside, State
 from jackfield.journal.views import Page, Query, RunView, SeenAgain
 from jackfield.operations import On, Operations
@@ -26,6 +27,7 @@ from jackfield.scenario import (
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
+from jackfield.web.callers import Note, replayed_as
 
 
 class RunsFilter(OptionsModel):
@@ -123,12 +125,12 @@ def operations() -> list[Operation]:
     return [
         Operation("GET", "/runs", list_runs),
         Operation("GET", "/runs/{id}", show_run),
-        Operation("POST", "/runs/{id}/replay", replay_run, 201),
-        Operation("POST", "/runs/{id}/cancel", cancel_run),
-        Operation("POST", "/runs/{id}/retry", retry_run),
-        Operation("PUT", "/runs/{id}/set-aside", set_run_aside, 204),
-        Operation("DELETE", "/runs/{id}/set-aside", take_run_back, 204),
-        Operation("POST", "/runs/{id}/test", save_test, 201),
+        Operation("POST", "/runs/{id}/replay", replay_run, 201, action=AuditAction.RUN_REPLAYED),
+        Operation("POST", "/runs/{id}/cancel", cancel_run, action=AuditAction.RUN_CANCELLED),
+        Operation("POST", "/runs/{id}/retry", retry_run, action=AuditAction.RUN_RETRIED),
+        Operation("PUT", "/runs/{id}/set-aside", set_run_aside, 204, action=AuditAction.RUN_SET_ASIDE),
+        Operation("DELETE", "/runs/{id}/set-aside", take_run_back, 204, action=AuditAction.RUN_TAKEN_BACK),
+        Operation("POST", "/runs/{id}/test", save_test, 201, action=AuditAction.TEST_SAVED),
         Operation("GET", "/refusals", list_refusals),
         Operation("GET", "/duplicates", list_duplicates),
     ]
@@ -147,14 +149,18 @@ async def show_run(host: Host, role: Role, id: str) -> RunView:
     return view
 
 
-async def replay_run(host: Host, id: str, body: ReplayBody) -> Replayed:
+async def replay_run(host: Host, note: Note, id: str, body: ReplayBody) -> Replayed:
     """Replay a run, or accept a refused request."""
-    return Replayed(await _operations(host).replay(id, from_step=body.from_step, on=body.on, event=body.event))
+    runs = await _operations(host).replay(id, from_step=body.from_step, on=body.on, event=body.event)
+    note.detail = replayed_as(runs, body.from_step, body.on, edited=body.event is not None)
+    return Replayed(runs)
 
 
-async def cancel_run(host: Host, id: str) -> Cancelled:
+async def cancel_run(host: Host, note: Note, id: str) -> Cancelled:
     """Cancel a run that is not settled."""
-    return Cancelled(await host.journal.cancel(id))
+    done = Cancelled(await host.journal.cancel(id))
+    note.detail = "" if done.cancelled else "nothing to cancel"
+    return done
 
 
 async def retry_run(host: Host, id: str) -> MadeDue:
@@ -172,7 +178,7 @@ async def take_run_back(host: Host, id: str) -> None:
     await _operations(host).set_aside(id, None)
 
 
-async def save_test(host: Host, id: str, body: TestBody) -> TestSaved:
+async def save_test(host: Host, note: Note, id: str, body: TestBody) -> TestSaved:
     """Save a run as a test of its pipeline."""
     view = await host.journal.run(id)
     if view is None:
@@ -181,16 +187,19 @@ async def save_test(host: Host, id: str, body: TestBody) -> TestSaved:
     text = scenario_text(
         view, {step.name for step in (pipeline.steps if pipeline else ()) if not step.action.http_only}
     )
-    return TestSaved(scenario_file(await run_in_threadpool(_saved, host.project.folder, view, body.name, text)))
+    name = body.name or suggested_name(
+        view.summary.pipeline, await run_in_threadpool(scenario_files, host.project.folder)
+    )
+    note.detail = scenario_file(name)
+    async with host.files.changing(scenario_file(name), None):
+        await run_in_threadpool(_save, host.project.folder, name, text)
+    return TestSaved(scenario_file(name))
 
 
-def _saved(folder: Path, view: RunView, name: str | None, text: str) -> str:
-    if name is None:
-        name = suggested_name(view.summary.pipeline, scenario_files(folder))
+def _save(folder: Path, name: str, text: str) -> None:
     if not SCENARIO_NAME.fullmatch(name):
         raise BadRequest("a test's name has lower-case Latin letters, digits, - and _ only, 64 at most")
     save_scenario(folder, name, text)
-    return name
 
 
 async def list_refusals(host: Host, role: Role, query: RefusalsQuery) -> list[Refusal]:

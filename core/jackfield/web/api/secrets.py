@@ -11,10 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
+from jackfield.journal.audit import AuditAction
+from jackfield.pipeline import pipeline_file
 from jackfield.secret_move import carry_out, plan_move
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
 from jackfield.web.api.operation import Operation
+from jackfield.web.callers import Note
 from jackfield.web.pages.secrets import secret_rows
 
 
@@ -53,9 +56,9 @@ def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
         Operation("GET", "/secrets", list_secrets, secret=True),
-        Operation("PUT", "/secrets/{name}", set_secret, 204),
-        Operation("DELETE", "/secrets/{name}", remove_secret, 204),
-        Operation("POST", "/pipelines/{id}/move-secret", move_secret),
+        Operation("PUT", "/secrets/{name}", set_secret, 204, action=AuditAction.SECRET_SET),
+        Operation("DELETE", "/secrets/{name}", remove_secret, 204, action=AuditAction.SECRET_REMOVED),
+        Operation("POST", "/pipelines/{id}/move-secret", move_secret, action=AuditAction.SECRET_MOVED),
     ]
 
 
@@ -75,7 +78,8 @@ async def set_secret(host: Host, name: str, body: SecretBody) -> None:
     if not body.value.get_secret_value().strip():
         raise BadRequest("value: must not be empty; delete the secret if nobody needs it")
     try:
-        await run_in_threadpool(put_secret, host.project.folder, name, body.value.get_secret_value())
+        async with host.files.changing(SECRETS_FILE, None):
+            await run_in_threadpool(put_secret, host.project.folder, name, body.value.get_secret_value())
     except ValueError:
         raise BadRequest(f"this value cannot be written into {SECRETS_FILE}") from None
     await host.reload()
@@ -85,13 +89,16 @@ async def remove_secret(host: Host, name: str) -> None:
     """Take a secret out of secrets.toml."""
     if name not in await run_in_threadpool(secrets_in_file, host.project.folder):
         raise UnknownRun(f"there is no secret {name} in {SECRETS_FILE}")
-    await run_in_threadpool(delete_secret, host.project.folder, name)
+    async with host.files.changing(SECRETS_FILE, None):
+        await run_in_threadpool(delete_secret, host.project.folder, name)
     await host.reload()
 
 
-async def move_secret(host: Host, id: str, body: MoveBody) -> SecretMoved:
+async def move_secret(host: Host, note: Note, id: str, body: MoveBody) -> SecretMoved:
     """Move a key that stands in a pipeline's file to secrets.toml."""
     planned = await run_in_threadpool(plan_move, host.project.folder, id, body.key, body.name)
-    await run_in_threadpool(carry_out, host.project.folder, planned)
+    async with host.files.changing(SECRETS_FILE, None), host.files.changing(pipeline_file(id), None):
+        await run_in_threadpool(carry_out, host.project.folder, planned)
+    note.target, note.detail = pipeline_file(id), f"{body.key} as {planned.name}"
     await host.reload()
     return SecretMoved(planned.name)

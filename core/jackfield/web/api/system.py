@@ -11,6 +11,7 @@ from jackfield.components import OptionsModel
 from jackfield.errors import UnknownRun
 from jackfield.host import Host
 from jackfield.inspection import Inspection, inspect_project
+from jackfield.journal.audit import AuditAction
 from jackfield.models import JsonObject
 from jackfield.notice_texts import trial_notice
 from jackfield.notifiers import NotifierStatus
@@ -46,7 +47,7 @@ def operations() -> list[Operation]:
         Operation("GET", "/plugins/{module}", show_plugin),
         Operation("GET", "/schema", show_schema),
         Operation("GET", "/notifiers", list_notifiers),
-        Operation("POST", "/notices/test", send_test_notice),
+        Operation("POST", "/notices/test", send_test_notice, action=AuditAction.NOTICE_SENT),
     ]
 
 

@@ -9,16 +9,19 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.components import OptionsModel
 from jackfield.errors import UnknownRun
+from jackfield.journal.audit import AuditAction
 from jackfield.tokens import Tokens
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
+from jackfield.web.callers import Note, token_words
 
 
 class TokenBody(OptionsModel):
-    """A new token: what it is called, and what it lets a program do."""
+    """A new token: what it is called, what it lets a program do, and when it is worth nothing any more; null: never."""
 
     name: str
     role: Role
+    expires: AwareDatetime | None = None
 
 
 class TokenQuery(OptionsModel):
@@ -35,6 +38,7 @@ class TokenReport:
     role: Role
     created: AwareDatetime
     last_used: AwareDatetime | None
+    expires: AwareDatetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +52,24 @@ def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
         Operation("GET", "/tokens", list_tokens, secret=True),
-        Operation("POST", "/tokens", make_token, 201),
-        Operation("DELETE", "/tokens", revoke_token, 204),
+        Operation("POST", "/tokens", make_token, 201, action=AuditAction.TOKEN_MADE),
+        Operation("DELETE", "/tokens", revoke_token, 204, action=AuditAction.TOKEN_REVOKED),
     ]
 
 
 async def list_tokens(tokens: Tokens) -> list[TokenReport]:
     """List the tokens that were made, without what they are."""
-    return [TokenReport(one.name, one.role, one.created, one.last_used) for one in tokens.all()]
+    return [TokenReport(one.name, one.role, one.created, one.last_used, one.expires) for one in tokens.all()]
 
 
-async def make_token(tokens: Tokens, body: TokenBody) -> TokenMade:
+async def make_token(tokens: Tokens, note: Note, body: TokenBody) -> TokenMade:
     """Make a token and show it, this once."""
-    return TokenMade(await run_in_threadpool(tokens.make, body.name, body.role))
+    note.target, note.detail = body.name, token_words(body.role, body.expires)
+    return TokenMade(await run_in_threadpool(tokens.make, body.name, body.role, body.expires))
 
 
-async def revoke_token(tokens: Tokens, query: TokenQuery) -> None:
+async def revoke_token(tokens: Tokens, note: Note, query: TokenQuery) -> None:
     """Make a token worthless at once."""
+    note.target = query.name
     if not await run_in_threadpool(tokens.revoke, query.name):
         raise UnknownRun(f"there is no token {query.name}")

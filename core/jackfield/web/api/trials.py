@@ -12,6 +12,7 @@ from jackfield.components import OptionsModel
 from jackfield.drafts import Draft
 from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, Problem, UnknownRun
 from jackfield.host import Host
+from jackfield.journal.audit import AuditAction
 from jackfield.models import Event, Exchange, JsonObject
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.sender import sample_request
@@ -20,6 +21,7 @@ from jackfield.trial import Ending, Situation, Trials
 from jackfield.web.api.files import Mistakes, whole_draft
 from jackfield.web.api.operation import Operation
 from jackfield.web.api.pipelines import known_pipeline
+from jackfield.web.callers import Note
 from jackfield.web.forms.secret import SecretKeeper
 
 
@@ -68,7 +70,7 @@ class StepTried:
 def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
-        Operation("POST", "/pipelines/{id}/sample", send_sample, 201),
+        Operation("POST", "/pipelines/{id}/sample", send_sample, 201, action=AuditAction.SAMPLE_SENT),
         Operation("POST", "/pipelines/{id}/try", try_step),
     ]
 
@@ -88,7 +90,7 @@ async def send_sample(host: Host, id: str, body: SampleBody) -> SampleTaken:
     return SampleTaken(taken.reply.status, taken.reply.body.decode(errors="replace"), taken.runs)
 
 
-async def try_step(host: Host, keeper: SecretKeeper, id: str, body: TryBody) -> StepTried:
+async def try_step(host: Host, keeper: SecretKeeper, note: Note, id: str, body: TryBody) -> StepTried:
     """Try a step on an event: show what it would send, or really send it. Nothing of this is in the journal."""
     pipeline, situation = await _pipeline(host, keeper, id, body.text), await _situation(host, body)
     trials = Trials(host.http, host.runner.watchdog)
@@ -97,6 +99,8 @@ async def try_step(host: Host, keeper: SecretKeeper, id: str, body: TryBody) -> 
     except KeyError:
         hint = did_you_mean(body.step, [step.name for step in pipeline.steps])
         raise UnknownRun(f'pipeline {id} has no step "{body.step}"{hint}') from None
+    if body.send:
+        note.action, note.detail = AuditAction.STEP_SENT, f"step {body.step}"
     return StepTried(**{field.name: getattr(tried, field.name) for field in fields(StepTried)})
 
 

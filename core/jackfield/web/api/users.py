@@ -8,8 +8,10 @@ from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.components import OptionsModel
+from jackfield.journal.audit import AuditAction
 from jackfield.users import Role, User, Users
 from jackfield.web.api.operation import Operation
+from jackfield.web.callers import Note
 from jackfield.web.pages.doorkeeper import Doorkeeper
 
 
@@ -51,10 +53,10 @@ def operations() -> list[Operation]:
     """Return the operations of this module."""
     return [
         Operation("GET", "/users", list_users, secret=True),
-        Operation("POST", "/users", add_user, 201),
-        Operation("PUT", "/users/{name}/role", set_role),
-        Operation("PUT", "/users/{name}/password", set_password, 204),
-        Operation("DELETE", "/users/{name}", remove_user, 204),
+        Operation("POST", "/users", add_user, 201, action=AuditAction.USER_ADDED),
+        Operation("PUT", "/users/{name}/role", set_role, action=AuditAction.USER_ROLE),
+        Operation("PUT", "/users/{name}/password", set_password, 204, action=AuditAction.USER_PASSWORD),
+        Operation("DELETE", "/users/{name}", remove_user, 204, action=AuditAction.USER_REMOVED),
     ]
 
 
@@ -63,13 +65,15 @@ async def list_users(users: Users) -> list[UserReport]:
     return [_report(user) for user in users.all()]
 
 
-async def add_user(users: Users, door: Doorkeeper, body: UserBody) -> UserReport:
+async def add_user(users: Users, door: Doorkeeper, note: Note, body: UserBody) -> UserReport:
     """Add a user."""
+    note.target, note.detail = body.name, body.role.value
     return _report(await door.hashing(lambda: users.add(body.name, body.password.get_secret_value(), body.role)))
 
 
-async def set_role(users: Users, name: str, body: RoleBody) -> UserReport:
+async def set_role(users: Users, note: Note, name: str, body: RoleBody) -> UserReport:
     """Make a user an operator or a viewer."""
+    note.detail = body.role.value
     return _report(await run_in_threadpool(users.set_role, name, body.role))
 
 

@@ -12,14 +12,13 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from jackfield.errors import ConfigurationError, PluginError
-from jackfield.key_literals import without_literals
+from jackfield.key_literals import shown_definition
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.registry import Registry
 from jackfield.secrets import LIKELY_SECRET
 from jackfield.templates import is_template
 from jackfield.tomledit import CannotEdit, put
 from jackfield.tomlfile import KeyPath, TomlFile
-from jackfield.tomltext import toml_document
 from jackfield.web.forms.shapes import Option, read_options
 
 NAMED_SECRET: Final = re.compile(r"\{\{\s*secret\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -57,11 +56,7 @@ class SecretKeeper:
 
     def for_viewers(self, text: str) -> str:
         """Return what the text says to people who may not know any key: no literal that may be one, and no comment."""
-        try:
-            data: Any = without_literals(TomlFile.parse(self.hidden(text), "").data)
-            return _KEPT.sub(MASKED, toml_document(data))
-        except (ConfigurationError, ValueError, RecursionError):
-            return MASKED
+        return _KEPT.sub(MASKED, shown_definition(self.hidden(text)))
 
     def restored(self, text: str, file: str) -> str:
         """Put the secrets of the file back. What the file does not have any more stays out."""

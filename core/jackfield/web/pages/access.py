@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, quote
 
@@ -13,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.journal.audit import AuditAction
 from jackfield.users import Role
+from jackfield.web.callers import page_note
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.session import Session, Sessions
 
@@ -22,7 +25,15 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 LARGEST_FORM: Final = 2_000_000
 LARGEST_FORM_OF_STRANGERS: Final = 20_000
 _MOST_FIELDS: Final = 5_000
+_FIRST_ERROR: Final = 400
 _LOCAL_PATH: Final = re.compile(r"/(?![/\\])[^\\]*")
+
+
+class DeedRoute(Route):
+    """The route of a form that changes something."""
+
+    action: AuditAction | None = None
+    """What the audit log calls it; None: it is noted otherwise, or not at all."""
 
 
 def view(path: str, endpoint: Endpoint, role: Role | None = Role.VIEWER) -> Route:
@@ -30,13 +41,16 @@ def view(path: str, endpoint: Endpoint, role: Role | None = Role.VIEWER) -> Rout
     return Route(path, guarded(endpoint, role), methods=["GET"])
 
 
-def deed(path: str, endpoint: Endpoint, role: Role | None = Role.OPERATOR) -> Route:
+def deed(path: str, endpoint: Endpoint, role: Role | None = Role.OPERATOR, action: AuditAction | None = None) -> Route:
     """Make the route of a form that changes something. The endpoint finds what was filled in in `request.state.form`.
 
-    It is not called if the form does not carry this browser's token, or comes from another site's page.
+    It is not called if the form does not carry this browser's token, or comes from another site's page. When it has
+    succeeded, the `action` is in the audit log; the endpoint may say more in `request.state.note`.
     """
     largest = LARGEST_FORM_OF_STRANGERS if role is None else LARGEST_FORM
-    return Route(path, guarded(_from_our_form(endpoint, largest), role), methods=["POST"])
+    route = DeedRoute(path, guarded(_from_our_form(_noted(endpoint, action), largest), role), methods=["POST"])
+    route.action = action
+    return route
 
 
 def local_path(text: str) -> str:
@@ -59,11 +73,23 @@ def guarded(endpoint: Endpoint, role: Role | None) -> Endpoint:
     return admitting
 
 
+def _noted(endpoint: Endpoint, action: AuditAction | None) -> Endpoint:
+    async def noting(request: Request) -> Response:
+        note = request.state.note = page_note(request, action)
+        response = await endpoint(request)
+        if response.status_code < _FIRST_ERROR:
+            await note.write(request)
+        return response
+
+    return noting
+
+
 async def _admitted(request: Request, session: Session, endpoint: Endpoint, role: Role | None) -> Response:
     if role is not None and session.user is None:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(here, safe='')}", status_code=303)
     if role is Role.OPERATOR and session.user is not None and session.user.role is not Role.OPERATOR:
+        await replace(page_note(request, AuditAction.ROLE_REFUSED), target=request.url.path).write(request)
         return page(request, "refused.html", 403, reason="role")
     return await endpoint(request)
 

@@ -13,8 +13,10 @@ from starlette.routing import Route
 
 from jackfield.errors import JackfieldError
 from jackfield.jobs import Deed, Job, Order
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
 from jackfield.users import Role
+from jackfield.web.callers import job_words
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.filters import RunFilter
@@ -34,8 +36,8 @@ def routes() -> list[Route]:
         deed("/runs/bulk", ask),
         view("/runs/bulk", leave_asking),
         view("/bulk/{id}", show_job, Role.OPERATOR),
-        deed("/bulk/{id}/start", start_job),
-        deed("/bulk/{id}/stop", stop_job),
+        deed("/bulk/{id}/start", start_job, action=AuditAction.JOB_STARTED),
+        deed("/bulk/{id}/stop", stop_job, action=AuditAction.JOB_STOPPED),
     ]
 
 
@@ -84,6 +86,7 @@ async def start_job(request: Request) -> Response:
         note=str(form.get("note", "")).strip()[:LONGEST_NOTE],
     )
     host_of(request).bulk.start(job, order)
+    request.state.note.detail = job_words(order, job.runs)
     return _to(job)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, TypeVar
@@ -13,11 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from jackfield.users import User, Users
-from jackfield.web.pages.throttle import BY_ADDRESS, BY_NAME, Throttle
+from jackfield.web.pages.throttle import BY_ADDRESS, BY_DEVICE, BY_NAME, BY_PAIR, FRESH, Key, Throttle
 
 AT_ONCE: Final = 2
 """How many passwords are hashed at a time. Each takes 64 MB and a core for some tens of milliseconds."""
 MOST_WAITING: Final = 50
+_KEPT_FREE: Final = 10
+"""Places in the queue for those who have logged in before."""
 _LONGEST_KEY: Final = 65
 _T = TypeVar("_T")
 
@@ -38,17 +40,32 @@ class Doorkeeper:
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _waiting: int = 0
 
-    async def verified(self, request: Request, name: str, password: str) -> User | TooMany | None:
-        """Return the user if the password is theirs, None if it is not."""
-        if self._waiting >= MOST_WAITING:
+    async def verified(
+        self, request: Request, name: str, password: str, device: str | None = None
+    ) -> User | TooMany | None:
+        """Return the user if the password is theirs, None if it is not.
+
+        `device` is the id of a browser in which this user has logged in before: it has tries, and a place in the queue,
+        of its own, so that nobody who guesses keeps the user out.
+        """
+        if self._waiting >= MOST_WAITING + (_KEPT_FREE if device else 0):
             return TooMany(1)
-        keys = ((name[:_LONGEST_KEY], BY_NAME), (client_address(request), BY_ADDRESS))
-        if wait := self.throttle.begin(keys):
+        keys, also = self._keys(name[:_LONGEST_KEY], client_address(request), device)
+        if wait := self.throttle.begin(keys, also):
             return TooMany(math.ceil(wait))
         user = await self.hashing(lambda: self.users.verified(name, password))
         if user is not None:
-            self.throttle.succeed(keys)
+            self.throttle.succeed((*keys, *also))
         return user
+
+    def _keys(self, name: str, address: str, device: str | None) -> tuple[Sequence[Key], Sequence[Key]]:
+        """Name what a try waits for, and what it counts for besides."""
+        if device is not None:
+            return [(f"{name} {device}", BY_DEVICE)], []
+        pair = (f"{name} {address}", BY_PAIR)
+        if self.throttle.knows(pair):
+            return [(address, BY_ADDRESS), (name, BY_NAME)], [pair]
+        return [(address, BY_ADDRESS), (name, FRESH)], [pair, (name, BY_NAME)]
 
     async def hashing(self, work: Callable[[], _T]) -> _T:
         """Do something that hashes a password, when it is its turn, beside the event loop."""

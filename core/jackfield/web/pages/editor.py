@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JournalUnavailable, Problem
 from jackfield.inspection import text_warnings
+from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.registry import Registry
 from jackfield.settings import PIPELINES_FOLDER
@@ -142,7 +143,8 @@ async def delete(request: Request) -> Response:
     """Remove the file; what happened stays in the journal."""
     id = request.path_params["id"]
     try:
-        await run_in_threadpool(folder_of(request).delete, id, str(request.state.form.get("base", "")))
+        async with _changing(request, id):
+            await run_in_threadpool(folder_of(request).delete, id, str(request.state.form.get("base", "")))
     except BadId:
         raise HTTPException(404) from None
     except Conflict as conflict:
@@ -212,13 +214,18 @@ async def _saved(request: Request, desk: Desk, over: FormData | None) -> Respons
         return await answer(request, replace(desk, told="unsaved"))
     whole = replace(await _whole(request, draft), base=str(over.get("theirs", "")) if over else draft.base)
     try:
-        await run_in_threadpool(folder_of(request).save, whole)
+        async with _changing(request, draft.id):
+            await run_in_threadpool(folder_of(request).save, whole)
     except Conflict as conflict:
         return await answer(request, replace(desk, conflict=conflict))
     except OSError:
         return await answer(request, replace(desk, told="unwritable"))
     await reloaded(request)
     return RedirectResponse(f"/pipelines/{draft.id}/edit?saved", status_code=303)
+
+
+def _changing(request: Request, id: str) -> AbstractAsyncContextManager[None]:
+    return host_of(request).files.changing(pipeline_file(id), request.state.note.caller)
 
 
 async def reloaded(request: Request) -> None:
@@ -239,6 +246,8 @@ async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Des
     if situation is None:
         return replace(desk, told="no event", untried=at)
     trial = await try_step(host, whole, at, situation, send=send)
+    if trial is not None and send:
+        request.state.note.action, request.state.note.detail = AuditAction.STEP_SENT, f"step {at + 1}"
     return replace(desk, trial=trial) if trial else replace(desk, told="untried", untried=at)
 
 

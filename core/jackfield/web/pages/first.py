@@ -12,8 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.journal.audit import AuditAction
 from jackfield.users import Role, UserError, Users
+from jackfield.web.callers import caller_of
 from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.session import Session
@@ -43,7 +46,7 @@ class FirstLink:
 def routes() -> list[Route]:
     """Return the routes of this module."""
     path = FIRST_PATH + "/{token}"
-    return [view(path, show_first, None), deed(path, make_first, None)]
+    return [view(path, show_first, None), deed(path, make_first, None, AuditAction.USER_ADDED)]
 
 
 async def show_first(request: Request) -> Response:
@@ -64,8 +67,13 @@ async def make_first(request: Request) -> Response:
         user = await door.hashing(lambda: users.add(name, password, Role.OPERATOR, first=True))
     except UserError as error:
         return page(request, "first.html", 422, wrong=error.mistake.name, name=name)
+    request.state.note.caller = caller_of(request, user.name)
+    request.state.note.target, request.state.note.detail = user.name, f"{user.role}, the first one"
     request.state.session = Session(user=user)
-    return RedirectResponse("/", status_code=303)
+    response = RedirectResponse("/", status_code=303)
+    devices: Devices = request.app.state.devices
+    devices.remember(request, response, user.name)
+    return response
 
 
 def _check(request: Request) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.journal.audit import AuditAction
 from jackfield.users import UserError, Users
+from jackfield.web.callers import Note, caller_of
 from jackfield.web.pages.access import deed, local_path, view
+from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper, TooMany
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.session import Session
@@ -19,8 +24,8 @@ def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
         view("/login", show_login, None),
-        deed("/login", log_in, None),
-        deed("/logout", log_out, None),
+        deed("/login", log_in, None, AuditAction.LOGIN),
+        deed("/logout", log_out, None, AuditAction.LOGOUT),
     ]
 
 
@@ -38,15 +43,21 @@ async def log_in(request: Request) -> Response:
     door: Doorkeeper = request.app.state.door
     form = request.state.form
     name, following = str(form.get("name", "")), local_path(str(form.get("next", "/")))
-    user = await door.verified(request, name, str(form.get("password", "")))
+    devices: Devices = request.app.state.devices
+    user = await door.verified(request, name, str(form.get("password", "")), devices.of(request, name))
     if isinstance(user, TooMany):
         answer = page(request, "login.html", 429, next=following, wrong=False, wait=user.seconds, name=name)
         answer.headers["retry-after"] = str(user.seconds)
         return answer
     if user is None:
+        note: Note = request.state.note
+        known = door.users.get(name) is not None  # anything else may be a password in the wrong field
+        await replace(note, action=AuditAction.LOGIN_FAILED, target=name if known else "").write(request)
         return page(request, "login.html", 403, next=following, wrong=True, wait=0, name=name)
-    request.state.session = Session(user=user)
-    return RedirectResponse(following, status_code=303)
+    request.state.session, request.state.note.caller = Session(user=user), caller_of(request, user.name)
+    response = RedirectResponse(following, status_code=303)
+    devices.remember(request, response, user.name)
+    return response
 
 
 async def log_out(request: Request) -> Response:

@@ -13,7 +13,10 @@ from starlette.routing import Route
 
 from jackfield.drafts import BadId
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
+from jackfield.journal.audit import AuditAction
+from jackfield.pipeline import pipeline_file
 from jackfield.secret_move import SecretMove, carry_out, plan_move
+from jackfield.secrets import SECRETS_FILE
 from jackfield.users import Role
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
@@ -23,7 +26,7 @@ from jackfield.web.pages.rendering import page
 def routes() -> list[Route]:
     """Return the routes of this module."""
     path = "/pipelines/{id}/move-secret"
-    return [view(path, ask_for_name, Role.OPERATOR), deed(path, move)]
+    return [view(path, ask_for_name, Role.OPERATOR), deed(path, move, action=AuditAction.SECRET_MOVED)]
 
 
 async def ask_for_name(request: Request) -> Response:
@@ -40,17 +43,19 @@ async def ask_for_name(request: Request) -> Response:
 
 async def move(request: Request) -> Response:
     """Move it, and go back to the editor."""
-    id, form = request.path_params["id"], request.state.form
+    id, form, host = request.path_params["id"], request.state.form, host_of(request)
     key, name = str(form.get("key", "")), str(form.get("name", "")).strip()
     try:
         planned = await _planned(request, key, name)
-        await run_in_threadpool(carry_out, host_of(request).project.folder, planned)
+        async with host.files.changing(SECRETS_FILE, None), host.files.changing(pipeline_file(id), None):
+            await run_in_threadpool(carry_out, host.project.folder, planned)
     except (BadId, UnknownRun):
         raise HTTPException(404) from None
     except JackfieldError as error:
         return _page(request, key, name, str(error))
+    request.state.note.target, request.state.note.detail = pipeline_file(id), f"{key} as {name}"
     with suppress(JournalUnavailable):
-        await host_of(request).reload()
+        await host.reload()
     return RedirectResponse(f"/pipelines/{quote(id, safe='')}/edit?saved", status_code=303)
 
 

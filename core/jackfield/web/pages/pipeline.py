@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.host import Host
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query, RunSummary
 from jackfield.models import Field, Text
@@ -49,8 +50,8 @@ def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
         view("/pipelines/{id}", show_pipeline),
-        deed("/pipelines/{id}/mode", set_mode),
-        deed("/pipelines/{id}/sample", send_sample),
+        deed("/pipelines/{id}/mode", set_mode, action=AuditAction.MODE),
+        deed("/pipelines/{id}/sample", send_sample, action=AuditAction.SAMPLE_SENT),
         view("/pipelines/{id}/sample", leave_sample),
     ]
 
@@ -75,6 +76,7 @@ async def set_mode(request: Request) -> Response:
         raise HTTPException(400)
     reason = "" if mode is Mode.RUNNING else str(form.get("reason", "")).strip()[:_LONGEST_REASON]
     await host_of(request).modes.set(pipeline.id, mode, reason)
+    request.state.note.detail = f"{mode.value}: {reason}" if reason else mode.value
     return RedirectResponse(local_path(str(form.get("next", "/"))), status_code=303)
 
 

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.errors import JackfieldError, JournalUnavailable
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import StoredRequest
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.excerpt import Excerpt, Excerpts
@@ -34,8 +35,8 @@ def routes() -> list[Route]:
     return [
         view("/refused", list_refused),
         view("/refused/duplicates", list_duplicates),
-        deed("/refused/{id}/accept", accept),
-        deed("/refused/duplicates/{number}/accept", accept_duplicate),
+        deed("/refused/{id}/accept", accept, action=AuditAction.REQUEST_ACCEPTED),
+        deed("/refused/duplicates/{number}/accept", accept_duplicate, action=AuditAction.REQUEST_ACCEPTED),
     ]
 
 
@@ -58,6 +59,7 @@ async def accept_duplicate(request: Request) -> Response:
         raise HTTPException(404)
     try:
         runs = await operations_of(request).replay(found[0].run, event=dict(found[0].event.data))
+        request.state.note.detail = f"a duplicate of {found[0].run}, as {', '.join(runs)}"
     except JournalUnavailable:
         raise
     except JackfieldError as error:
@@ -86,6 +88,7 @@ async def accept(request: Request) -> Response:
     before = str(request.state.form.get("before", "")) or None
     try:
         runs = await operations_of(request).replay(id)
+        request.state.note.detail = f"as {', '.join(runs)}"
     except JournalUnavailable:
         raise
     except JackfieldError as error:

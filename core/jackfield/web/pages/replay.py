@@ -12,10 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.errors import JackfieldError, JournalUnavailable
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import SetAside
 from jackfield.journal.views import RunView
 from jackfield.models import JsonObject
 from jackfield.operations import On
+from jackfield.web.callers import replayed_as
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed
 from jackfield.web.pages.run import operations_of, run_page, seen_run
@@ -26,11 +28,11 @@ _LONGEST_NOTE: Final = 500
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        deed("/runs/{id}/replay", replay_run),
-        deed("/runs/{id}/cancel", cancel_run),
-        deed("/runs/{id}/retry", retry_run),
-        deed("/runs/{id}/set-aside", set_aside),
-        deed("/runs/{id}/take-back", take_back),
+        deed("/runs/{id}/replay", replay_run, action=AuditAction.RUN_REPLAYED),
+        deed("/runs/{id}/cancel", cancel_run, action=AuditAction.RUN_CANCELLED),
+        deed("/runs/{id}/retry", retry_run, action=AuditAction.RUN_RETRIED),
+        deed("/runs/{id}/set-aside", set_aside, action=AuditAction.RUN_SET_ASIDE),
+        deed("/runs/{id}/take-back", take_back, action=AuditAction.RUN_TAKEN_BACK),
     ]
 
 
@@ -53,6 +55,7 @@ async def replay_run(request: Request) -> Response:
         raise
     except JackfieldError as error:
         return await _again(request, seen, filled, {"replay": str(error)})
+    request.state.note.detail = replayed_as(new, filled["from_step"], on, edited=event is not None)
     return RedirectResponse(f"/runs/{quote(new[0], safe='')}?done=replayed#run", status_code=303)
 
 

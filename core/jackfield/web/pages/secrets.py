@@ -15,6 +15,7 @@ from starlette.routing import Route
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.files import read_file
 from jackfield.host import Host
+from jackfield.journal.audit import AuditAction
 from jackfield.models import Text
 from jackfield.secrets import ENVIRONMENT_PREFIX, SECRET_NAME, SECRETS_FILE
 from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
@@ -68,8 +69,8 @@ def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
         view("/secrets", show_secrets, Role.OPERATOR),
-        deed("/secrets", set_secret),
-        deed("/secrets/{name}/delete", remove_secret),
+        deed("/secrets", set_secret, action=AuditAction.SECRET_SET),
+        deed("/secrets/{name}/delete", remove_secret, action=AuditAction.SECRET_REMOVED),
     ]
 
 
@@ -87,11 +88,13 @@ async def set_secret(request: Request) -> Response:
     if wrong := "name" if not SECRET_NAME.fullmatch(name) else "both" if line and lines else "" if value else "value":
         return await _page(request, 422, name=name, wrong=wrong)
     try:
-        await run_in_threadpool(put_secret, host.project.folder, name, value)
+        async with host.files.changing(SECRETS_FILE, None):
+            await run_in_threadpool(put_secret, host.project.folder, name, value)
     except ValueError:
         return await _page(request, 422, name=name, wrong="value")
     except (ConfigurationError, OSError) as error:
         return await _page(request, 500, name=name, wrong="file", detail=_reason(error))
+    request.state.note.target = name
     return await _taken_over(host, f"/secrets?set={name}")
 
 
@@ -99,7 +102,8 @@ async def remove_secret(request: Request) -> Response:
     """Take a secret out of the file."""
     name, host = request.path_params["name"], host_of(request)
     try:
-        await run_in_threadpool(delete_secret, host.project.folder, name)
+        async with host.files.changing(SECRETS_FILE, None):
+            await run_in_threadpool(delete_secret, host.project.folder, name)
     except (ConfigurationError, OSError) as error:
         return await _page(request, 500, wrong="file", detail=_reason(error))
     return await _taken_over(host, f"/secrets?deleted={name}" if SECRET_NAME.fullmatch(name) else "/secrets")

@@ -16,6 +16,10 @@ from jackfield.users import User, Users
 SESSION_COOKIE: Final = "jackfield_session"
 SESSION_SECONDS: Final = 12 * 3600
 """How long a session lasts without a request; each request that comes in its second half renews it."""
+LONGEST_SESSION: Final = 7 * 24 * 3600
+"""How long a session lasts at most, however busy: then the password is asked for again."""
+_HOST_ONLY: Final = "__Host-"
+"""With this prefix a browser takes a cookie only over TLS, from this very host, and for all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Session:
 
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     user: User | None = None
+    began: int = 0
+    """When it began, in seconds since 1970; 0: now."""
     fresh: bool = False
     """Whether the browser has it already, and it need not be sent yet."""
 
@@ -43,23 +49,35 @@ class Sessions:
         """Return the session of a request; a new one, of nobody, where it has none that holds."""
         try:
             said, made = self._serializer.loads(
-                request.cookies.get(SESSION_COOKIE, ""), max_age=SESSION_SECONDS, return_timestamp=True
+                request.cookies.get(self.cookie_name(request, SESSION_COOKIE), ""),
+                max_age=SESSION_SECONDS,
+                return_timestamp=True,
             )
             user = self._users.get(said["user"]) if said["user"] else None
             holds = user is None or user.generation == said["generation"]
             if not holds or (said["user"] and user is None):
                 return Session()
-            age = self._serializer.make_signer(b"").get_timestamp() - made.timestamp()  # type: ignore[attr-defined]
-            return Session(said["csrf"], user, fresh=age < SESSION_SECONDS / 2)
+            now = self._now()
+            if now - said["began"] > LONGEST_SESSION:
+                return Session()
+            return Session(said["csrf"], user, said["began"], fresh=now - made.timestamp() < SESSION_SECONDS / 2)
         except (BadData, KeyError, TypeError):
             return Session()
 
     def write(self, request: Request, response: Response, session: Session) -> None:
         """Give the browser this session in place of the one it has."""
+        self.set_cookie(request, response, SESSION_COOKIE, self.cookie(session), SESSION_SECONDS)
+
+    def cookie_name(self, request: Request, name: str) -> str:
+        """Say what a cookie of ours is called in the browser that sends this request."""
+        return f"{_HOST_ONLY}{name}" if self._secure(request) else name
+
+    def set_cookie(self, request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+        """Give the browser a cookie that no script reads, and that goes over TLS only if the browser came so."""
         response.set_cookie(
-            SESSION_COOKIE,
-            self.cookie(session),
-            max_age=SESSION_SECONDS,
+            self.cookie_name(request, name),
+            value,
+            max_age=seconds,
             httponly=True,
             samesite="lax",
             secure=self._secure(request),
@@ -68,8 +86,16 @@ class Sessions:
     def cookie(self, session: Session) -> str:
         """Write down a session: whoever has this text has the session."""
         user = session.user
-        said = {"csrf": session.csrf, "user": user and user.name, "generation": user and user.generation}
+        said = {
+            "csrf": session.csrf,
+            "user": user and user.name,
+            "generation": user and user.generation,
+            "began": session.began or self._now(),
+        }
         return str(self._serializer.dumps(said))
+
+    def _now(self) -> int:
+        return int(self._serializer.make_signer(b"").get_timestamp())  # type: ignore[attr-defined]
 
     def _secure(self, request: Request) -> bool:
         """Tell whether the browser came over TLS, by the name it asked for: TLS ends in front of the host."""

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from jackfield.addresses import read_or_make_secret
 from jackfield.host import Host
 from jackfield.web.pages import (
+    audit,
     bulk,
     editor,
     first,
@@ -38,6 +39,7 @@ from jackfield.web.pages import (
     versions,
 )
 from jackfield.web.pages.access import guarded
+from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.rendering import Renderer, page
 from jackfield.web.pages.session import Session, Sessions
@@ -54,6 +56,7 @@ def page_routes() -> list[BaseRoute]:
         *first.routes(),
         *users.routes(),
         *tokens.routes(),
+        *audit.routes(),
         *live.routes(),
         *pipelines.routes(),
         *journal.routes(),
@@ -79,6 +82,7 @@ def prepare(app: Starlette, host: Host, door: Doorkeeper) -> None:
     key = read_or_make_secret(host.project.var / SESSION_KEY_FILE)
     app.state.session_key = key
     app.state.sessions = Sessions(key, door.users, host.project.settings.public_url)
+    app.state.devices = Devices(key, app.state.sessions)
     app.state.renderer = Renderer(host.phrasebooks)
     app.exception_handlers[HTTPException] = _no_such_page
     app.exception_handlers[Exception] = _fault

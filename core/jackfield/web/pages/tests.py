@@ -10,11 +10,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.host import Host
+from jackfield.journal.audit import AuditAction
 from jackfield.journal.views import RunView
 from jackfield.scenario import (
     SCENARIO_NAME,
     ScenarioExistsError,
     save_scenario,
+    scenario_file,
     scenario_files,
     scenario_text,
     suggested_name,
@@ -30,7 +32,10 @@ _ROOM: Final = 500_000
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [view("/runs/{id}/test", show_test, Role.OPERATOR), deed("/runs/{id}/test", save_test)]
+    return [
+        view("/runs/{id}/test", show_test, Role.OPERATOR),
+        deed("/runs/{id}/test", save_test, action=AuditAction.TEST_SAVED),
+    ]
 
 
 async def show_test(request: Request) -> Response:
@@ -48,11 +53,13 @@ async def save_test(request: Request) -> Response:
     if not SCENARIO_NAME.fullmatch(name):
         return _page(request, run, 422, name=name, wrong="name")
     try:
-        save_scenario(host.project.folder, name, _text(host, run))
+        async with host.files.changing(scenario_file(name), None):
+            save_scenario(host.project.folder, name, _text(host, run))
     except ScenarioExistsError:
         return _page(request, run, 409, name=name, wrong="taken")
     except OSError:
         return _page(request, run, 500, name=name, wrong="disk")
+    request.state.note.detail = scenario_file(name)
     return RedirectResponse(f"/runs/{run.summary.id}/test?saved={name}", status_code=303)
 
 

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.journal.audit import AuditAction
 from jackfield.users import Mistake, Role, UserError, Users
 from jackfield.web.pages.access import deed, view
+from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper, TooMany
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.session import Session
@@ -22,12 +24,12 @@ def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
         view("/users", show_users, Role.OPERATOR),
-        deed("/users", add_user),
-        deed("/users/{name}/role", set_role),
-        deed("/users/{name}/password", set_password),
-        deed("/users/{name}/remove", remove_user),
+        deed("/users", add_user, action=AuditAction.USER_ADDED),
+        deed("/users/{name}/role", set_role, action=AuditAction.USER_ROLE),
+        deed("/users/{name}/password", set_password, action=AuditAction.USER_PASSWORD),
+        deed("/users/{name}/remove", remove_user, action=AuditAction.USER_REMOVED),
         view("/password", show_own_password),
-        deed("/password", set_own_password, Role.VIEWER),
+        deed("/password", set_own_password, Role.VIEWER, AuditAction.USER_PASSWORD),
     ]
 
 
@@ -47,6 +49,7 @@ async def add_user(request: Request) -> Response:
         await door.hashing(lambda: users.add(name, password, role))
     except UserError as error:
         return _page(request, 422, wrong=error.mistake.name, name=name, role=role)
+    request.state.note.target, request.state.note.detail = name, role.value
     return _done("added")
 
 
@@ -59,6 +62,7 @@ async def set_role(request: Request) -> Response:
         await run_in_threadpool(_users(request).set_role, name, role)
     except UserError as error:
         return _page(request, _status(error), wrong=error.mistake.name, about=name)
+    request.state.note.detail = role.value
     return _done("role")
 
 
@@ -95,7 +99,8 @@ async def set_own_password(request: Request) -> Response:
     password = str(form.get("password", ""))
     if password != str(form.get("again", "")):
         return page(request, "password.html", 422, wrong="again", wait=0, done=False)
-    user = await _door(request).verified(request, name, str(form.get("old", "")))
+    devices: Devices = request.app.state.devices
+    user = await _door(request).verified(request, name, str(form.get("old", "")), devices.of(request, name))
     if isinstance(user, TooMany):
         answer = page(request, "password.html", 429, wrong="wait", wait=user.seconds, done=False)
         answer.headers["retry-after"] = str(user.seconds)
@@ -107,6 +112,7 @@ async def set_own_password(request: Request) -> Response:
     except UserError as error:
         return page(request, "password.html", 422, wrong=error.mistake.name, wait=0, done=False)
     request.state.session = Session(user=user)
+    request.state.note.target = name
     return RedirectResponse("/password?done", status_code=303)
 
 

@@ -45,7 +45,8 @@ async def restore(request: Request) -> Response:
     host, id, form = host_of(request), request.path_params["id"], request.state.form
     version, base = str(form.get("version", "")), str(form.get("base", ""))
     try:
-        await bring_back(host.journal, folder_of(request), host.pipelines.loader, id, version=version, base=base)
+        async with host.files.changing(pipeline_file(id), request.state.note.caller):
+            await bring_back(host.journal, folder_of(request), host.pipelines.loader, id, version=version, base=base)
     except UnknownRun:
         raise HTTPException(404) from None
     except Conflict:
