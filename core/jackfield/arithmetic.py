@@ -22,6 +22,7 @@ OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = MappingProxyType(
     }
 )
 _WORD: Final = 64
+_SHORT: Final = 100
 _SEQUENCES: Final = (str, bytes, list, tuple)
 _SPECIFIER: Final = re.compile(r"%(?:\([^()]*\))?[#0\- +]*(\*|[0-9]+)?(?:\.(\*|[0-9]+))?")
 _NUMBER: Final = re.compile("[0-9]+")
@@ -42,6 +43,12 @@ def operate(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
 
 def formatted(text: Any, values: Any, budget: Budget) -> Any:
     """Return `text % values`."""
+    count_percent(text, values, budget)
+    return counted(text % values, budget)
+
+
+def count_percent(text: str | bytes, values: Any, budget: Budget) -> None:
+    """Count what `text % values` would make."""
     pattern = text if isinstance(text, str) else text.decode("latin-1")
     given = values if isinstance(values, tuple) else (values,)
     stars = max((abs(value) for value in given if isinstance(value, int)), default=0)
@@ -49,7 +56,6 @@ def formatted(text: Any, values: Any, budget: Budget) -> Any:
     widths = [width for pair in specifiers for width in pair if width]
     budget.text(len(text) + sum(stars if width == "*" else _read(width) for width in widths))
     budget.weigh(values, 1 + len(specifiers))
-    return counted(text % values, budget)
 
 
 def count_format(specification: str, budget: Budget) -> None:
@@ -60,7 +66,8 @@ def count_format(specification: str, budget: Budget) -> None:
 def counted(value: Any, budget: Budget) -> Any:
     """Return a value that was made just now, once it is counted."""
     if isinstance(value, str | bytes):
-        budget.text(len(value))
+        if len(value) > _SHORT:
+            budget.text(len(value))
     elif isinstance(value, int):
         budget.number(value.bit_length())
     elif isinstance(value, list | tuple | dict):

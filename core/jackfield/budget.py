@@ -22,6 +22,9 @@ MOST_DIGITS: Final = 4_000
 """How many digits a whole number may have that a template makes."""
 
 _BITS: Final = int(MOST_DIGITS * 3.3219)
+_TEXTS: Final = (str, bytes)
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
+_MAPPINGS: Final = (dict, Mapping)
 _NESTS: Final[tuple[type[Any], ...]] = (list, tuple, set, frozenset, range, KeysView, ValuesView, ItemsView)
 
 
@@ -65,20 +68,32 @@ class Budget:
 
     def weigh(self, value: object, times: int = 1) -> None:
         """Count what it takes to go through a value from end to end, however deep it is, so many times."""
+        if type(value) is str:  # as nearly always
+            self.spend((1 + (len(value) >> 4)) * times)
+            return
         waiting = [value]
         while waiting:
             item = waiting.pop()
-            if isinstance(item, str | bytes):
-                self.spend((1 + (len(item) >> 4)) * times)
-            elif isinstance(item, Mapping):
-                self.spend((1 + 2 * len(item)) * times)
-                waiting.extend(item)
-                waiting.extend(item.values())
+            if isinstance(item, _MAPPINGS):
+                self.spend((6 + 3 * len(item)) * times)
+                self._weigh_items(item, times, waiting)
+                self._weigh_items(item.values(), times, waiting)
             elif isinstance(item, _NESTS):
-                self.spend((1 + len(item)) * times)
-                waiting.extend(item)
+                self.spend((6 + len(item)) * times)
+                self._weigh_items(item, times, waiting)
+            elif isinstance(item, _TEXTS):
+                self.spend((1 + (len(item) >> 4)) * times)
             else:
                 self.spend(times)
+
+    def _weigh_items(self, items: Iterable[object], times: int, waiting: list[object]) -> None:
+        for item in items:
+            kind = type(item)
+            if kind is str:
+                if length := len(item) >> 4:  # type: ignore[arg-type]
+                    self.spend(length * times)
+            elif kind not in _SCALARS:
+                waiting.append(item)
 
     def each(self, items: Iterable[T]) -> Iterator[T]:
         """Go through something that may have no end."""

@@ -17,7 +17,7 @@ Paths: TypeAlias = dict[str, Path]
 _OPENINGS: Final = ("{{", "{%", "{#")
 _CLOSINGS: Final = ("}}", "%}")
 _TAG: Final = re.compile(
-    r"(?P<opaque>\{#.*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}.*?\{%[-+]?\s*endraw\s*[-+]?%\})|\{\{|\{%", re.DOTALL
+    r"(?P<opaque>\{#.*?(?:#\}|\Z)|\{%[-+]?\s*raw\s*[-+]?%\}.*?(?:\{%[-+]?\s*endraw\s*[-+]?%\}|\Z))|\{\{|\{%", re.DOTALL
 )
 _STRING_OR_CHARACTER: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)
 

@@ -16,8 +16,10 @@ from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 from jinja2.meta import find_undeclared_variables
 from pydantic import JsonValue
 
+from jackfield.budget import Budget
 from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document, Path, closest
+from jackfield.metering import BUDGET, metered
 from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
 from jackfield.tags import Paths, extract_paths, is_template
 from jackfield.url_options import Marked
@@ -36,14 +38,16 @@ from jackfield.url_template import (
 
 __all__ = ["Blank", "Template", "TemplateEngine", "Withheld", "is_template"]
 
-_Render: TypeAlias = Callable[[Document], JsonValue]
-_Reader: TypeAlias = Callable[[Document], object]
+_Render: TypeAlias = Callable[[Document, Budget], JsonValue]
+_Reader: TypeAlias = Callable[[Document, Budget], object]
 
 _DOCUMENT: Final = ("event", "pipeline", "response", "run", "steps")
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _CHECKED: Final = (nodes.Filter, nodes.Test, nodes.Name, *_OTHER_TEMPLATES)
 _KEPT: Final = 4096
 """So many compiled texts are kept for when they come again."""
+_FEW: Final = 8
+_LONGEST: Final = 100_000
 _NO_FILTERS: Final[Mapping[str, Callable[..., object]]] = MappingProxyType({})
 
 
@@ -60,10 +64,16 @@ class Template:
     single: bool
     secrets: frozenset[str]
     paths: frozenset[Path]
-    render: _Render
-    """Return the value for a run's document; what was rendered shares nothing with the document.
+    rendered: _Render
+    """The same as `render()`, within a budget that may have been used up in part."""
 
-    Raises `TemplateError`, which names the option, and a key that is missing, but never a value."""
+    def render(self, document: Document) -> JsonValue:
+        """Return the value for a run's document; what was rendered shares nothing with the document.
+
+        Raises `TemplateError`, which names the option, and a key that is missing, but never a value. That it raises as
+        well if this would take more work, or make something longer, than one rendering may.
+        """
+        return self.rendered(document, Budget())
 
 
 class _Here(NamedTuple):
@@ -105,8 +115,8 @@ class TemplateEngine:
             raise TemplateError(f"the key {key!r} is a template, but only values can be; write a plain key", where)
         members = {key: self.compile(item, f"{where}.{key}", urls and urls.child(key)) for key, item in value.items()}
 
-        def render(document: Document) -> JsonValue:
-            return {key: member.render(document) for key, member in members.items()}
+        def render(document: Document, budget: Budget) -> JsonValue:
+            return {key: member.rendered(document, budget) for key, member in members.items()}
 
         return _combine(value, members.values(), render)
 
@@ -115,20 +125,22 @@ class TemplateEngine:
             self.compile(item, f"{where}[{index}]", urls and urls.child(index)) for index, item in enumerate(value)
         ]
 
-        def render(document: Document) -> JsonValue:
-            return [element.render(document) for element in elements]
+        def render(document: Document, budget: Budget) -> JsonValue:
+            return [element.rendered(document, budget) for element in elements]
 
         return _combine(value, elements, render)
 
     def _compile_text(self, text: str, where: str, urls: Urls | None) -> Template:
+        if len(text) > _LONGEST:
+            raise TemplateError(f"a template has {_LONGEST} characters at most; divide it", where)
         try:
             template = self._compiled(text, urls and _Here(urls.marked.here, urls.from_event))
         except TemplateError as error:
             raise TemplateError(error.what, where) from None
-        except (RecursionError, SyntaxError, ValueError) as error:
+        except (MemoryError, RecursionError, SyntaxError, ValueError) as error:
             kind = type(error).__name__
             raise TemplateError(f"not a template that Jinja can compile ({kind}); make it simpler", where) from None
-        return replace(template, render=_located(template.render, where))
+        return replace(template, rendered=_located(template.rendered, where))
 
     def _compile_source(self, text: str, here: _Here | None) -> Template:
         """Compile a text wherever it stands: a file is gone through twice, and files have much in common."""
@@ -154,7 +166,7 @@ class TemplateEngine:
             single=_is_single(_parts(tree)),
             secrets=secrets,
             paths=frozenset(paths.values()),
-            render=render,
+            rendered=render,
         )
 
     def _check(self, tree: nodes.Template, paths: Paths) -> None:
@@ -191,14 +203,15 @@ class TemplateEngine:
     def _constant(self, expression: nodes.Expr) -> str:
         """Render what is made of secrets and constants only; what fails now will fail, and say so, in a run."""
         try:
-            return as_text(self._expression_renderer(expression, {})({}))
+            budget = Budget()
+            return as_text(self._expression_renderer(expression, {})({}, budget), budget)
         except Exception:  # noqa: BLE001 - filters are a plugin's
             return ""
 
     def _without(self, secrets: frozenset[str]) -> _Render:
         missing = min(secrets - self._secrets.keys())
 
-        def render(_: Document) -> JsonValue:
+        def render(*_: object) -> JsonValue:
             raise TemplateError(f"secret {missing} is not set; put it into secrets.toml or JACKFIELD_SECRET_{missing}")
 
         return render
@@ -221,32 +234,34 @@ class TemplateEngine:
         if parts:
             return UrlParts(parts, from_event=from_event).render
         render = self._jinja_renderer(url.marked(), paths)
-        return lambda document: from_marked(as_text(render(document)), from_event=from_event)
+        return lambda document, budget: from_marked(
+            as_text(render(document, budget), budget), budget, from_event=from_event
+        )
 
     def _reader(self, part: nodes.Expr, paths: Paths) -> _Reader | None:
         match part:
             case nodes.TemplateData(data=text):
-                return lambda _: text
+                return lambda *_: text
             case nodes.Name(name=name) if name in paths:
                 return partial(select, paths[name])
             case nodes.Getattr(node=nodes.Name(name="secret"), attr=name):
                 secret = self._secrets[name]
-                return lambda _: secret
+                return lambda *_: secret
         return None
 
     def _jinja_renderer(self, tree: nodes.Template, paths: Paths) -> _Render:
-        template = self._sandbox.from_string(tree)
-        return lambda document: template.render(_select_all(paths, document))
+        template = self._sandbox.from_string(metered(tree))
+        return lambda document, budget: template.render(_variables(paths, document, budget))
 
     def _expression_renderer(self, expression: nodes.Expr, paths: Paths) -> _Render:
         assignment = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
-        template = self._sandbox.from_string(nodes.Template([assignment], lineno=1))
+        template = self._sandbox.from_string(metered(nodes.Template([assignment], lineno=1)))
 
-        def render(document: Document) -> JsonValue:
-            context = template.new_context(_select_all(paths, document))
+        def render(document: Document, budget: Budget) -> JsonValue:
+            context = template.new_context(_variables(paths, document, budget))
             for _ in template.root_render_func(context):
                 pass
-            return as_json(context.vars["result"])
+            return as_json(context.vars["result"], budget)
 
         return render
 
@@ -261,15 +276,21 @@ def _is_single(parts: Sequence[nodes.Expr]) -> bool:
 
 
 def _value_renderer(read: _Reader) -> _Render:
-    return lambda document: as_json(read(document))
+    return lambda document, budget: as_json(read(document, budget), budget)
 
 
 def _text_renderer(readers: Collection[_Reader]) -> _Render:
-    return lambda document: "".join([as_text(read(document)) for read in readers])
+    def render(document: Document, budget: Budget) -> JsonValue:
+        pieces = [as_text(read(document, budget), budget) for read in readers]
+        if len(pieces) > _FEW:  # together these are no longer than a few of what they are made of
+            budget.text(sum(map(len, pieces)))
+        return "".join(pieces)
+
+    return render
 
 
 def _constant(value: JsonValue) -> Template:
-    return Template(static=True, single=False, secrets=frozenset(), paths=frozenset(), render=lambda _: value)
+    return Template(static=True, single=False, secrets=frozenset(), paths=frozenset(), rendered=lambda *_: value)
 
 
 def _combine(value: JsonValue, parts: Collection[Template], render: _Render) -> Template:
@@ -280,16 +301,16 @@ def _combine(value: JsonValue, parts: Collection[Template], render: _Render) -> 
         single=False,
         secrets=frozenset[str]().union(*(part.secrets for part in parts)),
         paths=frozenset[Path]().union(*(part.paths for part in parts)),
-        render=render,
+        rendered=render,
     )
 
 
 def _located(render: _Render, where: str) -> _Render:
     """Make errors say where the template is. What Jinja and the filters say of a value is left out."""
 
-    def located(document: Document) -> JsonValue:
+    def located(document: Document, budget: Budget) -> JsonValue:
         try:
-            return render(document)
+            return render(document, budget)
         except TemplateError as error:
             raise TemplateError(error.what, where) from None
         except UndefinedError as error:
@@ -309,8 +330,10 @@ def _readable(error: TemplateSyntaxError, paths: Paths) -> str:
     return f"not a valid template: {message}; correct it, or write {{{{ '{{{{' }}}} for literal braces"
 
 
-def _select_all(paths: Paths, document: Document) -> dict[str, object]:
-    return {variable: select(path, document) for variable, path in paths.items()}
+def _variables(paths: Paths, document: Document, budget: Budget) -> dict[str, object]:
+    variables = {variable: select(path, document, budget) for variable, path in paths.items()}
+    variables[BUDGET] = budget
+    return variables
 
 
 def _secret_names(tree: nodes.Template) -> frozenset[str]:

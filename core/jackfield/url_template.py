@@ -14,9 +14,13 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
 from jinja2 import nodes
+from jinja2.runtime import Context
+from jinja2.utils import pass_context
 
+from jackfield.budget import Budget
 from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document
+from jackfield.metering import budget_of
 from jackfield.sandbox import as_text
 from jackfield.tags import Paths
 from jackfield.tomlfile import KeyPath
@@ -36,7 +40,7 @@ _MARK: Final = "\0"
 _STAND_IN: Final = "x"
 _STAND_IN_FOR_ALL: Final = "https://x"
 
-Render: TypeAlias = Callable[[Document], object]
+Render: TypeAlias = Callable[[Document, Budget], object]
 
 
 class Place(Enum):
@@ -148,7 +152,7 @@ class UrlParts:
         self._parts = tuple(_merged(parts))
         self._from_event = from_event
 
-    def render(self, document: Document) -> str:
+    def render(self, document: Document, budget: Budget) -> str:
         """Return the URL. Raises `TemplateError`, and what the expressions raise."""
         url = ""
         for part in self._parts:
@@ -156,7 +160,9 @@ class UrlParts:
                 url += part
             else:
                 value, render = part
-                url += value.placed(as_text(render(document)), url, from_event=self._from_event)
+                text = as_text(render(document, budget), budget)
+                budget.text(len(url) + len(text))
+                url += value.placed(text, url, from_event=self._from_event)
         return checked(url)
 
 
@@ -174,12 +180,16 @@ def _merged(parts: Iterable[str | tuple[Value, Render]]) -> Iterator[str | tuple
         yield text
 
 
-def mark(value: object, form: str, foreign: str) -> str:
+@pass_context
+def mark(context: Context, value: object, form: str, foreign: str) -> str:
     """Write a value into rendered text so that `from_marked()` finds it again: the filter `VALUE`."""
-    return f"{_MARK}{form}{foreign}{_MARK}{quote(as_text(value), safe='')}{_MARK}"
+    budget = budget_of(context)
+    text = as_text(value, budget)
+    budget.text(len(text))
+    return f"{_MARK}{form}{foreign}{_MARK}{quote(text, safe='')}{_MARK}"
 
 
-def from_marked(text: str, *, from_event: bool) -> str:
+def from_marked(text: str, budget: Budget, *, from_event: bool) -> str:
     """Make the URL out of what a template with marked values was rendered to. Raises `TemplateError`."""
     url = ""
     pieces = iter(text.split(_MARK))
@@ -187,6 +197,7 @@ def from_marked(text: str, *, from_event: bool) -> str:
         url += literal
         if (about := next(pieces, None)) is not None:
             value = Value(Form(about[0]), about[1:])
+            budget.text(len(url))
             url += value.placed(unquote(next(pieces)), url, from_event=from_event)
     return checked(url)
 

@@ -186,7 +186,7 @@ def test_a_value_without_templates_is_static_and_stays_the_same_object() -> None
     value: Any = {"a": ["$.event.email", 1, {"b": "{object.id}"}], "c": "100 %}"}
     template = ENGINE.compile(value, "w")
     assert template == Template(
-        static=True, single=False, secrets=frozenset(), paths=frozenset(), render=template.render
+        static=True, single=False, secrets=frozenset(), paths=frozenset(), rendered=template.rendered
     )
     assert template.render({}) is value
 

@@ -25,10 +25,11 @@ def translit(value: object) -> str:
 
     Spaces, digits and signs stay. What cannot be written in Latin letters is left out.
     """
-    return _WORD.sub(_word, unicodedata.normalize("NFC", plain_text(value)))
+    text = unicodedata.normalize("NFC", plain_text(value))
+    letters = str.maketrans({one: _in_latin(one, lowercase=False, separator="") for one in set(text)})
 
+    def word(found: re.Match[str]) -> str:
+        latin = found.group().translate(letters)
+        return latin.upper() if found.group().isupper() and len(found.group()) > 1 else latin
 
-def _word(found: re.Match[str]) -> str:
-    word = found.group()
-    latin = _in_latin(word, lowercase=False, separator="")
-    return latin.upper() if word.isupper() and len(word) > 1 else latin
+    return _WORD.sub(word, text)
