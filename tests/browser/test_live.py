@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import httpx
 from playwright.sync_api import Browser, Page, expect
 
 from jackfield.addresses import Addresses
@@ -52,3 +53,43 @@ def test_a_page_that_is_not_seen_listens_to_nothing_and_catches_up_when_it_is(br
         for page in (seen, covered):
             expect(page.locator(ROWS)).to_have_count(2)
         seen.context.close()
+
+
+def set_mode(host: ServedHost, mode: str) -> None:
+    token = (host.project.var / "api.token").read_text(encoding="ascii").strip()
+    url = f"{host.project.settings.local_url}/api/v1/pipelines/x/mode"
+    httpx.put(url, json={"mode": mode}, headers={"authorization": f"Bearer {token}"}).raise_for_status()
+
+
+def test_a_replay_opens_at_what_was_made_and_a_job_says_how_its_runs_ended_both_live(
+    browser: Browser, tmp_path: Path
+) -> None:
+    broken = TEXT + '[[steps]]\nuse = "compose.text"\nname = "send"\ntext = "{{ $.event.nothing }}"\n'
+    mended = broken.replace("{{ $.event.nothing }}", "y")
+    with served(make_served_project(tmp_path, {"x": broken})) as host:
+        page = logged_in(browser, host)
+        for _ in range(2):
+            give(host)
+        page.goto("/runs?state=failed")
+        expect(page.locator(ROWS)).to_have_count(2)
+        set_mode(host, "held")
+        (host.project.folder / "pipelines" / "x.toml").write_text(mended, encoding="utf-8")
+        page.locator(f"{ROWS} a").first.click()
+        page.get_by_role("button", name="Replay the run").click()
+        page.wait_for_url("**/runs/*?done=replayed#run")
+        expect(page.locator("#run .badge").first).to_have_text("Held")
+        job = page.context.new_page()
+        job.goto("/runs?state=failed")
+        job.get_by_label("All that match").check()
+        job.get_by_role("button", name="Replay…").click()
+        expect(job.get_by_text("2 runs will be replayed")).to_be_visible()
+        expect(job.get_by_label("at the step that failed")).to_be_checked()
+        job.get_by_role("button", name="Do it").click()
+        expect(job.get_by_text("1 not ended yet")).to_be_visible()
+        expect(job.get_by_text("is under way")).to_be_visible()
+        set_mode(host, "running")
+        expect(page.locator("#run .badge").first).to_have_text("Succeeded")
+        expect(job.get_by_text("1 succeeded")).to_be_visible()
+        page.get_by_role("link", name="To the run that it replays").click()
+        expect(page.get_by_text("A replay has repaired it.")).to_be_visible()
+        page.context.close()

@@ -87,7 +87,7 @@ CREATE INDEX run_ordered ON run (pipeline, order_key)
     WHERE order_key IS NOT NULL AND state IN ('queued', 'running', 'waiting');
 CREATE INDEX run_deduped ON run (pipeline, dedupe_key, received_at) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX run_replays ON run (replay_of) WHERE replay_of IS NOT NULL;
-CREATE INDEX run_standing ON run (pipeline, received_at)
+CREATE INDEX run_standing ON run (pipeline, received_at, state, repaired_by, replaced_by, set_aside)
     WHERE state = 'failed' AND repaired_by IS NULL AND replaced_by IS NULL AND set_aside IS NULL;
 
 CREATE TABLE payload (
@@ -178,7 +178,7 @@ _TO_VERSION_3: Final[tuple[str, ...]] = (
     "ALTER TABLE run ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE run ADD COLUMN blamed INTEGER NOT NULL DEFAULT 0",
     _REPAIRED_BEFORE,
-    """CREATE INDEX run_standing ON run (pipeline, received_at)
+    """CREATE INDEX run_standing ON run (pipeline, received_at, state, repaired_by, replaced_by, set_aside)
     WHERE state = 'failed' AND repaired_by IS NULL AND replaced_by IS NULL AND set_aside IS NULL""",
 )
 """What makes a file of format 2 one of format 3: one statement an entry."""

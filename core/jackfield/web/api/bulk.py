@@ -81,7 +81,10 @@ def operations() -> list[Operation]:
 
 async def list_jobs(host: Host) -> list[JobReport]:
     """List what is done to many runs at once, the newest first."""
-    return [_report(job) for job in host.bulk.jobs()]
+    jobs = host.bulk.jobs()
+    for job in jobs:
+        await host.bulk.follow(job)
+    return [_report(job) for job in jobs]
 
 
 async def make_job(host: Host, caller: str, body: JobBody) -> JobReport:
