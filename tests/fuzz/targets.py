@@ -115,12 +115,11 @@ def _query() -> Try:
     )
 
     def attempt(data: bytes) -> None:
-        query = data.decode("latin-1")
-        for source in sources:
-            request = WebhookRequest("GET", query=query)
-            with suppress(Unauthorized):
-                source.verify(request)
-            _parse(source, request)
+        source = sources[(data[:1] or b"\0")[0] % len(sources)]
+        request = WebhookRequest("GET", query=data[1:].decode("latin-1"))
+        with suppress(Unauthorized):
+            source.verify(request)
+        _parse(source, request)
 
     return attempt
 
@@ -188,6 +187,8 @@ def _rendered(before: str, after: str) -> Try:
 
 def _curl() -> Try:
     def attempt(data: bytes) -> None:
+        if data == b"-":  # standard input
+            return
         with suppress(typer.BadParameter), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             import_curl(data.decode("utf-8", "surrogateescape"))
 
@@ -250,7 +251,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
         ),
         "webhook_query": Target(
             _query,
-            _strings(["id=7&email=a@b.ru&first_name=%D0%90", "id={object.id}&phone=", "a[b][c]=1&a=2;b=3&%zz=%"]),
+            _strings(["1id=7&email=a@b.ru&first_name=%D0%90", "2id={object.id}&phone=", "0a[b][c]=1&a=2;b=3&%zz=%"]),
             ("{object.", "id=", "user_id=", "cost_money=", "%D0", "[]", "custom_"),
         ),
         "signature": Target(
