@@ -28,6 +28,11 @@ dedupe = "{{ $.event.id }}"
 use = "http_request"
 url = "https://crm.example.ru/"
 """
+STEP = """\
+[[steps]]
+use = "http_request"
+url = "https://crm.example.ru/"
+"""
 
 
 def received(folder: Path, *requests: WebhookRequest, mode: Mode = Mode.RUNNING) -> str:
@@ -141,3 +146,23 @@ def test_versions_are_listed_and_brought_back_on_the_command_line(cli: Cli, tmp_
     assert file.read_text() == f"# as it was\n{TEXT}"
     code, _, err = cli("restore", "x", "v9", *at)
     assert (code, "there is no version v9 of pipeline x" in err) == (1, True)
+
+
+def test_a_replay_from_the_failed_step_keeps_what_has_succeeded(cli: Cli, tmp_path: Path) -> None:
+    run = received(tmp_path, call("id=1"))
+    at = ("--project", tmp_path, "--json")
+    (tmp_path / "pipelines" / "x.toml").write_text(f"{TEXT}name = 'first'\n{STEP}name = 'second'\n", encoding="utf-8")
+    with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as journal, journal:
+        journal.execute("UPDATE run SET state = 'failed'")
+        for place, (step, outcome) in enumerate((("first", "succeeded"), ("second", "failed"))):
+            journal.execute(
+                "INSERT INTO attempt (run, place, step, number, started_at, elapsed_ms, outcome, masked)"
+                " SELECT seq, ?, ?, 1, 0, 1.0, ?, 0 FROM run",
+                (place, step, outcome),
+            )
+    assert cli("replay", run, "--from-failed", "--from-step", "first", *at)[0] == 2
+    code, out, err = cli("replay", run, "--from-failed", *at)
+    assert (code, err) == (0, "")
+    [new] = json.loads(out)[0]["runs"]
+    view = json.loads(cli("runs", "show", new, *at)[1])
+    assert [(one["step"], one["outcome"]) for one in view["attempts"]] == [("first", "reused")]

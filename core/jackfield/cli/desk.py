@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -163,9 +162,10 @@ class _LocalDesk:
         return cancelled
 
     async def set_aside(self, id: str, note: str | None) -> None:
-        word = None if note is None else SetAside(utc_now(), getpass.getuser(), note)
-        await self._operations().set_aside(id, word)
-        await self._noted(AuditAction.RUN_TAKEN_BACK if note is None else AuditAction.RUN_SET_ASIDE, id, note or "")
+        action = AuditAction.RUN_TAKEN_BACK if note is None else AuditAction.RUN_SET_ASIDE
+        entry = command_entry(action, id, self.workspace.loader.mask(note or ""))
+        await self._operations().set_aside(id, None if note is None else SetAside(entry.at, entry.actor, note))
+        await self.journal.note(entry)
 
     async def _noted(self, action: AuditAction, target: str, detail: str = "") -> None:
         await self.journal.note(command_entry(action, target, self.workspace.loader.mask(detail)))

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from pydantic_core import from_json
 
-from jackfield.cli.desk import UrlOption, open_desk
+from jackfield.cli.desk import Desk, UrlOption, open_desk
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.cli.pipelines import hindrance
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, moment
@@ -19,7 +19,7 @@ from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.journal.records import Refusal, State
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.models import JsonObject
-from jackfield.operations import On
+from jackfield.operations import On, step_to_resume
 
 _Ids = Annotated[list[str], typer.Argument(metavar="ID...")]
 _Pipeline = Annotated[str | None, typer.Option(help="Only of this pipeline.")]
@@ -128,18 +128,24 @@ def replay(
     on: Annotated[str, typer.Option(metavar="original|current", help="The version of the pipeline.")] = "current",
     event: Annotated[str | None, typer.Option(help="The event's values instead, as a JSON object.")] = None,
     *,
+    from_failed: Annotated[
+        bool, typer.Option("--from-failed", help="From the step that failed, where one before it has succeeded.")
+    ] = False,
     project: ProjectOption = HERE,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run runs again, or accept refused requests after all. Each becomes a new run."""
     version, edited = _version(on), _event(event)
+    if from_failed and from_step is not None:
+        raise typer.BadParameter("give either --from-step or --from-failed")
     done: list[_Replayed] = []
 
     async def work() -> None:
         async with open_desk(project, url) as desk:
             for id in ids:
-                done.append(await _replayed(id, desk.replay(id, from_step=from_step, on=version, event=edited)))
+                step = await _failed_step(desk, id) if from_failed else from_step
+                done.append(await _replayed(id, desk.replay(id, from_step=step, on=version, event=edited)))
                 if not as_json:
                     done[-1].say()
 
@@ -163,6 +169,11 @@ class _Replayed:
             console(stderr=True).print(self.error)
         else:
             console().print(f"{self.id} replayed as {', '.join(self.runs)}")
+
+
+async def _failed_step(desk: Desk, id: str) -> str | None:
+    view = await desk.run(id)
+    return step_to_resume(view) if view else None
 
 
 async def _replayed(id: str, replaying: Awaitable[Sequence[str]]) -> _Replayed:

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jackfield.journal.audit import AuditAction, AuditQuery
 from jackfield.journal.records import SetAside, State
 from jackfield.notifiers import NotifierStatus
 from jackfield.users import Role
@@ -78,6 +79,9 @@ def test_an_operator_sets_a_failed_run_aside_with_a_note_and_takes_that_back(tmp
             for text in ("The run is set aside", "operator set it aside on", "&lt;b&gt;a test order&lt;/b&gt;"):
                 assert text in page
             assert ">1 failed<" not in (await operator.get("/")).text
+            [entry, *_] = await served.host.journal.audit(AuditQuery())
+            assert (entry.action, entry.target) == (AuditAction.RUN_SET_ASIDE, run)
+            assert entry.detail == "<b>a test order</b>"
             async with visitor(served, Role.VIEWER) as viewer:
                 assert (await viewer.post(f"/runs/{run}/take-back", {})).status_code == 403
             await operator.post(f"/runs/{run}/take-back", {})

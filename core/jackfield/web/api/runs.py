@@ -168,8 +168,9 @@ async def retry_run(host: Host, id: str) -> MadeDue:
     return MadeDue(await host.journal.retry_now(id))
 
 
-async def set_run_aside(host: Host, caller: str, id: str, body: SetAsideBody) -> None:
+async def set_run_aside(host: Host, caller: str, note: Note, id: str, body: SetAsideBody) -> None:
     """Note that nothing is to be done about a failed run: it is counted and told of no more."""
+    note.detail = body.note
     await _operations(host).set_aside(id, SetAside(host.intake.now(), caller, body.note))
 
 

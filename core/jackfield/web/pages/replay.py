@@ -76,6 +76,7 @@ async def set_aside(request: Request) -> Response:
     note = str(request.state.form.get("note", "")).strip()[:_LONGEST_NOTE]
     word = SetAside(host_of(request).intake.now(), request.state.visitor.name, note)
     aside = await host_of(request).journal.set_aside(request.path_params["id"], word)
+    request.state.note.detail = note
     return await _after(request, "set-aside", None if aside else "not failed")
 
 
