@@ -82,7 +82,7 @@ class AuditLog:
             if not kind.left_out:
                 continue
             many = f"{_MOST_ADDRESSES} or more" if len(kind.addresses) >= _MOST_ADDRESSES else str(len(kind.addresses))
-            detail = f"{kind.left_out} more, from {many} addresses"
+            detail = f"{kind.left_out} more of the same, from {many} addresses"
             kind.left_out, kind.addresses = 0, set()
             await self._write(Caller("", Via.PAGES), action, "", detail, "")
 

@@ -133,7 +133,7 @@ def describe_change(loader: PipelineLoader, name: str, old: str | None, new: str
     Where a pipeline's text has mistakes, it is not certain which literals are secrets: then only the keys are named.
     """
     if old is None or new is None:
-        return "new" if old is None else ""
+        return "the file is new" if old is None else ""
     tables = [_table(name, text) for text in (old, new)]
     if None in tables:
         return "it is no valid TOML" if tables[1] is None else "it was no valid TOML"
@@ -150,7 +150,7 @@ def _listed(keys: Sequence[str]) -> str:
     if not keys:
         return "only comments and layout differ"
     more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
-    return f"changed: {', '.join(keys[:_MOST_KEYS])}{more}"
+    return f"these keys: {', '.join(keys[:_MOST_KEYS])}{more}"
 
 
 def _shown(loader: PipelineLoader, name: str, texts: tuple[str, str]) -> tuple[str, str] | None:

@@ -36,7 +36,7 @@ _STRONG_NAME: Final = re.compile(
     r"token|secret|passw|pwd|authorization|api.?key|access.?key|auth.?key|private", re.IGNORECASE
 )
 _WORD: Final = re.compile(r"[A-Za-z0-9_+/=~.:-]+")
-_PARTS: Final = re.compile(r"[A-Za-z0-9_+=~-]+")
+_PARTS: Final = re.compile(r"[A-Za-z0-9_+~-]+={0,2}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _CHANGES: Final = re.compile(r"(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])")
 _KNOWN: Final = re.compile(

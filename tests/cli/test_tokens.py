@@ -47,11 +47,15 @@ def test_what_commands_do_is_in_the_audit_log(cli: Cli, project: Path) -> None:
     found = json.loads(cli("audit", "--json")[1])
     assert [(one["action"], one["target"], one["detail"]) for one in found] == [
         ("token.revoke", "crm", ""),
-        ("pipeline.mode", "x", "held: set on the command line"),
-        ("token.make", "crm", "viewer"),
+        ("pipeline.mode", "x", "the mode is held now: set on the command line"),
+        ("token.make", "crm", "the role is viewer"),
     ]
     assert {(one["actor"], one["via"]) for one in found} == {(getpass.getuser(), "command")}
-    assert cli("audit", "--action", "pipeline.mode")[1].splitlines()[1].endswith("held: set on the command line")
+    assert (
+        cli("audit", "--action", "pipeline.mode")[1]
+        .splitlines()[1]
+        .endswith("the mode is held now: set on the command line")
+    )
     assert cli("audit", "--check") == (0, "3 entries fit together\n", "")
 
 

@@ -43,7 +43,10 @@ def test_a_flood_of_wrong_passwords_is_written_down_in_part_and_counted(tmp_path
             clock.time += 61
             await log.summarise()
             [summary, *_] = await journal.audit(AuditQuery())
-            assert (summary.action, summary.detail) == (AuditAction.LOGIN_FAILED, "940 more, from 200 addresses")
+            assert (summary.action, summary.detail) == (
+                AuditAction.LOGIN_FAILED,
+                "940 more of the same, from 200 addresses",
+            )
             clock.time += 100
             await log.note(ANNA, AuditAction.LOGIN_FAILED, "anna")
             [newest, *_] = await journal.audit(AuditQuery())

@@ -58,7 +58,7 @@ def test_a_file_that_is_changed_on_disk_is_noted_once_with_what_differs(tmp_path
             assert (entry.action, entry.target) == (AuditAction.FILE_REMOVED, FILE)
             (tmp_path / "pipelines" / "y.toml").write_text(ONE, encoding="utf-8")
             [entry, *_] = await seen(files, journal)
-            assert (entry.target, entry.detail) == ("pipelines/y.toml", "new")
+            assert (entry.target, entry.detail) == ("pipelines/y.toml", "the file is new")
 
     asyncio.run(main())
 
@@ -108,9 +108,9 @@ def test_no_secret_is_in_what_differs() -> None:
     assert "hunter2" not in said
     assert key not in said
     broken = describe_change(loader(), FILE, old, new.replace('"say"', "3"))
-    assert broken == "changed: steps[0].do, steps[0].text"
+    assert broken == "these keys: steps[0].do, steps[0].text"
     assert describe_change(loader(), "secrets.toml", 'A = "secret-1"\nB = "b"', 'A = "secret-2"\nC = "c"') == (
-        "changed: A, B, C"
+        "these keys: A, B, C"
     )
     assert describe_change(loader(), FILE, ONE, f"{ONE}# more") == "only comments and layout differ"
     assert describe_change(loader(), FILE, ONE, "[") == "it is no valid TOML"

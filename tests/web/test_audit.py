@@ -102,7 +102,7 @@ def test_deeds_on_the_pages_are_noted_with_who_and_from_where(tmp_path: Path) ->
             ]
             found = await entries(served)
             assert {(one.via.value, one.address) for one in found} == {("pages", "203.0.113.9")}
-            assert found[0].detail == "held: wrong address"
+            assert found[0].detail == "the mode is held now: wrong address"
             assert "hunter2" not in str(found)
 
     asyncio.run(main())
@@ -134,7 +134,7 @@ def test_deeds_of_programs_are_noted_with_their_token(tmp_path: Path) -> None:
             }
             assert found[1].detail.endswith("on the original version")
             assert '+title = "X"' in found[2].detail
-            assert found[4].detail == f"cancel 1 runs: {run}"
+            assert found[4].detail == f"runs to be cancelled: 1; these are: {run}"
             listed = (await client.get("/audit", params={"action": "file.change"})).json()
             assert [one["number"] for one in listed] == [found[2].number]
             assert (await client.get("/audit/check")).json() == {"entries": 5, "broken": None}
@@ -185,7 +185,7 @@ def test_operators_read_the_log_on_a_page_and_viewers_do_not(tmp_path: Path) -> 
             await anna.post("/users", {"name": "vera", "password": PASSWORD, "role": "viewer"}, seen_on="/users")
             page = await read(anna, "/audit")
             assert "<b>lunch" not in page
-            assert words(page).index("User added") < words(page).rindex("held: <b>lunch</b>")
+            assert words(page).index("User added") < words(page).rindex("the mode is held now: <b>lunch</b>")
             only = words(await read(anna, "/audit?action=user.add&actor=operator"))
             assert "vera" in only
             assert "lunch" not in only

@@ -42,7 +42,11 @@ def test_an_expired_token_is_refused_with_a_sentence_and_that_is_noted(tmp_path:
             assert answer.status_code == 401
             assert answer.json()["error"].startswith("this token expired at ")
             [entry] = await served.host.journal.audit(AuditQuery())
-            assert (entry.action.value, entry.actor, entry.detail) == ("token.refused", "token crm", "expired")
+            assert (entry.action.value, entry.actor, entry.detail) == (
+                "token.refused",
+                "token crm",
+                "the token has expired",
+            )
             assert "expired" in words(await read(anna, "/tokens"))
             made = await anna.post("/tokens", {"name": "new", "role": "viewer", "days": "30"}, seen_on="/tokens")
             assert made.status_code == 201

@@ -34,7 +34,7 @@ from jackfield.settings import PIPELINES_FOLDER
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion
-from jackfield.web.callers import replayed_as
+from jackfield.web.callers import mode_words, replayed_as
 
 UrlOption: TypeAlias = Annotated[
     str | None,
@@ -121,7 +121,7 @@ class _LocalDesk:
     async def set_mode(self, id: str, mode: Mode, reason: str) -> None:
         self.workspace.pipeline(id)
         await self.journal.set_mode(id, mode, reason=reason, at=utc_now())
-        await self._noted(AuditAction.MODE, id, f"{mode.value}: {reason}" if reason else mode.value)
+        await self._noted(AuditAction.MODE, id, mode_words(mode, reason))
 
     async def versions(self, id: str) -> Sequence[PipelineVersion]:
         found, kept = self.workspace.find(id), await self.journal.versions(id)

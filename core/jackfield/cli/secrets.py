@@ -50,7 +50,7 @@ def _here(folder: Path, pipeline: str, key: str, name: str | None) -> str:
     planned, project = plan_move(folder, pipeline, key, name), Project.load(folder, os.environ)
     carry_out(folder, planned)
     changed, secrets = content_hash(planned.after.text), content_hash((folder / SECRETS_FILE).read_text("utf-8-sig"))
-    said = f"{key} as {planned.name}"
+    said = f"{key} is now secret {planned.name}"
     note_beside(project, AuditAction.SECRET_MOVED, pipeline_file(pipeline), said, content=changed)
     note_beside(project, AuditAction.SECRET_SET, SECRETS_FILE, planned.name, content=secrets)
     return planned.name

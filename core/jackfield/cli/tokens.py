@@ -22,6 +22,7 @@ from jackfield.journal.audit import AuditAction
 from jackfield.settings import Project
 from jackfield.tokens import Tokens
 from jackfield.users import Role
+from jackfield.web.callers import token_words
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]
 _ResultT = TypeVar("_ResultT")
@@ -107,7 +108,7 @@ class _HereBook:
 
     def make(self, name: str, role: Role, expires: datetime | None) -> str:
         made = Tokens(self.project.var).make(name, role, expires)
-        note_beside(self.project, AuditAction.TOKEN_MADE, name, role.value)
+        note_beside(self.project, AuditAction.TOKEN_MADE, name, token_words(role, expires))
         return made
 
     def revoke(self, name: str) -> bool:

@@ -22,6 +22,7 @@ from jackfield.journal.audit import AuditAction
 from jackfield.passwords import LONGEST_PASSWORD
 from jackfield.settings import Project
 from jackfield.users import Mistake, Role, UserError, Users
+from jackfield.web.callers import role_words
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]
 _FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -136,7 +137,7 @@ class _HereBook:
 
     def add(self, name: str, password: str, role: Role) -> None:
         Users(self.project.var).add(name, password, role)
-        note_beside(self.project, AuditAction.USER_ADDED, name, role.value)
+        note_beside(self.project, AuditAction.USER_ADDED, name, role_words(role))
 
     def set_password(self, name: str, password: str) -> None:
         Users(self.project.var).set_password(name, password)

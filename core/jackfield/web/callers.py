@@ -10,13 +10,20 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from jackfield.audit import Caller
-from jackfield.jobs import Order
+from jackfield.jobs import Deed, Order
 from jackfield.journal.audit import AuditAction, Via
+from jackfield.journal.records import Mode
 from jackfield.users import Role
 from jackfield.web.health import host_of
 from jackfield.web.pages.doorkeeper import client_address
 
 _SHOWN_RUNS: Final = 20
+_DONE: Final = {
+    Deed.REPLAY: "replayed",
+    Deed.CANCEL: "cancelled",
+    Deed.RETRY: "retried at once",
+    Deed.SET_ASIDE: "set aside",
+}
 
 
 @dataclass(slots=True)
@@ -52,21 +59,31 @@ def target_in(parameters: Mapping[str, Any]) -> str:
 
 def replayed_as(runs: Sequence[str], from_step: str | None, on: str, *, edited: bool) -> str:
     """Say how a run was replayed, and as what."""
-    how = [f"from step {from_step}"] if from_step else []
+    how = [f"from step {from_step} on"] if from_step else []
     how += ["on the original version"] if on == "original" else []
     how += ["with an edited event"] if edited else []
-    return ", ".join([f"as {', '.join(runs)}", *how])
+    return "; ".join([f"replayed as {', '.join(runs)}", *how])
 
 
 def job_words(order: Order, runs: Sequence[str]) -> str:
     """Say what a job does, and to which runs."""
-    how = (", from the failed step" if order.from_failed else "") + (
-        ", on the original version" * (order.on == "original")
-    )
-    more = f" and {len(runs) - _SHOWN_RUNS} more" if len(runs) > _SHOWN_RUNS else ""
-    return f"{order.deed.value} {len(runs)} runs{how}: {', '.join(runs[:_SHOWN_RUNS])}{more}"
+    how = ["from the failed step on"] if order.from_failed else []
+    how += ["on the original version"] if order.on == "original" else []
+    shown = ", ".join(runs[:_SHOWN_RUNS])
+    first = [f"the first of them: {shown}" if len(runs) > _SHOWN_RUNS else f"these are: {shown}"]
+    return "; ".join([f"runs to be {_DONE[order.deed]}: {len(runs)}", *how, *first])
+
+
+def mode_words(mode: Mode, reason: str) -> str:
+    """Say which mode a pipeline was given, and why."""
+    return f"the mode is {mode.value} now: {reason}" if reason else f"the mode is {mode.value} now"
+
+
+def role_words(role: Role) -> str:
+    """Say which role somebody was given."""
+    return f"the role is {role.value}"
 
 
 def token_words(role: Role, expires: datetime | None) -> str:
     """Say what a token lets a program do, and until when."""
-    return role.value if expires is None else f"{role.value}, until {expires:%Y-%m-%d %H:%M %Z}"
+    return role_words(role) + (f"; it expires at {expires:%Y-%m-%d %H:%M %Z}" if expires else "")

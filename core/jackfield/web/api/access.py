@@ -69,10 +69,10 @@ class TokenRequired:
             return _OWN, Role.OPERATOR
         token = self._tokens.find(text.strip())
         if token is None:
-            await self._refused(scope, "", AuditAction.TOKEN_REFUSED, "unknown")
+            await self._refused(scope, "", AuditAction.TOKEN_REFUSED, "there is no such token")
             return _NO_TOKEN
         if self._tokens.expired(token):
-            await self._refused(scope, f"token {token.name}", AuditAction.TOKEN_REFUSED, "expired")
+            await self._refused(scope, f"token {token.name}", AuditAction.TOKEN_REFUSED, "the token has expired")
             return _EXPIRED.format(day=f"{token.expires:%Y-%m-%d %H:%M} UTC")
         if self._tokens.to_be_noted(token):
             with suppress(OSError):  # a full disk keeps nobody from looking what is wrong

@@ -15,7 +15,7 @@ from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.sender import Address, sender_address
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
-from jackfield.web.callers import Note
+from jackfield.web.callers import Note, mode_words
 
 
 class ModeBody(OptionsModel):
@@ -62,7 +62,7 @@ async def set_mode(host: Host, role: Role, note: Note, id: str, body: ModeBody) 
     """Start, hold or stop a pipeline."""
     pipeline = known_pipeline(host, id)
     await host.modes.set(id, body.mode, body.reason)
-    note.detail = f"{body.mode.value}: {body.reason}" if body.reason else body.mode.value
+    note.detail = mode_words(body.mode, body.reason)
     return _report(host, pipeline, role)
 
 

@@ -159,7 +159,7 @@ async def replay_run(host: Host, note: Note, id: str, body: ReplayBody) -> Repla
 async def cancel_run(host: Host, note: Note, id: str) -> Cancelled:
     """Cancel a run that is not settled."""
     done = Cancelled(await host.journal.cancel(id))
-    note.detail = "" if done.cancelled else "nothing to cancel"
+    note.detail = "" if done.cancelled else "it was settled already"
     return done
 
 

@@ -99,6 +99,6 @@ async def move_secret(host: Host, note: Note, id: str, body: MoveBody) -> Secret
     planned = await run_in_threadpool(plan_move, host.project.folder, id, body.key, body.name)
     async with host.files.changing(SECRETS_FILE, None), host.files.changing(pipeline_file(id), None):
         await run_in_threadpool(carry_out, host.project.folder, planned)
-    note.target, note.detail = pipeline_file(id), f"{body.key} as {planned.name}"
+    note.target, note.detail = pipeline_file(id), f"{body.key} is now secret {planned.name}"
     await host.reload()
     return SecretMoved(planned.name)

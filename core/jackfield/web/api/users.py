@@ -11,7 +11,7 @@ from jackfield.components import OptionsModel
 from jackfield.journal.audit import AuditAction
 from jackfield.users import Role, User, Users
 from jackfield.web.api.operation import Operation
-from jackfield.web.callers import Note
+from jackfield.web.callers import Note, role_words
 from jackfield.web.pages.doorkeeper import Doorkeeper
 
 
@@ -67,13 +67,13 @@ async def list_users(users: Users) -> list[UserReport]:
 
 async def add_user(users: Users, door: Doorkeeper, note: Note, body: UserBody) -> UserReport:
     """Add a user."""
-    note.target, note.detail = body.name, body.role.value
+    note.target, note.detail = body.name, role_words(body.role)
     return _report(await door.hashing(lambda: users.add(body.name, body.password.get_secret_value(), body.role)))
 
 
 async def set_role(users: Users, note: Note, name: str, body: RoleBody) -> UserReport:
     """Make a user an operator or a viewer."""
-    note.detail = body.role.value
+    note.detail = role_words(body.role)
     return _report(await run_in_threadpool(users.set_role, name, body.role))
 
 

@@ -19,10 +19,12 @@ from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JournalUnavailable, Problem
 from jackfield.inspection import text_warnings
 from jackfield.journal.audit import AuditAction
+from jackfield.key_literals import key_literals
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.registry import Registry
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomledit import CannotEdit
+from jackfield.tomlfile import dotted
 from jackfield.users import Role
 from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over
 from jackfield.web.forms.fields import field_name, secret_state
@@ -160,7 +162,8 @@ async def answer(request: Request, desk: Desk) -> Response:
     draft = desk.draft
     data = draft.data()
     problems = await _problems(request, draft)
-    warnings = await run_in_threadpool(text_warnings, draft.id, (await _whole(request, draft)).text)
+    whole = await _whole(request, draft)
+    warnings = await run_in_threadpool(text_warnings, draft.id, whole.text)
     form = None
     if data is not None:
         form = with_problems(make_form(data, host.registry, desk.shapes or {}), problems)
@@ -181,6 +184,7 @@ async def answer(request: Request, desk: Desk) -> Response:
         form=form,
         problems=problems,
         warnings=warnings,
+        literal_keys={dotted(one.key) for one in key_literals(whole.data() or {})},
         wrong=_wrong(form),
         registry=host.registry,
         secrets=sorted(host.project.secrets),

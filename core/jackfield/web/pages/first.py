@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from jackfield.journal.audit import AuditAction
 from jackfield.users import Role, UserError, Users
-from jackfield.web.callers import caller_of
+from jackfield.web.callers import caller_of, role_words
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper
@@ -68,7 +68,7 @@ async def make_first(request: Request) -> Response:
     except UserError as error:
         return page(request, "first.html", 422, wrong=error.mistake.name, name=name)
     request.state.note.caller = caller_of(request, user.name)
-    request.state.note.target, request.state.note.detail = user.name, f"{user.role}, the first one"
+    request.state.note.target, request.state.note.detail = user.name, f"{role_words(user.role)}; this is the first user"
     request.state.session = Session(user=user)
     response = RedirectResponse("/", status_code=303)
     devices: Devices = request.app.state.devices

@@ -53,7 +53,7 @@ async def move(request: Request) -> Response:
         raise HTTPException(404) from None
     except JackfieldError as error:
         return _page(request, key, name, str(error))
-    request.state.note.target, request.state.note.detail = pipeline_file(id), f"{key} as {name}"
+    request.state.note.target, request.state.note.detail = pipeline_file(id), f"{key} is now secret {name}"
     with suppress(JournalUnavailable):
         await host.reload()
     return RedirectResponse(f"/pipelines/{quote(id, safe='')}/edit?saved", status_code=303)

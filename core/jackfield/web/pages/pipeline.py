@@ -23,6 +23,7 @@ from jackfield.pipeline import Pipeline
 from jackfield.sender import Address, sample_request, sender_address
 from jackfield.sight import Sight
 from jackfield.users import Role
+from jackfield.web.callers import mode_words
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, local_path, view
 from jackfield.web.pages.activity import PERIOD, activities
@@ -76,7 +77,7 @@ async def set_mode(request: Request) -> Response:
         raise HTTPException(400)
     reason = "" if mode is Mode.RUNNING else str(form.get("reason", "")).strip()[:_LONGEST_REASON]
     await host_of(request).modes.set(pipeline.id, mode, reason)
-    request.state.note.detail = f"{mode.value}: {reason}" if reason else mode.value
+    request.state.note.detail = mode_words(mode, reason)
     return RedirectResponse(local_path(str(form.get("next", "/"))), status_code=303)
 
 

@@ -59,7 +59,7 @@ async def accept_duplicate(request: Request) -> Response:
         raise HTTPException(404)
     try:
         runs = await operations_of(request).replay(found[0].run, event=dict(found[0].event.data))
-        request.state.note.detail = f"a duplicate of {found[0].run}, as {', '.join(runs)}"
+        request.state.note.detail = f"replayed as {', '.join(runs)}; it was a duplicate of {found[0].run}"
     except JournalUnavailable:
         raise
     except JackfieldError as error:
@@ -88,7 +88,7 @@ async def accept(request: Request) -> Response:
     before = str(request.state.form.get("before", "")) or None
     try:
         runs = await operations_of(request).replay(id)
-        request.state.note.detail = f"as {', '.join(runs)}"
+        request.state.note.detail = f"replayed as {', '.join(runs)}"
     except JournalUnavailable:
         raise
     except JackfieldError as error:

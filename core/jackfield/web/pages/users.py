@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from jackfield.journal.audit import AuditAction
 from jackfield.users import Mistake, Role, UserError, Users
+from jackfield.web.callers import role_words
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper, TooMany
@@ -49,7 +50,7 @@ async def add_user(request: Request) -> Response:
         await door.hashing(lambda: users.add(name, password, role))
     except UserError as error:
         return _page(request, 422, wrong=error.mistake.name, name=name, role=role)
-    request.state.note.target, request.state.note.detail = name, role.value
+    request.state.note.target, request.state.note.detail = name, role_words(role)
     return _done("added")
 
 
@@ -62,7 +63,7 @@ async def set_role(request: Request) -> Response:
         await run_in_threadpool(_users(request).set_role, name, role)
     except UserError as error:
         return _page(request, _status(error), wrong=error.mistake.name, about=name)
-    request.state.note.detail = role.value
+    request.state.note.detail = role_words(role)
     return _done("role")
 
 
