@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -16,7 +17,7 @@ from jackfield.addresses import Addresses
 from jackfield.audit import AuditLog
 from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
-from jackfield.errors import Problem
+from jackfield.errors import JournalUnavailable, Problem
 from jackfield.file_audit import FileAudit
 from jackfield.filelock import private_folder
 from jackfield.http import HttpPool
@@ -44,6 +45,9 @@ from jackfield.watchdog import Watchdog
 _MODES_EVERY: Final = 0.5
 _LOOK_EVERY: Final = 1.0
 _PRUNE_EVERY: Final = 600.0
+_TRIM_SOONEST: Final = 0.1
+_FASTEST: Final = 300_000_000
+"""With this size the journal is looked at each second: no more than a tenth of it comes in meanwhile."""
 _FIRST_INSPECTION: Final = 300.0
 _INSPECT_EVERY: Final = 24 * 3600.0
 _START_UP: Final = 0.1
@@ -246,12 +250,26 @@ async def _keep_audit(host: Host) -> None:
 
 
 async def _prune(host: Host) -> None:
-    while not await _stopping_within(host, _PRUNE_EVERY):
+    """Delete what need not be kept, every now and then; what is too much for `keep.size`, at once."""
+    due, seen = monotonic() + _PRUNE_EVERY, 0
+    while not await _stopping_within(host, _trim_every(host.project.settings.journal.keep.size)):
         keep = host.project.settings.journal.keep
-        policy = Retention(timedelta(days=keep.days), keep.size)
-        await _kept_going("prune", host.journal.prune(policy, utc_now()))
-        await _kept_going("prune audit log", host.journal.prune_audit(keep.audit_days, utc_now()))
-        await _kept_going("size", host.notices.pruned())
+        if monotonic() >= due:
+            due = monotonic() + _PRUNE_EVERY
+            policy = Retention(timedelta(days=keep.days), keep.size)
+            await _kept_going("prune", host.journal.prune(policy, utc_now()))
+            await _kept_going("prune audit log", host.journal.prune_audit(keep.audit_days, utc_now()))
+            await _kept_going("size", host.notices.pruned())
+        with suppress(JournalUnavailable):  # it is said elsewhere
+            changes = await host.journal.changes()
+            if changes != seen:
+                await _kept_going("trim", host.journal.trim(keep.size))
+            seen = changes
+
+
+def _trim_every(size: int) -> float:
+    """Say after how many seconds to look again: before much of a fifth of the size can have come in."""
+    return min(_LOOK_EVERY, max(_TRIM_SOONEST, size / _FASTEST))
 
 
 async def _inspect(host: Host) -> None:

@@ -486,3 +486,30 @@ def test_what_an_action_logs_names_its_run(tmp_path: Path, capsys: pytest.Captur
     [said] = [line for line in lines if line["event"] == "from the action"]
     assert (said["run"], said["pipeline"], said["step"], said["said"]) == (id, "x", "act", "hello")
     assert not any("run" in line for line in lines if line["event"] == "pipeline loaded")
+
+
+def test_the_journal_keeps_to_its_size_within_a_fifth_under_load(tmp_path: Path) -> None:
+    """Five times as much comes in as may be kept, as fast as it can be taken over."""
+    limit, event = 10_000_000, {"text": "x" * 30_000}
+
+    async def main() -> None:
+        plugin, sizes = Plugin(), list[int]()
+        settings = '[server]\nport = 0\n[journal]\nkeep = { size = "10 MB" }\n'
+        project = make_project(tmp_path, {"x": steps('do = "say"', head="concurrency = 100")}, settings)
+        async with running(project, os.environ, registry=Registry.of(plugin)) as host:
+
+            async def send() -> None:
+                for _ in range(80):
+                    await give(host, event)
+
+            senders = [asyncio.create_task(send()) for _ in range(10)]
+            while not all(sender.done() for sender in senders):
+                sizes.append(await host.journal.size())
+                await asyncio.sleep(0.02)
+            await asyncio.gather(*senders)
+        assert len(plugin.calls) == 800
+        assert max(sizes) > limit * 0.9
+        assert max(sizes) < limit * 1.2
+        assert (project.var / "journal.db").stat().st_size < limit * 1.4
+
+    asyncio.run(main())

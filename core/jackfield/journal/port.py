@@ -221,6 +221,9 @@ class Journal(Protocol):
         strangers push nothing out. Runs that are not settled stay. The space goes back to the disk.
         """
 
+    async def trim(self, size: int) -> int:
+        """Do as much of `prune` as keeps the journal within `size` bytes. Cheap if it is: to be called often."""
+
     async def size(self) -> int:
         """Return how many bytes the journal takes up."""
 

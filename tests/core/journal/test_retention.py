@@ -101,6 +101,22 @@ def test_the_oldest_go_until_the_journal_is_small_enough(journals: Journals) -> 
     run_async(main)
 
 
+def test_a_journal_is_trimmed_to_its_size_and_no_further(journals: Journals) -> None:
+    async def main() -> None:
+        clock = Clock()
+        async with opened(journals(clock)) as journal:
+            runs = await settled_runs(journal, clock, 60, size=40_000)
+            before = await journal.size()
+            assert await journal.trim(before) == 0
+            gone = await journal.trim(before * 3 // 4)
+            assert await left(journal) == runs[gone:][::-1]
+            assert before * 6 // 10 < await journal.size() <= before * 3 // 4
+            assert await journal.trim(0) == 60 - gone
+            assert await left(journal) == []
+
+    run_async(main)
+
+
 def test_old_refused_requests_go_too(journals: Journals) -> None:
     async def main() -> None:
         clock = Clock()

@@ -91,7 +91,7 @@ class Indexer:
         with self._readers.connection() as journal:
             opened = _index_of(journal, self._path)
         with closing(opened) as index:
-            while not self._stopping:
+            while not self._stopping and self._path.exists():  # else somebody deleted it: it is made anew
                 began, waiting = monotonic(), tuple(self._waiting)
                 with self._readers.connection() as journal:
                     advanced = _advance(journal, index)

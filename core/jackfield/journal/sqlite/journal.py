@@ -218,6 +218,10 @@ class SqliteJournal:
         """Delete what need not be kept: see the port. A run's age counts from its end."""
         return await self._cleaner.clean(policy, now)
 
+    async def trim(self, size: int) -> int:
+        """Delete the oldest that may go, down to the size: see the port."""
+        return await self._cleaner.trim(size)
+
     async def size(self) -> int:
         """Return how many bytes the journal and its text index take up."""
         return await self._cleaner.size()

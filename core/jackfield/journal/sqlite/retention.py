@@ -24,7 +24,11 @@ from jackfield.journal.sqlite.textindex import drop_segments, index_path, open_i
 from jackfield.journal.sqlite.writer import Writer
 
 _BATCH: Final = 200
+_SMALL: Final = 50
+"""How many rows go at once while many are writing, who wait for it."""
 _PAGES: Final = 200
+_SHRINK_AFTER: Final = 16
+"""After so many batches the text index is looked at: only what thousands of runs are in can go from it."""
 
 _OLDEST: Final = """
 SELECT received_at, seq FROM run
@@ -41,6 +45,10 @@ _DELETE: Final = {
     ),
     _REFUSAL: ("DELETE FROM refusal WHERE seq = ?",),
 }
+
+
+_ROWS: Final = tuple(f"SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM {table}" for table in _DELETE)  # noqa: S608
+"""How many rows there are, or a few more: the numbers are given out in order, and the oldest go first."""
 
 
 class _Entry(NamedTuple):
@@ -62,24 +70,38 @@ class Cleaner:
     async def clean(self, policy: Retention, now: datetime) -> int:
         """Delete what the policy does not keep, give the space back, and return how many runs went."""
         deleted = await self._delete(partial(_oldest, before=microseconds(now - policy.age)), down_to=0)
-        await self._delete(_strangers, policy.size)
-        deleted += await self._delete(_oldest, policy.size)
+        deleted += await self.trim(policy.size)
         unused = await self._readers.read(unused_versions)
         await self._writer.submit(partial(delete_versions, versions=unused))
         await self._give_back()
         return deleted
 
+    async def trim(self, size: int) -> int:
+        """Delete the oldest that may go, as long as more bytes are in use; return how many runs went.
+
+        The space is left to what comes next: to give it back and get it again at once would be work for nothing.
+        """
+        await self._delete(_strangers, size)
+        return await self._delete(_oldest, size)
+
     async def size(self) -> int:
         """Return how many bytes of the journal and of its text index are in use."""
         return await self._readers.read(partial(_size, index=index_path(self._path)))
 
-    async def _delete(self, find: Callable[[sqlite3.Connection], list[_Entry]], down_to: int) -> int:
+    async def _delete(self, find: Callable[..., list[_Entry]], down_to: int) -> int:
         """Delete batch after batch of what is found, as long as more bytes are in use; return how many runs went."""
-        deleted = 0
-        while await self.size() > down_to and (batch := await self._readers.read(find)):
+        deleted = batches = 0
+        index = index_path(self._path)
+        while (limit := await self._readers.read(partial(_batch, index=index, down_to=down_to))) and (
+            batch := await self._readers.read(partial(find, limit=min(limit, _SMALL if self._writer.busy else _BATCH)))
+        ):
             await self._writer.submit(partial(_delete, batch=batch))
-            await self._readers.read(partial(_shrink_index, index=index_path(self._path)))
             deleted += sum(entry.table == _RUN for entry in batch)
+            batches += 1
+            if batches % _SHRINK_AFTER == 0:
+                await self._readers.read(partial(_shrink_index, index=index))
+        if batches:
+            await self._readers.read(partial(_shrink_index, index=index))
         return deleted
 
     async def _give_back(self) -> None:
@@ -89,21 +111,30 @@ class Cleaner:
         await self._readers.read(partial(_truncate, path=self._path))
 
 
-def _oldest(connection: sqlite3.Connection, before: int = END_OF_TIME) -> list[_Entry]:
+def _batch(connection: sqlite3.Connection, index: Path, down_to: int) -> int:
+    """Say how many rows to delete next: no more than it takes by and large, or a large one would cost all others."""
+    used = _size(connection, index)
+    if used <= down_to:
+        return 0
+    rows: int = sum(connection.execute(query).fetchone()[0] for query in _ROWS)
+    return min(_BATCH, max(1, (used - down_to) * rows // used))
+
+
+def _oldest(connection: sqlite3.Connection, limit: int, before: int = END_OF_TIME) -> list[_Entry]:
     """Find settled runs and refused requests, whichever came in first."""
     runs = merge(
         *(
-            connection.execute(_OLDEST, (place.pipeline, place.stored, before, before, _BATCH))
+            connection.execute(_OLDEST, (place.pipeline, place.stored, before, before, limit))
             for place in shelves(connection, None, SETTLED)
         )
     )
-    refusals = oldest_refusals(connection, before, _BATCH)
-    return list(islice(merge(_entries(runs, _RUN), _entries(refusals, _REFUSAL)), _BATCH))
+    refusals = oldest_refusals(connection, before, limit)
+    return list(islice(merge(_entries(runs, _RUN), _entries(refusals, _REFUSAL)), limit))
 
 
-def _strangers(connection: sqlite3.Connection) -> list[_Entry]:
+def _strangers(connection: sqlite3.Connection, limit: int) -> list[_Entry]:
     """Find calls with a wrong token."""
-    return list(_entries(oldest_strangers(connection, _BATCH), _REFUSAL))
+    return list(_entries(oldest_strangers(connection, limit), _REFUSAL))
 
 
 def _entries(rows: Iterable[Row], table: str) -> Iterator[_Entry]:
