@@ -27,6 +27,7 @@ from jackfield.models import (
     WebhookReply,
     WebhookRequest,
 )
+from jackfield.project_file import ProjectFile
 from jackfield.query import Query as JsonPath
 from jackfield.units import Duration, Size
 from jackfield.url_options import Url, UrlTemplate
@@ -51,6 +52,7 @@ __all__ = [
     "Notifier",
     "OptionsModel",
     "PermanentFailure",
+    "ProjectFile",
     "Route",
     "Size",
     "Skip",

@@ -6,10 +6,12 @@ A component is named by `use` in a pipeline's file; the rest of that table is it
 
 from __future__ import annotations
 
+import socket
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, JsonValue, model_validator
@@ -18,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 
 from jackfield.groups import Groups, check_groups, schema_rules
 from jackfield.models import Event, Field, Notice, Step, Text, WebhookReply, WebhookRequest
+from jackfield.project_file import project_file
 
 
 class OptionsModel(BaseModel):
@@ -136,6 +139,13 @@ class WebhookSource(Source[OptionsT]):
         return ()
 
 
+Connect: TypeAlias = Callable[[str, int], Awaitable[socket.socket]]
+
+
+async def _nothing_lent(host: str, port: int) -> socket.socket:
+    raise RuntimeError(f"no connection to {host}:{port} is lent here: the step is only tried")
+
+
 @dataclass(frozen=True, slots=True)
 class ActionContext:
     """What the host lends to an action or a notifier, for as long as it lives.
@@ -146,6 +156,20 @@ class ActionContext:
 
     http: httpx.AsyncClient
     log: FilteringBoundLogger
+    connect: Connect = _nothing_lent
+    """Open a connection to a host and a port, for what is not HTTP: `await context.connect("mx.example.ru", 25)`.
+
+    The result is a connected socket that does not block, and is the caller's to close. The address guard is asked for
+    each address that the host has. Raises `DestinationRefused` where it says no, and OSError. Nothing limits the time.
+    """
+    folder: Path = Path()
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file of the project that an option names; see `ProjectFile`.
+
+        Raises ValueError if it leads out of the project folder.
+        """
+        return project_file(self.folder, name)
 
 
 class Action(ABC, Generic[OptionsT]):

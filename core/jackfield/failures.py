@@ -49,8 +49,7 @@ def failure_of(error: Exception, request: httpx.Request) -> Exception:
     refused = error.__cause__ or error
     if isinstance(refused, AddressRefused):
         for_whom = f"the proxy {proxy}" if proxy and refused is not error else f"{url.scheme}://{url.host}"
-        what = f"{refused.address} (for {for_whom}) is {refused.kind}"
-        return DestinationRefused(f"{what}; to allow it, put it into [http] allow in jackfield.toml")
+        return refusal_of(refused, for_whom)
     if isinstance(error, aiohttp.InvalidURL):
         return DestinationRefused(f"{url.host} is no usable host: write a name, or an address in its usual form")
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -58,6 +57,12 @@ def failure_of(error: Exception, request: httpx.Request) -> Exception:
     failure, words = next(row[1:] for row in _FAILURES if isinstance(error, row[0]))
     host = url.host if not proxy else _along_the_way(error, proxy, url.host)
     return failure(words.format(host=host, detail=_detail(error)))
+
+
+def refusal_of(refused: AddressRefused, for_whom: str) -> DestinationRefused:
+    """Return what to raise in place of what the guard has raised."""
+    what = f"{refused.address} (for {for_whom}) is {refused.kind}"
+    return DestinationRefused(f"{what}; to allow it, put it into [http] allow in jackfield.toml")
 
 
 def _along_the_way(error: Exception, proxy: str, host: str) -> str:

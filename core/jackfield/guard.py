@@ -7,6 +7,7 @@ between two look-ups gets past it.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import socket
@@ -111,19 +112,49 @@ class AddressGuard:
             raise AddressRefused(str(address), kind)
         return socket.socket(family, type_, protocol)
 
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Return a socket that is connected to the first address of a host that takes the connection.
+
+        Raises `AddressRefused` if all of its addresses are refused, and OSError.
+        """
+        loop = asyncio.get_running_loop()
+        failures: list[OSError] = []
+        for info in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            try:
+                return await self._connected(info, known=_ascii(host) in self.names)
+            except OSError as error:
+                failures.append(error)
+        raise next((error for error in failures if not isinstance(error, AddressRefused)), failures[0])
+
+    async def _connected(self, info: aiohttp.AddrInfoType, *, known: bool) -> socket.socket:
+        family, type_, protocol, _, address = info
+        connection = socket.socket(family, type_, protocol) if known else self.open_socket(info)
+        try:
+            connection.settimeout(0)
+            await asyncio.get_running_loop().sock_connect(connection, address)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
 
 def _entry(text: str) -> _Network | str:
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
         pass
-    try:
-        name = httpx.URL(scheme="http", host=text).raw_host.decode()
-    except httpx.InvalidURL:
-        name = ""
+    name = _ascii(text)
     if not _HOST_NAME.fullmatch(name) or name.replace(".", "").isdigit():
         raise ValueError(f'{text!r} is not a network ("10.1.0.0/16"), an address or a host name without its port')
     return name
+
+
+def _ascii(host: str) -> str:
+    """Return a host as it stands in a request; empty if it can be none."""
+    try:
+        return httpx.URL(scheme="http", host=host).raw_host.decode()
+    except httpx.InvalidURL:
+        return ""
 
 
 def _spelt_out(host: str) -> str | None:

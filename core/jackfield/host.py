@@ -145,7 +145,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
     journal: Journal = SqliteJournal(project.journal_file, now=now)
     http = HttpPool(allow=project.settings.http.allow, folder=project.folder)
     modes = Modes(journal, now)
-    pipelines = Pipelines(journal, PipelineLoader(registry, project.secrets), http.client)
+    pipelines = Pipelines(journal, PipelineLoader(registry, project.secrets, project.folder), http)
     phrasebooks = read_phrasebooks(registry.plugins)
     notices = Notices(project, pipelines, modes, metrics, journal, now, phrasebooks)
     intake = Intake(journal, metrics, now)

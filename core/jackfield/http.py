@@ -7,6 +7,7 @@ headers stay apart, a URL is not quoted anew, and nothing is added that the jour
 
 from __future__ import annotations
 
+import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,11 +21,13 @@ from typing import Any, Final
 import aiohttp
 import httpx
 from multidict import CIMultiDict
+from structlog.typing import FilteringBoundLogger
 from yarl import URL
 
+from jackfield.components import ActionContext
 from jackfield.connection import Answer, Connector
-from jackfield.failures import ROUTE, failure_of
-from jackfield.guard import AddressGuard
+from jackfield.failures import ROUTE, failure_of, refusal_of
+from jackfield.guard import AddressGuard, AddressRefused
 from jackfield.models import Exchange, Route
 from jackfield.recording import Draft, Masking, RawHeaders
 from jackfield.tls import TlsContexts
@@ -42,6 +45,7 @@ class HttpPool:
 
     def __init__(self, *, allow: Sequence[str] = (), body_cap: int = 64_000, folder: Path = Path()) -> None:
         self._drafts: ContextVar[list[Draft] | None] = ContextVar("drafts", default=None)
+        self._folder = folder
         self._transport = _Transport(AddressGuard(allow), self._drafts, body_cap, TlsContexts(folder))
         self.client: Final[httpx.AsyncClient] = _Client(
             transport=self._transport,
@@ -75,6 +79,17 @@ class HttpPool:
     async def allow(self, allow: Sequence[str]) -> None:
         """Let other addresses through from now on; what is under way ends as it began. Raises ValueError as above."""
         await self._transport.guard_by(AddressGuard(allow))
+
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Open a connection for what is not HTTP; see `ActionContext.connect`."""
+        try:
+            return await self._transport.connect(host, port)
+        except AddressRefused as refused:
+            raise refusal_of(refused, f"{host}:{port}") from refused
+
+    def lend(self, log: FilteringBoundLogger) -> ActionContext:
+        """Return what an action or a notifier works with."""
+        return ActionContext(http=self.client, log=log, connect=self.connect, folder=self._folder)
 
     async def close(self) -> None:
         """Close every connection. Called once, when the last action has ended."""
@@ -141,6 +156,10 @@ class _Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for session in (*self._sessions.values(), *self._retired):
             await session.client.close()
+
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Open a connection that the guard has looked at. Raises `AddressRefused` and OSError."""
+        return await self._guard.connect(host, port)
 
     async def guard_by(self, guard: AddressGuard) -> None:
         """Open connections by another guard: none that the old one let through is used for a later request."""

@@ -28,7 +28,7 @@ class Inspection:
 def inspect_project(folder: Path, environ: Mapping[str, str], registry: Registry) -> Inspection:
     """Look everything over, going on after the first mistake: pipelines are read even if the settings are broken."""
     project, problems = Project.read(folder, environ)
-    loader = PipelineLoader(registry, project.secrets)
+    loader = PipelineLoader(registry, project.secrets, project.folder)
     problems += read_notifiers(project, loader)[1]
     files: Mapping[str, Path] = {}
     try:

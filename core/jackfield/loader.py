@@ -34,10 +34,11 @@ from jackfield.pipeline import (
     pipeline_file,
     step_name,
 )
+from jackfield.project_file import ProjectFile
 from jackfield.registry import Registry
 from jackfield.scope import Scope, leaves
 from jackfield.secrets import SHORTEST_SECRET, Secrets
-from jackfield.templates import Template, TemplateEngine
+from jackfield.templates import Template, TemplateEngine, is_template
 from jackfield.tomlfile import KeyPath, TomlFile, dotted
 from jackfield.url_template import Urls
 
@@ -55,9 +56,10 @@ _KindT = TypeVar("_KindT")
 class PipelineLoader:
     """Makes pipelines out of files, with the plugins and secrets at hand."""
 
-    def __init__(self, registry: Registry, secrets: Secrets) -> None:
+    def __init__(self, registry: Registry, secrets: Secrets, folder: Path = Path()) -> None:
         self.registry = registry
         self.secrets = secrets
+        self.folder = folder
         self.engine = TemplateEngine(secrets, registry.filters)
         self.mask = Mask(secrets.values())
         self.facts = cache(OptionFacts.of)
@@ -202,7 +204,19 @@ class _Reading:
         except TemplateError as error:
             self.report(next(key for key, _ in leaves(rest, where) if dotted(key) == error.where), error.what)
             return None
-        return self.validated(model, {**table, **rendered}, where, beside=beside)
+        given = {**table, **rendered}
+        self.files(model, given, where)
+        return self.validated(model, given, where, beside=beside) if len(self.problems) == reported else None
+
+    def files(self, model: type[BaseModel], table: dict[str, Any], where: KeyPath) -> None:
+        """Report files outside of the project folder; what a template comes to is looked at when it is used."""
+        marked = self.loader.facts(model).files
+        for key, value in leaves(table, where) if marked else ():
+            option = marked.at(key[len(where) :]) if marked else None
+            if not option or not isinstance(option.here, ProjectFile) or not isinstance(value, str):
+                continue
+            if not is_template(value) and (mistake := option.here.mistake(self.loader.folder, value)):
+                self.report(key, mistake)
 
     def steps(self, tables: object) -> Iterator[StepDefinition]:
         earlier: list[str] = []
@@ -233,6 +247,8 @@ class _Reading:
         keys = StepSettings.model_fields
         fixed = self.validated(kind.Options, rest, where, put_off=True, beside=keys) if kind else None
         rest = self.unreported(rest, where)
+        if kind:
+            self.files(kind.Options, rest, where)
         late = self.late(kind.Options, rest, where, scope) if kind else {}
         eager = {key: rest[key] for key in rest if key not in late}
         marked = self.loader.facts(kind.Options).urls if kind else None

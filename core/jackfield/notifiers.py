@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import httpx
 import structlog
 
-from jackfield.components import ActionContext, Notifier, OptionsModel
+from jackfield.components import Notifier, OptionsModel
 from jackfield.errors import ConfigurationError, PermanentFailure, PluginError, Problem, TemporaryFailure
+from jackfield.http import HttpPool
 from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
 from jackfield.models import Notice
@@ -44,11 +44,11 @@ class NotifierDefinition:
     options: OptionsModel
     mask: Mask
 
-    def make(self, http: httpx.AsyncClient) -> Notifier[Any]:
+    def make(self, http: HttpPool) -> Notifier[Any]:
         """Make the notifier. Raises `PluginError` if its class fails."""
         log = structlog.get_logger().bind(notifier=self.kind.name)
         try:
-            return self.kind(self.options, ActionContext(http=http, log=log))
+            return self.kind(self.options, http.lend(log))
         except Exception as fault:  # noqa: BLE001 - a plugin's fault stops no other notifier
             raise PluginError(self.mask(f"notifier {self.kind.name} cannot be made: {fault!r}")) from None
 
@@ -197,9 +197,7 @@ class Notifiers:
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
-    def load(
-        cls, project: Project, loader: PipelineLoader, http: httpx.AsyncClient, now: Callable[[], datetime]
-    ) -> Notifiers:
+    def load(cls, project: Project, loader: PipelineLoader, http: HttpPool, now: Callable[[], datetime]) -> Notifiers:
         """Make those that can be made; what is wrong with the others stops nothing and is in the log."""
         definitions, unread = read_notifiers(project, loader)
         problems, channels = [*unread], list[Channel]()

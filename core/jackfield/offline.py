@@ -64,7 +64,7 @@ class Offline:
         file = TomlFile.read(self.files[id], pipeline_file(id))
         named = secrets_named(file.text, TemplateEngine({}, self.registry.filters))
         values = {name: _STAND_IN.format(name) for name in named} | dict(self.secrets)
-        return PipelineLoader(self.registry, Secrets(values)).load(id, file)
+        return PipelineLoader(self.registry, Secrets(values), self.files[id].parent.parent).load(id, file)
 
 
 class _Passage:

@@ -15,9 +15,11 @@ from jackfield.components import OptionsModel, OptionsT
 from jackfield.errors import TemplateError
 from jackfield.groups import AT_LEAST_ONE, EXCLUSIVE
 from jackfield.late import LateTemplate, late_options
+from jackfield.marked_options import Marked, marked_options
+from jackfield.project_file import ProjectFile
 from jackfield.templates import Template, is_template
 from jackfield.tomlfile import KeyPath, did_you_mean, dotted
-from jackfield.url_options import Marked, UrlTemplate, marked_options
+from jackfield.url_options import UrlTemplate
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -142,17 +144,18 @@ class RenderedOptions(Generic[OptionsT]):
 
 @dataclass(frozen=True, slots=True)
 class OptionFacts:
-    """What the types of a model say of its options: which may hold secrets, are late, or have URLs in them."""
+    """What the types of a model say of its options: which may hold secrets, are late, or name URLs and files."""
 
     secret: Sequence[str]
     late: Mapping[str, type[LateTemplate]]
     urls: Marked | None
+    files: Marked | None
 
     @classmethod
     def of(cls, model: type[BaseModel]) -> OptionFacts:
         """Look at a model. It takes milliseconds: each option is described as a JSON Schema."""
         secret = tuple(name for name, field in model.model_fields.items() if _may_hold_secrets(field))
-        return cls(secret, late_options(model), marked_options(model, UrlTemplate))
+        return cls(secret, late_options(model), marked_options(model, UrlTemplate), marked_options(model, ProjectFile))
 
 
 def secret_values(value: object) -> Iterator[str]:

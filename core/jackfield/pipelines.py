@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import httpx
 import structlog
 
-from jackfield.components import Action, ActionContext
+from jackfield.components import Action
 from jackfield.errors import JackfieldError, Problem
+from jackfield.http import HttpPool
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Limits, Version
 from jackfield.loader import PipelineLoader
@@ -39,7 +39,7 @@ class Pipelines:
 
     journal: Journal
     loader: PipelineLoader
-    http: httpx.AsyncClient
+    http: HttpPool
     _current: dict[str, LivePipeline] = field(default_factory=dict)
     _older: dict[tuple[str, str], LivePipeline] = field(default_factory=dict)
     _idle: list[LivePipeline] = field(default_factory=list)
@@ -137,7 +137,7 @@ class Pipelines:
         for step in () if pipeline.blocked else pipeline.steps:
             log = structlog.get_logger().bind(pipeline=pipeline.id, step=step.name)
             try:
-                actions[step.name] = step.action(ActionContext(http=self.http, log=log))
+                actions[step.name] = step.action(self.http.lend(log))
             except Exception as fault:  # noqa: BLE001 - a plugin's fault blocks this pipeline and no other
                 message = f"action {step.action.name} cannot be made: {fault!r}"
                 problem = Problem(pipeline_file(pipeline.id), 0, f"steps[{step.index}]", message)

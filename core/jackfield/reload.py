@@ -132,7 +132,7 @@ class Reloader:
         self._secrets_changed |= project.secrets != self.project.secrets
         self.project = Project(project.folder, settings, project.secrets)
         if self._secrets_changed:
-            self.pipelines.loader = PipelineLoader(self.pipelines.loader.registry, project.secrets)
+            self.pipelines.loader = PipelineLoader(self.pipelines.loader.registry, project.secrets, project.folder)
 
     async def _remove(self, ids: Sequence[str]) -> None:
         for id in ids:

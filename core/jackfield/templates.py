@@ -19,10 +19,10 @@ from pydantic import JsonValue
 from jackfield.budget import Budget
 from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document, Path, closest
+from jackfield.marked_options import Marked
 from jackfield.metering import BUDGET, metered
 from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
 from jackfield.tags import Paths, extract_paths, is_template
-from jackfield.url_options import Marked
 from jackfield.url_template import (
     READY,
     VALUE,
@@ -134,7 +134,7 @@ class TemplateEngine:
         if len(text) > _LONGEST:
             raise TemplateError(f"a template has {_LONGEST} characters at most; divide it", where)
         try:
-            template = self._compiled(text, urls and _Here(urls.marked.here, urls.from_event))
+            template = self._compiled(text, urls and _Here(bool(urls.marked.here), urls.from_event))
         except TemplateError as error:
             raise TemplateError(error.what, where) from None
         except (MemoryError, RecursionError, SyntaxError, ValueError) as error:

@@ -11,12 +11,13 @@ from typing import Final
 import httpx
 
 from jackfield.models import Route
+from jackfield.project_file import project_file
 
 _MOST: Final = 16
 
 
 class TlsContexts:
-    """Contexts for the routes that name files, which are relative to `folder`.
+    """Contexts for the routes that name files, which are relative to `folder` and lie in it.
 
     Each is made once, in a thread, for files are read; the 16 that were used last are kept. A file that changes is read
     again only when its context is no longer among these.
@@ -47,13 +48,14 @@ class TlsContexts:
 
     def _trusting(self, ca: str) -> ssl.SSLContext:
         try:
-            return ssl.create_default_context(cafile=self._folder / ca)
+            return ssl.create_default_context(cafile=project_file(self._folder, ca))
         except (OSError, ValueError) as error:
             raise ValueError(f"the certificates to trust, {ca}, cannot be read: {_reason(error)}") from None
 
     def _identify(self, context: ssl.SSLContext, cert: str, key: str) -> None:
         try:
-            context.load_cert_chain(self._folder / cert, self._folder / key if key else None, password=_no_password)
+            files = [project_file(self._folder, name) if name else None for name in (cert, key)]
+            context.load_cert_chain(files[0], files[1], password=_no_password)  # type: ignore[arg-type]  # there is one
         except (OSError, ValueError) as error:
             what = f"{cert} with the key {key}" if key else cert
             raise ValueError(f"the client certificate {what} cannot be used: {_reason(error)}") from None

@@ -15,10 +15,10 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
 import structlog
 from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter
 from pydantic_core import to_jsonable_python
+from structlog.typing import FilteringBoundLogger
 
 from jackfield.components import Action, ActionContext, OptionsModel
 from jackfield.document import attempt_document, event_document, recalled
@@ -184,23 +184,26 @@ class _Trial:
         pool, definition = self._trials.http, self._definition
         structlog.get_logger().info("step tried", pipeline=self._pipeline.id, step=definition.name)
         with pool.recording(self._masked) as exchanges:
-            tried = await self._run(pool.client, options, before)
+            tried = await self._run(pool.lend(self._log()), options, before)
         return replace(tried, sent=True, exchanges=tuple(exchanges))
 
     async def _rehearsed(self, options: OptionsModel, before: Tried, answers: Sequence[Answer] | None) -> Tried:
         rehearsal = Rehearsal(answers)
         async with rehearsal.client(self._trials.http.client.headers) as client:
-            tried = await self._run(client, options, before)
+            tried = await self._run(ActionContext(http=client, log=self._log()), options, before)
         if rehearsal.caught:
             tried = replace(before, ending=Ending.CAUGHT)
         return replace(tried, exchanges=tuple(rehearsal.exchanges(self._masked)))
 
-    async def _run(self, client: httpx.AsyncClient, options: OptionsModel, before: Tried) -> Tried:
+    def _log(self) -> FilteringBoundLogger:
+        log: FilteringBoundLogger = structlog.get_logger()
+        return log.bind(pipeline=self._pipeline.id, step=self._definition.name)
+
+    async def _run(self, context: ActionContext, options: OptionsModel, before: Tried) -> Tried:
         """Make the action, run it once and close it."""
-        log = structlog.get_logger().bind(pipeline=self._pipeline.id, step=self._definition.name)
         action: Action[Any] | None = None
         try:
-            action = self._definition.action(ActionContext(http=client, log=log))
+            action = self._definition.action(context)
             result = _JSON.validate_python(await self._limited(action, options))
             shown, _ = mask_json(result, self._mask)
         except asyncio.CancelledError:

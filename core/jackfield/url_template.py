@@ -20,11 +20,12 @@ from jinja2.utils import pass_context
 from jackfield.budget import Budget
 from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document
+from jackfield.marked_options import Marked
 from jackfield.metering import budget_of
 from jackfield.sandbox import as_text
 from jackfield.tags import Paths
 from jackfield.tomlfile import KeyPath
-from jackfield.url_options import Marked, dot_segment
+from jackfield.url_options import dot_segment
 
 READY: Final = "raw_url"
 """The filter whose result is inserted as it is."""
@@ -102,10 +103,8 @@ class Urls:
 
     def at(self, keys: KeyPath) -> Urls | None:
         """Look as deep as these keys lead."""
-        found: Urls | None = self
-        for key in keys:
-            found = found.child(key) if found else None
-        return found
+        marked = self.marked.at(keys)
+        return Urls(marked, self.from_event) if marked else None
 
 
 def origin_refused(foreign: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from jackfield.errors import DestinationRefused
 from jackfield.http import HttpPool
@@ -135,6 +136,39 @@ def test_a_name_that_changes_between_look_ups_is_asked_for_once_and_judged_anew(
         assert server.came == ["127.0.0.1"]
 
     asyncio.run(main())
+
+
+def _connects(host: str, *allow: str) -> list[str]:
+    """Open a connection for what is not HTTP; return who came."""
+
+    async def main() -> list[str]:
+        async with _serving() as server, _pool(*allow) as pool:
+            connection = await pool.lend(structlog.get_logger()).connect(host, server.port)
+            try:
+                loop = asyncio.get_running_loop()
+                await loop.sock_sendall(connection, b"\r\n\r\n")
+                assert await loop.sock_recv(connection, 100) == _ANSWER
+            finally:
+                connection.close()
+            return server.came
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f.1", "::ffff:127.0.0.1", "rebind.test"])
+def test_a_connection_for_what_is_not_http_is_guarded_as_well(host: str, names: list[Sequence[str]]) -> None:
+    if host == "rebind.test":
+        names.append(["127.0.0.1", "127.0.0.2"])
+    with pytest.raises(DestinationRefused, match=r"\(for .*:\d+\) is a loopback address; to allow it, put it into"):
+        _connects(host)
+
+
+def test_a_connection_for_what_is_not_http_goes_to_the_address_that_is_allowed(names: list[Sequence[str]]) -> None:
+    assert _connects("127.0.0.1", "127.0.0.1") == ["127.0.0.1"]
+    names.append(["127.0.0.1", "127.0.0.2"])
+    assert _connects("rebind.test", "127.0.0.2") == ["127.0.0.2"]
+    names.append(["127.0.0.1"])
+    assert _connects("rebind.test", "rebind.test") == ["127.0.0.1"]
 
 
 def test_a_name_with_a_public_and_a_private_address_leads_to_the_public_one(names: list[Sequence[str]]) -> None:

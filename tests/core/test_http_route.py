@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import copytree
 
 import httpx
 import pytest
@@ -332,7 +333,7 @@ def test_a_client_certificate_is_shown_to_who_asks(certificates: _Certificates, 
         (Route(ca="empty.pem"), r"the certificates to trust, empty\.pem, cannot be read: "),
         (Route(ca="nonsense.pem"), r"the certificates to trust, nonsense\.pem, cannot be read: "),
         (Route(ca="."), r"the certificates to trust, \., cannot be read: "),
-        (Route(ca="\0"), r".* cannot be read: embedded null"),
+        (Route(ca="\0"), r".* cannot be read: .* cannot be the name of a file"),
         (Route(cert="missing.pem"), r"the client certificate missing\.pem cannot be used: No such file"),
         (Route(cert="client-cert.pem"), r"the client certificate client-cert\.pem cannot be used: "),
         (
@@ -505,8 +506,29 @@ class _Dial(Action[OptionsModel]):
         return None
 
 
+@pytest.mark.parametrize("name", ["certs/ca.pem", "../other/ca.pem", "ABSOLUTE"])
+def test_a_file_outside_of_the_project_folder_is_not_read(
+    certificates: _Certificates, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "other").symlink_to(certificates.folder)
+    (tmp_path / "project" / "certs").symlink_to(certificates.folder)
+    name = name.replace("ABSOLUTE", str(certificates.folder / "ca.pem"))
+
+    async def main() -> None:
+        pool = HttpPool(allow=["127.0.0.1"], folder=tmp_path / "project")
+        try:
+            for route in (Route(ca=name), Route(cert=name), Route(cert="a.pem", key=name)):
+                with pytest.raises(httpx.LocalProtocolError, match="lies outside of the project folder"):
+                    await pool.client.get("https://127.0.0.1:9/", extensions={"route": route})
+        finally:
+            await pool.close()
+
+    asyncio.run(main())
+
+
 def test_a_host_looks_for_the_files_in_the_project_folder(certificates: _Certificates, tmp_path: Path) -> None:
-    (tmp_path / "certs").symlink_to(certificates.folder)
+    copytree(certificates.folder, tmp_path / "certs")
     plugin = Plugin()
     plugin.more = [_Dial]
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from jackfield import OptionsModel, Url, UrlTemplate
 from jackfield.errors import TemplateError
+from jackfield.marked_options import Marked, marked_options
 from jackfield.templates import TemplateEngine
-from jackfield.url_options import Marked, dot_segment, marked_options, web_address
+from jackfield.url_options import dot_segment, web_address
 from jackfield.url_template import Urls
 
 SECRETS = {

@@ -48,7 +48,7 @@ def examine(folder: Path, *, whole: bool = False) -> list[Finding]:
         project = Project.load(folder, os.environ)
     except ConfigurationError as error:
         return findings + [Finding(Mark.WRONG, "settings", str(problem)) for problem in error.problems]
-    loader = PipelineLoader(registry, project.secrets)
+    loader = PipelineLoader(registry, project.secrets, project.folder)
     definitions, problems = read_notifiers(project, loader)
     return [
         *findings,

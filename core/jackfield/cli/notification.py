@@ -47,7 +47,7 @@ async def _here(folder: Path, notifier: str | None) -> NotifiersTried:
     notice = trial_notice(settings.notices.language, utc_now())
     http = HttpPool(allow=settings.http.allow, folder=folder)
     try:
-        return await try_notifiers(definitions, problems, notifier, notice, http.client)
+        return await try_notifiers(definitions, problems, notifier, notice, http)
     finally:
         await http.close()
 

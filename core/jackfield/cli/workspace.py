@@ -38,7 +38,7 @@ class Workspace:
     def open(cls, folder: Path) -> Workspace:
         """Open a project folder. Raises `ConfigurationError` if its settings or secrets cannot be used."""
         project = Project.load(folder, os.environ)
-        return cls(project, PipelineLoader(Registry.load(), project.secrets))
+        return cls(project, PipelineLoader(Registry.load(), project.secrets, project.folder))
 
     def find(self, id: str) -> Pipeline | None:
         """Read one pipeline; None if there is no such file."""

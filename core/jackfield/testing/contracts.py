@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 import structlog
 from pydantic import JsonValue, TypeAdapter
 
-from jackfield.components import Action, ActionContext, Notifier, Source, WebhookSource
+from jackfield.components import Action, Notifier, Source, WebhookSource
 from jackfield.errors import Malformed, Unauthorized
 from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpPool
@@ -43,7 +43,7 @@ class NotifierContract:
     def test_it_can_be_made_and_closed_without_a_notice(self) -> None:
         async def main() -> None:
             http = HttpPool()
-            context = ActionContext(http=http.client, log=structlog.get_logger())
+            context = http.lend(structlog.get_logger())
             await self.notifier(self.notifier.Options.model_validate(dict(self.options)), context).close()
             await http.close()
 
@@ -68,7 +68,7 @@ class ActionContract:
     def test_it_can_be_made_and_closed_without_a_run(self) -> None:
         async def main() -> None:
             http = HttpPool()
-            await self.action(ActionContext(http=http.client, log=structlog.get_logger())).close()
+            await self.action(http.lend(structlog.get_logger())).close()
             await http.close()
 
         asyncio.run(main())

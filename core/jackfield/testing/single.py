@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
 from pydantic import JsonValue, TypeAdapter
 
-from jackfield.components import Action, ActionContext, Notifier
+from jackfield.components import Action, Notifier
 from jackfield.http import HttpPool
 from jackfield.late import late_options
 from jackfield.models import JsonObject, Notice, Step
@@ -27,19 +28,20 @@ def run_action(
     *,
     step: Step = _STEP,
     allow: Sequence[str] = THIS_MACHINE,
+    folder: Path = Path(),
 ) -> JsonValue:
     """Run an action once, as a host would, and return its result. Call it where no event loop is running.
 
     `options` are what stands in a pipeline's file, rendered. The HTTP client is the real one; its address guard lets
-    through what `allow` lists, which is this machine unless you say otherwise. Raises what the action raises, and
+    through what `allow` lists, which is this machine unless you say otherwise. `folder` stands for the project folder,
+    in which files that options name have to lie. Raises what the action raises, and
     pydantic's `ValidationError` if the options are wrong or the result is not JSON.
     """
-    return asyncio.run(_run(action, options, step, allow))
+    return asyncio.run(_run(action, options, step, HttpPool(allow=allow, folder=folder)))
 
 
-async def _run(action: type[Action[Any]], options: Mapping[str, object], step: Step, allow: Sequence[str]) -> JsonValue:
-    http = HttpPool(allow=allow)
-    made = action(ActionContext(http=http.client, log=structlog.get_logger()))
+async def _run(action: type[Action[Any]], options: Mapping[str, object], step: Step, http: HttpPool) -> JsonValue:
+    made = action(http.lend(structlog.get_logger()))
     try:
         result = await made.run(action.Options.model_validate(_with_late(action, options)), step)
     finally:
@@ -60,20 +62,24 @@ def _with_late(action: type[Action[Any]], options: Mapping[str, object]) -> dict
 
 
 def run_notifier(
-    notifier: type[Notifier[Any]], options: Mapping[str, object], notice: Notice, *, allow: Sequence[str] = THIS_MACHINE
+    notifier: type[Notifier[Any]],
+    options: Mapping[str, object],
+    notice: Notice,
+    *,
+    allow: Sequence[str] = THIS_MACHINE,
+    folder: Path = Path(),
 ) -> None:
     """Deliver a notice once, as a host would. Call it where no event loop is running; raises what the notifier raises.
 
-    `options` are what stands in the notifier's table, rendered; `allow` is as in `run_action()`.
+    `options` are what stands in the notifier's table, rendered; `allow` and `folder` are as in `run_action()`.
     """
-    asyncio.run(_deliver(notifier, options, notice, allow))
+    asyncio.run(_deliver(notifier, options, notice, HttpPool(allow=allow, folder=folder)))
 
 
 async def _deliver(
-    notifier: type[Notifier[Any]], options: Mapping[str, object], notice: Notice, allow: Sequence[str]
+    notifier: type[Notifier[Any]], options: Mapping[str, object], notice: Notice, http: HttpPool
 ) -> None:
-    http = HttpPool(allow=allow)
-    context = ActionContext(http=http.client, log=structlog.get_logger())
+    context = http.lend(structlog.get_logger())
     made = notifier(notifier.Options.model_validate(dict(options)), context)
     try:
         await made.notify(notice)

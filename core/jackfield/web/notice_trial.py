@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpx
-
 from jackfield.errors import JackfieldError, PluginError, Problem, StepFailure, UnknownRun
+from jackfield.http import HttpPool
 from jackfield.models import Notice
 from jackfield.notifiers import NotifierDefinition, close_notifier, delivered
 from jackfield.settings import SETTINGS_FILE
@@ -36,7 +35,7 @@ async def try_notifiers(
     problems: Sequence[Problem],
     only: str | None,
     notice: Notice,
-    http: httpx.AsyncClient,
+    http: HttpPool,
 ) -> NotifiersTried:
     """Send a notice through all notifiers at once, each made for this, or through one.
 
@@ -53,7 +52,7 @@ async def try_notifiers(
     return NotifiersTried(tried, problems)
 
 
-async def _tried(definition: NotifierDefinition, notice: Notice, http: httpx.AsyncClient) -> str | None:
+async def _tried(definition: NotifierDefinition, notice: Notice, http: HttpPool) -> str | None:
     try:
         notifier = definition.make(http)
     except PluginError as error:

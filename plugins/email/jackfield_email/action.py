@@ -87,7 +87,7 @@ class SendEmail(Action[SendEmailOptions]):
             bcc=options.bcc,
             reply_to=options.reply_to,
         )
-        receipt = await deliver(mail, options)
+        receipt = await deliver(mail, options, self.context)
         if receipt.refused:
             self.context.log.warning("some recipients were refused", server=options.place, refused=receipt.refused)
         return {"message_id": mail.id, "accepted": list(receipt.accepted), "refused": dict(receipt.refused)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from jackfield import Duration, OptionsModel, UrlTemplate, about
+from jackfield import Duration, OptionsModel, ProjectFile, UrlTemplate, about
 from jackfield_email.address import Address, OneAddress
 from jackfield_email.server import OneServer, Tls
 
@@ -74,9 +76,13 @@ class ConnectionOptions(OptionsModel):
     ] = None
     ca: Annotated[
         str | None,
+        ProjectFile(text=_PEM),
         about(
-            ("Authorities", "Certificates to trust instead of the system's: a PEM file, or PEM text."),
-            ("Сертификаты", "Каким центрам доверять вместо системных: файл PEM или сам текст PEM."),
+            (
+                "Authorities",
+                "What to trust instead of the system's: a PEM file in the project folder, or PEM text.",
+            ),
+            ("Сертификаты", "Каким центрам доверять вместо системных: файл PEM в папке проекта или сам текст PEM."),
         ),
     ] = None
     wait: Annotated[
@@ -130,11 +136,14 @@ class ConnectionOptions(OptionsModel):
         """Return the server as messages name it."""
         return f"{self.server.host}:{self.port}"
 
-    def trust(self) -> ssl.SSLContext:
-        """Load the certificates to trust; this reads files. Raises OSError and ValueError for a wrong `ca`."""
+    def trust(self, file: Callable[[str], Path]) -> ssl.SSLContext:
+        """Load the certificates to trust; this reads files, which `file` finds.
+
+        Raises OSError and ValueError for a wrong `ca`.
+        """
         if self.ca is None:
             return ssl.create_default_context()
         if _PEM in self.ca:
             comments_in_ascii = self.ca.encode("ascii", "replace").decode("ascii")
             return ssl.create_default_context(cadata=comments_in_ascii)
-        return ssl.create_default_context(cafile=self.ca)
+        return ssl.create_default_context(cafile=file(self.ca))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import Final, NoReturn, cast
 
 import aiosmtplib
 
-from jackfield import PermanentFailure, TemporaryFailure
+from jackfield import ActionContext, DestinationRefused, PermanentFailure, TemporaryFailure
 from jackfield_email.connection import ConnectionOptions
 from jackfield_email.message import Mail
 
@@ -29,12 +30,15 @@ class Receipt:
     refused: Mapping[str, str]
 
 
-async def deliver(mail: Mail, options: ConnectionOptions) -> Receipt:
+async def deliver(mail: Mail, options: ConnectionOptions, context: ActionContext) -> Receipt:
     """Hand a mail to the server. It has succeeded if the server takes it for at least one recipient.
+
+    The connection is the host's, so that its address guard looks at it.
 
     Raises `TemporaryFailure` and `PermanentFailure`, as the README's table says.
     """
-    client = await _client(options)
+    trust = await _trust(options, context)
+    client = _client(options, await _connected(options, context), trust)
     recipients = mail.recipients
     try:
         await client.connect()
@@ -49,15 +53,30 @@ async def deliver(mail: Mail, options: ConnectionOptions) -> Receipt:
     return Receipt(tuple(mailbox for mailbox in recipients if mailbox not in said), said)
 
 
-async def _client(options: ConnectionOptions) -> aiosmtplib.SMTP:
-    encryption = options.encryption
+async def _trust(options: ConnectionOptions, context: ActionContext) -> ssl.SSLContext | None:
     try:
-        trust = None if encryption == "none" else await asyncio.to_thread(options.trust)
+        return None if options.encryption == "none" else await asyncio.to_thread(options.trust, context.file)
     except (OSError, ValueError) as error:
         raise PermanentFailure(f"ca can be used neither as a PEM file nor as PEM text: {_in_words(error)}") from error
+
+
+async def _connected(options: ConnectionOptions, context: ActionContext) -> socket.socket:
+    try:
+        async with asyncio.timeout(options.wait.total_seconds()):
+            return await context.connect(options.server.host, options.port)
+    except DestinationRefused as error:
+        raise PermanentFailure(str(error)) from error
+    except TimeoutError as error:
+        _fail(error, options)
+    except OSError as error:
+        raise _unreachable(options, error) from error
+
+
+def _client(options: ConnectionOptions, connection: socket.socket, trust: ssl.SSLContext | None) -> aiosmtplib.SMTP:
+    encryption = options.encryption
     return aiosmtplib.SMTP(
         hostname=options.server.host,
-        port=options.port,
+        sock=connection,
         username=options.server.user or None,
         password=options.password.get_secret_value() if options.password else None,
         timeout=options.wait.total_seconds(),
@@ -95,11 +114,15 @@ def _fail(error: Exception, options: ConnectionOptions) -> NoReturn:
     if isinstance(error, TimeoutError):
         raise TemporaryFailure(f"{place} did not answer within {options.wait.total_seconds():g} s") from error
     if isinstance(error, aiosmtplib.SMTPConnectError):
-        reason = _in_words(next((one for one in _causes(error.__cause__) if isinstance(one, OSError)), error))
-        raise TemporaryFailure(f"{place} cannot be reached, check server and its port: {reason}") from error
+        raise _unreachable(options, error) from error
     if isinstance(error, OSError):
         raise TemporaryFailure(f"{place} closed the connection before it had taken the mail") from error
     raise PermanentFailure(f"{place} does not do what the options ask of it: {error}") from error
+
+
+def _unreachable(options: ConnectionOptions, error: Exception) -> TemporaryFailure:
+    reason = _in_words(next((one for one in _causes(error) if isinstance(one, OSError)), error))
+    return TemporaryFailure(f"{options.place} cannot be reached, check server and its port: {reason}")
 
 
 def _raise(codes: list[int], reason: str, error: Exception) -> NoReturn:

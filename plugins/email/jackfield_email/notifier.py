@@ -40,7 +40,7 @@ class EmailNotifier(Notifier[EmailNotifierOptions]):
 
     async def notify(self, notice: Notice) -> None:
         """Send the notice. One that the server takes for some of the recipients is delivered."""
-        receipt = await deliver(self._mail(notice), self.options)
+        receipt = await deliver(self._mail(notice), self.options, self.context)
         if receipt.refused:
             self.context.log.warning("some recipients were refused", server=self.options.place, refused=receipt.refused)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias
 import httpx
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validator
 
-from jackfield import OptionsModel, Route, UrlTemplate, about
+from jackfield import OptionsModel, ProjectFile, Route, UrlTemplate, about
 from jackfield_http_request.values import CONTROL, Credential
 
 ROUTE: Final = "route"
@@ -91,11 +91,11 @@ class Proxy(OptionsModel):
         return self.username, self.password.get_secret_value()
 
 
-_File: TypeAlias = Annotated[str, AfterValidator(_file)]
+_File: TypeAlias = Annotated[str, ProjectFile(), AfterValidator(_file)]
 
 
 class Tls(OptionsModel):
-    """Certificates, each a PEM file; paths are relative to the project folder."""
+    """Certificates, each a PEM file; paths are relative to the project folder, and lead nowhere else."""
 
     at_least_one = (("ca", "cert"),)
 

@@ -1,10 +1,13 @@
 import asyncio
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from jackfield import PermanentFailure, TemporaryFailure
+from jackfield.http import HttpPool
 from jackfield.testing import run_action
 from jackfield_email.action import SendEmail, SendEmailOptions
 from jackfield_email.delivery import deliver
@@ -59,7 +62,7 @@ def test_tls_from_the_start_with_an_authority_in_a_file(tmp_path: Any) -> None:
     ca, context = certificate()
     (tmp_path / "ca.pem").write_text(ca)
     with mail_server(mailbox, implicit_tls=context) as port:
-        run_action(SendEmail, {"server": f"smtps://127.0.0.1:{port}", "ca": str(tmp_path / "ca.pem"), **MAIL})
+        run_action(SendEmail, {"server": f"smtps://127.0.0.1:{port}", "ca": "ca.pem", **MAIL}, folder=tmp_path)
     assert len(mailbox.messages) == 1
 
 
@@ -216,6 +219,25 @@ def test_what_is_no_mail_server_is_a_failure_too(line: bytes) -> None:
         send(port, wait="1 s")
 
 
+def test_a_mail_server_at_an_address_that_is_not_public_is_refused_unless_it_is_allowed() -> None:
+    mailbox = Mailbox()
+    with mail_server(mailbox) as port:
+        options = {"server": f"smtp://localhost:{port}", "tls": "none", **MAIL}
+        with pytest.raises(PermanentFailure, match=r"is a loopback address; to allow it, put it into \[http\] allow"):
+            run_action(SendEmail, options, allow=[])
+        assert mailbox.messages == []
+        run_action(SendEmail, options, allow=["localhost"])
+    assert len(mailbox.messages) == 1
+
+
+def test_certificates_outside_of_the_project_folder_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(certificate()[0])
+    (tmp_path / "project").mkdir()
+    for name in ("../ca.pem", str(tmp_path / "ca.pem")):
+        with pytest.raises(PermanentFailure, match="lies outside of the project folder"):
+            run_action(SendEmail, {"server": "smtps://127.0.0.1:9", "ca": name, **MAIL}, folder=tmp_path / "project")
+
+
 def test_a_mail_that_was_taken_is_delivered_even_if_the_server_then_hangs_up() -> None:
     lines = [b"220 hi", b"250 x", b"250 sender", b"250 recipient", b"354 go on"]
 
@@ -235,8 +257,10 @@ def test_a_delivery_that_is_cancelled_ends_at_once() -> None:
     async def main(port: int) -> None:
         options = SendEmailOptions.model_validate({"server": f"smtp://127.0.0.1:{port}", "tls": "none", **MAIL})
         mail = Mail(sender=options.sender, to=options.to, subject="x", key="x", text="x")
+        pool = HttpPool(allow=["127.0.0.1"])
+        context = pool.lend(structlog.get_logger())
         async with asyncio.timeout(0.1):
-            await deliver(mail, options)  # the server never answers, and 20 s would be left
+            await deliver(mail, options, context)  # the server never answers, and 20 s would be left
 
     with bad_server(says_nothing) as port, pytest.raises(TimeoutError):
         asyncio.run(main(port))

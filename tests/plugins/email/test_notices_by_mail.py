@@ -13,6 +13,8 @@ SETTINGS = """
 [server]
 port = 0
 public_url = "https://hooks.example.ru"
+[http]
+allow = ["127.0.0.1"]
 [notices]
 language = "ru"
 [notices.email]

@@ -2,11 +2,11 @@ import asyncio
 import tomllib
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 import structlog
 
-from jackfield import ActionContext, Notice, NoticeKind, PermanentFailure, TemporaryFailure
+from jackfield import Notice, NoticeKind, PermanentFailure, TemporaryFailure
+from jackfield.http import HttpPool
 from jackfield_email.notifier import EmailNotifier, EmailNotifierOptions
 from tests.docs.markdown import ROOT, blocks
 from tests.plugins.email.servers import Mailbox, mail_server
@@ -27,12 +27,12 @@ def notify(port: int, *notices: Notice, to: object = "admin@example.ru") -> None
     given = {"server": f"smtp://127.0.0.1:{port}", "tls": "none", "from": "Хост <host@example.ru>", "to": to}
 
     async def main() -> None:
-        async with httpx.AsyncClient() as http:
-            context = ActionContext(http=http, log=structlog.get_logger())
-            notifier = EmailNotifier(EmailNotifier.Options.model_validate(given), context)
-            for notice in notices:
-                await notifier.notify(notice)
-            await notifier.close()
+        pool = HttpPool(allow=["127.0.0.1"])
+        notifier = EmailNotifier(EmailNotifier.Options.model_validate(given), pool.lend(structlog.get_logger()))
+        for notice in notices:
+            await notifier.notify(notice)
+        await notifier.close()
+        await pool.close()
 
     asyncio.run(main())
 

@@ -90,4 +90,4 @@ async def send_test_notice(host: Host, body: NoticeBody) -> NotifiersTried:
     """Send a test through every notifier, or one of them, and say what became of it."""
     notifiers, language = host.notices.notifiers, host.project.settings.notices.language
     notice = trial_notice(language, host.intake.now())
-    return await try_notifiers(notifiers.definitions, notifiers.unread, body.notifier, notice, host.http.client)
+    return await try_notifiers(notifiers.definitions, notifiers.unread, body.notifier, notice, host.http)
