@@ -31,6 +31,8 @@ _NO_REQUEST: Final = StoredRequest("", "", (), "", cut=True)
 _JSON: Final = frozenset({"event", "blank", "request", "warnings", "result", "exchanges", "accepted_as"})
 _WORDS: Final = {"state": frozenset(State), "outcome": frozenset(Outcome), "mode": frozenset(Mode)}
 _TYPES: Final[dict[str, tuple[type, ...]]] = {"INTEGER": (int,), "TEXT": (str,), "REAL": (float, int)}
+_SCHEMA: Final = 1
+"""The root of the table of tables."""
 _WITH_ROWS: Final = (0x02, 0x0A, 0x0D)
 _FOUND: Final = """
 CREATE TEMP TABLE found_id (seq INTEGER PRIMARY KEY, id TEXT);
@@ -75,6 +77,13 @@ class _Table(NamedTuple):
     numbered: bool
     indexed: bool
     insert: str
+
+
+class _Fitted(NamedTuple):
+    """A row that a table can hold; `patched`: without what was damaged in it."""
+
+    values: Sequence[Value]
+    patched: bool
 
 
 class Unplaced(NamedTuple):
@@ -176,6 +185,8 @@ class _Salvor:
         if use in (Use.FREE, Use.OVERFLOW, Use.MORE_OVERFLOW):
             return
         root = self._pages.root(number)
+        if root == _SCHEMA:
+            return
         owner = None if root is None else self._roots.get(root)
         if owner is None and use is None and not self._looks_alive(number):
             return
@@ -217,16 +228,18 @@ class _Salvor:
                 self._connection.execute("INSERT OR IGNORE INTO found_place VALUES (?, ?, ?, ?)", row)
 
     def _insert(self, name: str, row: Row) -> None:
-        values = self._fit(name, row)
-        if values is None:
-            self._report.damaged_rows[name] += 1
-            return
+        fitted = self._fit(name, row)
         try:
-            self._connection.execute(self._tables[name].insert, values)
+            if fitted is not None:
+                self._connection.execute(self._tables[name].insert, fitted.values)
         except sqlite3.Error:
+            fitted = None
+        if fitted is None:
             self._report.damaged_rows[name] += 1
+        else:
+            self._report.patched_rows += fitted.patched
 
-    def _fit(self, name: str, row: Row) -> list[Value] | None:
+    def _fit(self, name: str, row: Row) -> _Fitted | None:
         """Make a row of the table out of what was read; None if that cannot be."""
         table = self._tables[name]
         columns, values = table.columns, row.values
@@ -236,21 +249,10 @@ class _Salvor:
             return None
         given = [row.number, *values[1:]] if table.numbered else [*values]
         given += [column.default for column in columns[len(values) :]]
-        fitted = [self._fit_value(column, value) for column, value in zip(columns, given, strict=True)]
+        fitted = [_fit_value(column, value) for column, value in zip(columns, given, strict=True)]
         if any(value is None and column.needed for column, value in zip(columns, fitted, strict=True)):
             return None
-        return fitted if table.numbered or table.indexed else [row.number, *fitted]
-
-    def _fit_value(self, column: _Column, value: Value) -> Value:
-        """Return a value that the column may have; None if this one is damaged."""
-        if value is None or not isinstance(value, column.types):
-            return None
-        if (words := _WORDS.get(column.name)) is not None and value not in words:
-            return None
-        if column.name in _JSON and not _is_json(str(value)):
-            self._report.patched_rows += not column.needed
-            return dump(_NO_REQUEST) if column.name == "request" else None
-        return value
+        return _Fitted(fitted if table.numbered or table.indexed else [row.number, *fitted], fitted != given)
 
     def _put_together(self, now: int) -> None:
         """Rebuild runs from indexes; mark those whose events are lost; drop what belongs to no run."""
@@ -271,7 +273,7 @@ class _Salvor:
 def _roots(pages: Pages) -> Iterator[tuple[int, str]]:
     """Read from the schema which table or index has its root where."""
     for number in range(1, pages.count + 1):
-        if pages.root(number) == 1:
+        if pages.root(number) == _SCHEMA:
             for row in rows_of(pages, number):
                 match row and row.values:
                     case (str(), str(name), str(), int(root), *_) if root:
@@ -295,6 +297,17 @@ def _table(connection: sqlite3.Connection, name: str, *, indexed: bool) -> _Tabl
 
 def _default(text: str | None) -> Value:
     return None if text is None or text == "NULL" else int(text) if text.lstrip("-").isdigit() else text.strip("'")
+
+
+def _fit_value(column: _Column, value: Value) -> Value:
+    """Return a value that the column may have; None if this one is damaged."""
+    if value is None or not isinstance(value, column.types):
+        return None
+    if (words := _WORDS.get(column.name)) is not None and value not in words:
+        return None
+    if column.name in _JSON and not _is_json(str(value)):
+        return dump(_NO_REQUEST) if column.name == "request" else None
+    return value
 
 
 def _is_json(text: str) -> bool:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from uuid_utils import uuid7
 
 from jackfield.errors import JournalError, JournalUnavailable
+from jackfield.journal.audit import AuditAction, NewAuditEntry, Via
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Failed, Mode, Outcome, Refusal, State, Succeeded, Verdict, Version
 from jackfield.journal.sqlite import SqliteJournal
@@ -39,6 +40,8 @@ async def fill(path: Path, copies: Path) -> None:
         return (Failed("no", failed) if claim.event.data["n"] % 7 == 0 else Succeeded(), "v1")  # type: ignore[operator]
 
     async with opened(SqliteJournal(path, now=clock)) as journal:
+        for number in range(30):
+            await journal.note(NewAuditEntry(clock.time, AuditAction.LOGIN, f"anna{number}", Via.PAGES))
         for pipeline in ("orders", "users"):
             await journal.keep(Version(pipeline, "v1", "title = 'x'\n" * 20))
         await journal.set_mode("users", Mode.HELD, reason="a reason", at=clock.time)
