@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,7 +26,8 @@ from pydantic_core import from_json
 from jackfield.addresses import Addresses
 from jackfield.models import JsonObject
 from jackfield.settings import Project
-from jackfield.web.app import TOKEN_FILE, listening
+from jackfield.web.app import TOKEN_FILE
+from jackfield.web.listener import listening
 from tests.support import make_project
 
 JACKFIELD = Path(sys.executable).with_name("jackfield")
@@ -178,12 +180,17 @@ class ServedHost:
 
 
 @contextmanager
-def served(project: Project, jackfield: Path = JACKFIELD, plugins: Path | None = None) -> Iterator[ServedHost]:
+def served(
+    project: Project,
+    jackfield: Path = JACKFIELD,
+    plugins: Path | None = None,
+    listener: socket.socket | None = None,
+) -> Iterator[ServedHost]:
     """Serve a project in a process of its own, which is killed at the end if it still runs.
 
-    `plugins` is a folder that `install_plugin()` has put plugins into.
+    `plugins` is a folder that `install_plugin()` has put plugins into. `listener` is handed over as systemd does it.
     """
-    host = start(project, jackfield, plugins)
+    host = start(project, jackfield, plugins, listener)
     process = host.process
     try:
         until(host.ready, "the host is ready")
@@ -193,13 +200,27 @@ def served(project: Project, jackfield: Path = JACKFIELD, plugins: Path | None =
             host.kill()
 
 
-def start(project: Project, jackfield: Path = JACKFIELD, plugins: Path | None = None) -> ServedHost:
+def start(
+    project: Project,
+    jackfield: Path = JACKFIELD,
+    plugins: Path | None = None,
+    listener: socket.socket | None = None,
+) -> ServedHost:
     """Start a host, and do not wait for it."""
     environ = clean_environ() | ({"PYTHONPATH": str(plugins)} if plugins else {})
+    command: list[str | Path] = [jackfield, "serve", "--project", project.folder]
+    handed = [] if listener is None else [listener.fileno()]
+    if handed:
+        command = ["bash", "-c", f'exec 3<&{handed[0]}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "bash", *command]
     with _log_file(project).open("ab") as log:
-        command = (jackfield, "serve", "--project", project.folder)
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=project.folder, env=environ, start_new_session=True
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=project.folder,
+            env=environ,
+            start_new_session=True,
+            pass_fds=handed,
         )
     return ServedHost(project, process)
 

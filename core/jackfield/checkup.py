@@ -65,6 +65,13 @@ def look_at_secrets(project: Project) -> Iterator[Finding]:
     return (Finding(Mark.NOTE, "secrets", str(warning)) for warning in project.secrets.warnings)
 
 
+def look_at_user(user: int) -> Iterator[Finding]:
+    """See whether the process, whose effective user id is given, may do more than it should."""
+    if user == 0:
+        found = "this runs as root; let the host run as a user of its own (docs/running.md, A service)"
+        yield Finding(Mark.NOTE, "user", found)
+
+
 def look_at_disk(project: Project) -> Iterator[Finding]:
     """See whether the disk has room."""
     free, keep = shutil.disk_usage(project.folder).free, project.settings.journal.keep.size

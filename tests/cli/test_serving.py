@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.web.app import listening
+from jackfield.web.listener import listening
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 JACKFIELD = [sys.executable, "-c", "from jackfield.cli import main; main()"]

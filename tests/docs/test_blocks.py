@@ -97,9 +97,9 @@ def test_python_runs(block: Block) -> None:
         assert plugin.error is None
 
 
-@pytest.mark.parametrize("block", blocks("ini"), ids=str)
+@pytest.mark.parametrize("block", [block for block in blocks("ini") if "[Service]" in block.text], ids=str)
 def test_a_unit_can_be_read_and_leaves_the_host_its_grace_period(block: Block) -> None:
-    unit = configparser.ConfigParser()
+    unit = configparser.ConfigParser(strict=False)  # a key may be there twice
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(block.text)
     longest = ServerSettings().grace + ServerSettings().hang_limit
@@ -123,4 +123,5 @@ def test_every_block_has_a_language_that_is_checked() -> None:
 
 def test_the_readmes_two_commands_are_exactly_these() -> None:
     lines = [line for block in blocks("sh", ROOT / "README.md")[:2] for line in block.text.splitlines()]
-    assert lines == ["python3 -m pip install uv && uv run jackfield demo", "uv run pytest"]
+    setup = "python3 -m venv .venv && .venv/bin/pip install uv"
+    assert lines == [f"{setup} && .venv/bin/uv run jackfield demo", ".venv/bin/uv run pytest"]

@@ -76,7 +76,7 @@ def test_cheap_commands_work_in_the_readmes_project(
         shutil.rmtree("new", ignore_errors=True)
 
 
-@pytest.mark.parametrize("block", blocks("ini"), ids=str)
+@pytest.mark.parametrize("block", [block for block in blocks("ini") if "[Service]" in block.text], ids=str)
 def test_a_unit_starts_a_command_that_exists(block: Any) -> None:
     [line] = [line for line in block.text.splitlines() if line.startswith("ExecStart=")]
     program, *words = line.removeprefix("ExecStart=").split()

@@ -2,14 +2,18 @@ import asyncio
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 
 from jackfield.addresses import Addresses, read_or_make_secret
 from jackfield.journal.records import Mode, State
 from jackfield.journal.sqlite import SqliteJournal
+from jackfield.settings import Settings
 from jackfield.users import Users
 from jackfield.web.app import TOKEN_FILE, application
 from jackfield.web.pages.first import FirstLink
@@ -17,11 +21,47 @@ from tests.docs.markdown import ROOT, blocks
 from tests.support import Plugin, give, run_host, steps, until
 
 PAGE = ROOT / "docs" / "running.md"
+ANALYZE = shutil.which("systemd-analyze")
 SAY = {"x": steps('do = "say"')}
 
 
 def test_the_page_copies_the_journal_by_sqlites_backup() -> None:
     assert any('sqlite3 var/journal.db ".backup' in block.text for block in blocks("sh", PAGE))
+
+
+def units(folder: Path) -> list[Path]:
+    """Write the page's units down, with a program that is there on this machine."""
+    found = {}
+    for block in blocks("ini", PAGE):
+        name = "jackfield.service" if "[Service]" in block.text else "jackfield.socket"
+        text = block.text.replace("/opt/jackfield/bin/jackfield", sys.executable).replace(
+            "User=jackfield", "User=daemon"
+        )
+        found[folder / name] = text.replace("/srv/my-school", str(folder))
+    for path, text in found.items():
+        path.write_text(text, encoding="utf-8")
+    return [*found]
+
+
+def test_the_socket_of_the_page_is_where_the_host_listens(tmp_path: Path) -> None:
+    socket, service = (path.read_text(encoding="utf-8") for path in units(tmp_path))
+    server = Settings().server
+    assert f"\nListenStream={server.host}:{server.port}\n" in socket
+    assert "\nRequires=jackfield.socket\n" in service
+
+
+@pytest.mark.once
+@pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
+def test_systemd_finds_the_units_of_the_page_right_and_little_exposed(tmp_path: Path) -> None:
+    def analyze(*words: str | Path) -> tuple[int, str]:
+        done = subprocess.run([str(ANALYZE), *words], capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    socket, service = units(tmp_path)
+    code, said = analyze("verify", socket, service)
+    assert (code, [line for line in said.splitlines() if "jackfield" in line]) == (0, [])
+    code, said = analyze("security", "--offline=true", "--threshold=25", service)  # in tenths; a bare unit has 92
+    assert code == 0, said
 
 
 def test_every_path_that_is_named_is_answered(tmp_path: Path) -> None:

@@ -567,6 +567,6 @@ def test_a_body_that_is_not_there_when_the_host_ends_is_answered_503_without_a_f
         writer.close()
         return answer
 
-    monkeypatch.setattr("jackfield.web.app._LAST_ANSWERS", 1)
+    monkeypatch.setattr("jackfield.web.serving._LAST_ANSWERS", 1)
     assert asyncio.run(main()).startswith(b"HTTP/1.1 503 ")
     assert [record for record in caplog.records if record.exc_info] == []

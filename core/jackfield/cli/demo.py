@@ -29,7 +29,8 @@ from jackfield.masking import Mask
 from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import sample_request
 from jackfield.settings import Project
-from jackfield.web.app import Served, listening, serving
+from jackfield.web.app import Served, serving
+from jackfield.web.listener import listening
 
 PIPELINE: Final = "new-student"
 BROKEN: Final = "paid-order"

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from jackfield.web.app import listening
+from jackfield.web.listener import listening
+from jackfield.web.serving import Server
 
 STUDENT: Final = "st-1001"
 
@@ -76,10 +77,10 @@ async def destination() -> AsyncIterator[Destination]:
             Route("/payments", platform.record_payment, methods=["POST"]),
         ]
         config = uvicorn.Config(Starlette(routes=routes), lifespan="off", access_log=False, log_config=None)
-        server = uvicorn.Server(config)
+        server = Server(config)
         task = asyncio.ensure_future(server.serve(sockets=[listener]))
         try:
             yield platform
         finally:
-            server.should_exit = True
+            server.end()
             await task

@@ -19,6 +19,7 @@ from jackfield.checkup import (
     look_at_notifiers,
     look_at_plugins,
     look_at_secrets,
+    look_at_user,
 )
 from jackfield.cli.output import local
 from jackfield.cli.remote import remote_desk
@@ -57,6 +58,7 @@ def examine(folder: Path, *, whole: bool = False) -> list[Finding]:
         *look_at_notifiers([one.kind.name for one in definitions], problems),
         *look_at_address(project),
         *look_at_disk(project),
+        *look_at_user(os.geteuid()),
         *_journal(project, whole=whole),
         _host(project),
     ]

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import Annotated
 
 import httpx
+import structlog
 import typer
 import uvloop
 from pydantic_core import from_json
 
 from jackfield.addresses import Addresses
+from jackfield.checkup import look_at_user
 from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, plain
 from jackfield.cli.remote import remote_desk
@@ -42,6 +44,8 @@ def serve(project: ProjectOption = HERE) -> None:
     """Run the host until told to end."""
     opened = Project.load(project, os.environ)
     log_with(Mask(opened.secrets.values()))
+    for finding in look_at_user(os.geteuid()):
+        structlog.get_logger().warning(finding.found)
     uvloop.run(serve_project(opened, os.environ, ready=_announce))
 
 

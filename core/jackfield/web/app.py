@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,17 +12,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.addresses import HOOKS_PATH, read_or_make_secret
-from jackfield.errors import ConfigurationError, Problem
 from jackfield.host import Host, running
 from jackfield.registry import Registry
-from jackfield.settings import SETTINGS_FILE, Project, http_url
+from jackfield.settings import Project, http_url
 from jackfield.tokens import Tokens
 from jackfield.users import Users
 from jackfield.web.api.access import TokenRequired
@@ -31,17 +31,18 @@ from jackfield.web.api.application import API_PATH, api_application
 from jackfield.web.ending import end_within, stopping_within
 from jackfield.web.health import healthz, metrics, readyz
 from jackfield.web.hooks import Hooks
+from jackfield.web.listener import handed_over, listening
 from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.first import FirstLink
 from jackfield.web.pages.headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
 from jackfield.web.protocol import HttpProtocol
+from jackfield.web.serving import Server
+from jackfield.web.target import is_unclear
 from jackfield.web.turnstile import Turnstile, most_connections
 
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
-_BACKLOG: Final = 2048
-_LAST_ANSWERS: Final = 5
-"""Seconds that requests get which are being answered when the host is told to end; runs have their own grace."""
+_UNCLEAR: Final = PlainTextResponse("the path has . or .. in it, or an encoded slash\n", status_code=400)
 _COLLECTED_AFTER: Final = 20_000
 """How many objects more than at the last time make the garbage collector look for cycles."""
 
@@ -54,8 +55,12 @@ def application(host: Host, first: FirstLink) -> ASGIApp:
     api = SecurityHeaders(TokenRequired(api_application(host, door), token, tokens, host.audit), tls=tls)
     measured = TokenRequired(request_response(metrics), token, tokens, host.audit)
     hooks, pages = Hooks(host), SecurityHeaders(_pages(host, measured, tokens, first, door), tls=tls)
+    unclear = SecurityHeaders(_UNCLEAR, tls=tls)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        if is_unclear(scope):
+            await unclear(scope, receive, send)
+            return
         if scope["path"].startswith(f"{HOOKS_PATH}/"):
             await hooks(scope, receive, send)
             return
@@ -105,13 +110,14 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Serve a project for as long as the block lasts; leaving it stops the host in good order.
 
-    Raises `ConfigurationError` if the address is taken, `JournalUnavailable` as `running()` does.
+    It listens on the socket that systemd has handed over, if there is one. Raises `ConfigurationError` if that is of no
+    use or the address is taken, `JournalUnavailable` as `running()` does.
     """
-    with listening(project.settings.server.host, project.settings.server.port) as listener:
+    with _listener(project, environ) as listener:
         async with running(project, environ, registry=registry) as host:
             first = FirstLink(Users(project.var))
             turnstile = turnstile or Turnstile(most_connections())
-            server = uvicorn.Server(_config(application(host, first), turnstile))
+            server = Server(_config(application(host, first), turnstile))
             task = asyncio.ensure_future(server.serve(sockets=[listener]))
             clients = cast("set[HttpProtocol]", server.server_state.connections)
             watch = asyncio.create_task(turnstile.watch(clients))
@@ -120,7 +126,7 @@ async def serving(
                     await asyncio.sleep(0.01)
                 yield Served(host, http_url(*listener.getsockname()[:2]), task, first)
             finally:
-                server.should_exit = True
+                server.end()
                 await task
                 watch.cancel()
 
@@ -145,6 +151,21 @@ async def serve(project: Project, environ: Mapping[str, str], *, ready: Callable
         end_within(settings.hang_limit)
 
 
+def _listener(project: Project, environ: Mapping[str, str]) -> socket.socket:
+    server = project.settings.server
+    given = handed_over(environ)
+    if given is None:
+        return listening(server.host, server.port)
+    host, port = given.getsockname()[:2]
+    if port != server.port:
+        structlog.get_logger().warning(
+            "the socket that was handed over is not the one of [server] port: the commands of jackfield look there",
+            handed_over=http_url(host, port),
+            looked_for_at=project.settings.local_url,
+        )
+    return given
+
+
 def _spare_collections() -> None:
     """Keep the garbage collector from looking at what stands for good, and at runs that are under way all the time.
 
@@ -166,18 +187,4 @@ def _config(app: ASGIApp, turnstile: Turnstile) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=_LAST_ANSWERS,
     )
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """Listen on an address of this machine; port 0 takes any free one. Raises `ConfigurationError` if it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        message = f"cannot listen on {host} port {port}: {reason}; stop what listens there, or choose another port"
-        raise ConfigurationError([Problem(SETTINGS_FILE, 0, "server.port", message)]) from None
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer in two parts would wait 40 ms
-    return listener
