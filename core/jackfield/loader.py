@@ -20,7 +20,7 @@ from jackfield.jsonpath import event_path
 from jackfield.key_literals import key_literals
 from jackfield.labels import Labeller
 from jackfield.late import LateTemplate
-from jackfield.masking import Mask
+from jackfield.masking import secret_mask
 from jackfield.options import OptionFacts, RenderedOptions, complaints, secret_values, valid_part
 from jackfield.pipeline import (
     PIPELINE_ID,
@@ -37,7 +37,7 @@ from jackfield.pipeline import (
 from jackfield.project_file import ProjectFile
 from jackfield.registry import Registry
 from jackfield.scope import Scope, leaves
-from jackfield.secrets import SHORTEST_SECRET, Secrets
+from jackfield.secrets import Secrets
 from jackfield.templates import Template, TemplateEngine, is_template
 from jackfield.tomlfile import KeyPath, TomlFile, dotted
 from jackfield.url_template import Urls
@@ -61,7 +61,7 @@ class PipelineLoader:
         self.secrets = secrets
         self.folder = folder
         self.engine = TemplateEngine(secrets, registry.filters)
-        self.mask = Mask(secrets.values())
+        self.mask = secret_mask(secrets.values())
         self.facts = cache(OptionFacts.of)
 
     def load(self, id: str, file: TomlFile) -> Pipeline:
@@ -349,7 +349,7 @@ class _Reading:
 
     def found(self) -> tuple[Problem, ...]:
         """Return what is wrong; of thousands of mistakes, which one cause mostly has, only the first ones."""
-        own = Mask(value for value in self.secret_values if len(value) >= SHORTEST_SECRET)
+        own = secret_mask(self.secret_values)
         problems = tuple(sorted(problem.masked(own) for problem in self.problems))
         more = len(problems) - MOST_PROBLEMS
         if more <= 0:

@@ -14,6 +14,9 @@ MASKED: Final = "***"
 CREDENTIAL_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 """Headers whose values are masked whatever they are; names in lower case."""
 
+SHORTEST_SECRET: Final = 6
+"""A secret of so many characters is masked. A shorter one would hide our own words, and could be guessed by that."""
+
 _NEVER_ENCODED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
 _SHORT_ESCAPES: Final = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r"}
 _LAST_OF_LATIN_1: Final = 0xFF
@@ -26,13 +29,15 @@ class Mask:
 
     A value is found as it is, percent-encoded (whichever characters the encoder left alone, `+` for a space, both
     cases of the hex digits), and escaped as JSON or Python's `repr()` do it; where values overlap, the longest goes
-    first. Other encodings (base64, a hash) are not found. Empty values are ignored. `values` are those that are hidden.
+    first. Other encodings (base64, a hash) are not found. `values` are those that are hidden: none that is empty, or
+    has fewer characters than `shortest`.
     """
 
-    __slots__ = ("_pattern", "values")
+    __slots__ = ("_pattern", "_shortest", "values")
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
-        self.values: Final = frozenset(values) - {""}
+    def __init__(self, values: Iterable[str] = (), *, shortest: int = 1) -> None:
+        self.values: Final = frozenset(value for value in values if len(value) >= max(shortest, 1))
+        self._shortest = shortest
         longest_first = sorted(self.values, key=lambda value: (-len(value), value))
         self._pattern = _pattern(longest_first) if longest_first else None
 
@@ -42,10 +47,15 @@ class Mask:
 
     def extended(self, values: Iterable[str]) -> Mask:
         """Return a mask that hides these values as well."""
-        return Mask(self.values.union(values))
+        return Mask(self.values.union(values), shortest=self._shortest)
 
     def __repr__(self) -> str:
         return f"Mask({len(self.values)} values)"
+
+
+def secret_mask(values: Iterable[str]) -> Mask:
+    """Return a mask that hides secrets: these, and those that it is extended by."""
+    return Mask(values, shortest=SHORTEST_SECRET)
 
 
 def mask_json(value: JsonValue, mask: Mask) -> tuple[JsonValue, bool]:

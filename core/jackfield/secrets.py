@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from jackfield.errors import ConfigurationError, Problem
+from jackfield.masking import SHORTEST_SECRET
 from jackfield.tomlfile import TomlFile
 
 SECRETS_FILE: Final = "secrets.toml"
@@ -26,7 +27,6 @@ LIKELY_SECRET: Final = re.compile(
 """What is searched for in a name to guess that a credential stands behind it, where nothing says so."""
 
 _NAME_RULE: Final = "a secret's name has only Latin letters, digits and underscores, and no digit in front"
-SHORTEST_SECRET: Final = 6
 """What is shorter occurs by chance as well."""
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -94,6 +94,7 @@ def _short(values: Mapping[str, str]) -> Iterator[Problem]:
     for name, value in values.items():
         if len(value) < SHORTEST_SECRET:
             message = (
-                f"is shorter than {SHORTEST_SECRET} characters: where it occurs by chance, the journal shows ***, too"
+                f"has fewer than {SHORTEST_SECRET} characters and is not masked: "
+                "it would hide other words; use a longer one"
             )
             yield Problem(SECRETS_FILE, 0, name, message)

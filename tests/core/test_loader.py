@@ -208,9 +208,9 @@ def test_a_pipeline_with_a_broken_step_still_has_its_source() -> None:
 
 def test_secrets_in_options_are_masked_even_if_they_are_not_named() -> None:
     pipeline = load(
-        "[source]\nuse='call'\nkey='source-key'\n[[steps]]\nuse='note'\ntext='x'\nkey='step-key'\n", TOKEN="named"
+        "[source]\nuse='call'\nkey='source-key'\n[[steps]]\nuse='note'\ntext='x'\nkey='step-key'\n", TOKEN="named-key"
     )
-    assert pipeline.mask("source-key step-key named other") == "*** *** *** other"
+    assert pipeline.mask("source-key step-key named-key other") == "*** *** *** other"
 
 
 def test_a_source_option_may_use_a_secret_but_no_event() -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield.errors import ConfigurationError
-from jackfield.masking import Mask
+from jackfield.masking import Mask, secret_mask
 from jackfield.secrets import Secrets
 
 TOKEN = "s3cr3t-Токен"
@@ -217,5 +217,11 @@ def test_text_without_a_value_is_left_alone(text: str, secrets: list[str]) -> No
 
 def test_a_short_secret_is_warned_of_without_its_value(tmp_path: Path) -> None:
     (warning,) = Secrets.load(project(tmp_path, 'PIN = "1234"\nLONG = "long enough"'), {}).warnings
-    assert str(warning).startswith("secrets.toml: PIN: is shorter than 6 characters")
+    assert str(warning).startswith("secrets.toml: PIN: has fewer than 6 characters and is not masked")
     assert "1234" not in str(warning)
+
+
+def test_a_secret_of_fewer_than_six_characters_is_not_masked_and_hides_no_other_words() -> None:
+    mask = secret_mask(["a", "12345", "123456"]).extended(["e", "abcdef"])
+    assert mask("a sentence about 12345, 123456 and abcdef") == "a sentence about 12345, *** and ***"
+    assert mask.values == {"123456", "abcdef"}

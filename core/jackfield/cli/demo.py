@@ -25,7 +25,7 @@ from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
-from jackfield.masking import Mask
+from jackfield.masking import secret_mask
 from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import sample_request
 from jackfield.settings import Project
@@ -74,7 +74,7 @@ async def _demonstrate(folder: Path, *, once: bool) -> None:
     async with destination() as platform:
         _make_project(folder, platform)
         project = Project.load(folder, os.environ)
-        log_with(Mask(project.secrets.values()), level="critical")  # a run fails on purpose, and is shown
+        log_with(secret_mask(project.secrets.values()), level="critical")  # a run fails on purpose, and is shown
         async with serving(project, os.environ) as served:
             console().print(f"A project in {folder}, served at {served.url}; a destination at {platform.url}\n")
             view = await _call(served, PIPELINE, _EVENT)

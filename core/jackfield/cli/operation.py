@@ -22,7 +22,7 @@ from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.errors import JackfieldError
 from jackfield.logs import configure_logs
-from jackfield.masking import Mask
+from jackfield.masking import secret_mask
 from jackfield.models import JsonObject, WebhookRequest
 from jackfield.pipeline import Pipeline
 from jackfield.sender import sample_request
@@ -43,7 +43,7 @@ def add_commands(app: typer.Typer) -> None:
 def serve(project: ProjectOption = HERE) -> None:
     """Run the host until told to end."""
     opened = Project.load(project, os.environ)
-    log_with(Mask(opened.secrets.values()))
+    log_with(secret_mask(opened.secrets.values()))
     for finding in look_at_user(os.geteuid()):
         structlog.get_logger().warning(finding.found)
     uvloop.run(serve_project(opened, os.environ, ready=_announce))
