@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError, JournalError, Problem
+from jackfield.guard import AddressGuard
+from jackfield.journal.port import Journal
 from jackfield.key_literals import key_warnings
+from jackfield.lint import Seen, lint, seen_in
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
 from jackfield.pipeline import pipeline_file
 from jackfield.registry import Registry
 from jackfield.settings import SETTINGS_FILE, Project
 from jackfield.tomlfile import TomlFile
+
+_MOST_SEEN: Final = 200
+"""Of so many pipelines the last runs are looked at: each takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +35,13 @@ class Inspection:
     pipelines: int
 
 
-def inspect_project(folder: Path, environ: Mapping[str, str], registry: Registry) -> Inspection:
-    """Look everything over, going on after the first mistake: pipelines are read even if the settings are broken."""
+def inspect_project(
+    folder: Path, environ: Mapping[str, str], registry: Registry, seen: Mapping[str, Seen] = MappingProxyType({})
+) -> Inspection:
+    """Look everything over, going on after the first mistake: pipelines are read even if the settings are broken.
+
+    `seen` is what the last runs had, by pipeline.
+    """
     project, problems = Project.read(folder, environ)
     loader = PipelineLoader(registry, project.secrets, project.folder)
     problems += read_notifiers(project, loader)[1]
@@ -38,16 +53,39 @@ def inspect_project(folder: Path, environ: Mapping[str, str], registry: Registry
             problems += error.problems
     problems = [problem.masked(loader.mask) for problem in problems]
     warnings = [*project.secrets.warnings]
+    guard = AddressGuard(project.settings.http.allow)
     for id, path in files.items():
         pipeline = loader.read(id, path)
         problems += [problem.masked(pipeline.mask) for problem in pipeline.problems]
-        warnings += [warning.masked(pipeline.mask) for warning in text_warnings(id, pipeline.text)]
+        found = text_warnings(id, pipeline.text, loader, guard, seen.get(id, Seen()))
+        warnings += [warning.masked(pipeline.mask) for warning in found]
     return Inspection(problems, warnings, len(files))
 
 
-def text_warnings(id: str, text: str) -> list[Problem]:
+async def seen_by_pipeline(journal: Journal, pipelines: Iterable[str]) -> Mapping[str, Seen]:
+    """Look at the last runs of pipelines, as far as the journal can be read."""
+    found: dict[str, Seen] = {}
+    with suppress(JournalError):
+        for id in islice(pipelines, _MOST_SEEN):
+            found[id] = await seen_in(journal, id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Warnings:
+    """What could be better in one file: literals that look like keys, and what is most likely a slip."""
+
+    keys: Sequence[Problem] = ()
+    slips: Sequence[Problem] = ()
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter((*self.keys, *self.slips))
+
+
+def text_warnings(id: str, text: str, loader: PipelineLoader, guard: AddressGuard, seen: Seen) -> Warnings:
     """Say what could be better in the text of a pipeline's file; nothing of one that is no TOML."""
     try:
-        return key_warnings(id, TomlFile.parse(text, pipeline_file(id)))
+        file = TomlFile.parse(text, pipeline_file(id))
     except ConfigurationError:
-        return []
+        return Warnings()
+    return Warnings(key_warnings(id, file), lint(loader.load(id, file), file, loader, guard, seen))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,14 +16,16 @@ from jackfield.cli.desk import UrlOption, open_desk
 from jackfield.cli.doctor import examine, examine_far
 from jackfield.cli.output import console, print_json, print_table, words
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
-from jackfield.errors import JackfieldError
-from jackfield.inspection import Inspection, inspect_project
+from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, open_journal
+from jackfield.errors import ConfigurationError, JackfieldError, JournalError
+from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
+from jackfield.lint import Seen
 from jackfield.models import JsonObject
 from jackfield.registry import Registry
 from jackfield.schema import pipeline_schema
 from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import Address
+from jackfield.settings import Project
 
 _SKELETON: Final = {
     "jackfield.toml": "jackfield.toml",
@@ -57,7 +61,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
 
 def check(project: ProjectOption = HERE, url: UrlOption = None, *, as_json: JsonOption = False) -> None:
     """Name every mistake in the project, by file, line and key. Exits with 1 if there is one."""
-    found = asyncio.run(_inspected(url)) if url else inspect_project(project, os.environ, Registry.load())
+    found = asyncio.run(_inspected(url)) if url else _inspected_here(project)
     if as_json:
         print_json({"problems": found.problems, "warnings": found.warnings})
     else:
@@ -67,6 +71,20 @@ def check(project: ProjectOption = HERE, url: UrlOption = None, *, as_json: Json
             console().print(f"{found.pipelines} pipeline{'' if found.pipelines == 1 else 's'}, no mistakes")
     if found.problems:
         raise typer.Exit(1)
+
+
+def _inspected_here(folder: Path) -> Inspection:
+    project, _ = Project.read(folder, os.environ)
+    seen = asyncio.run(_seen(project)) if project.journal_file.exists() else {}
+    return inspect_project(folder, os.environ, Registry.load(), seen)
+
+
+async def _seen(project: Project) -> Mapping[str, Seen]:
+    """Look at the last runs, beside the host that may be working; check goes on where there is no journal."""
+    with suppress(JournalError, ConfigurationError):
+        async with open_journal(project) as journal:
+            return await seen_by_pipeline(journal, project.pipeline_files())
+    return {}
 
 
 async def _inspected(url: str) -> Inspection:

@@ -566,7 +566,7 @@ def test_a_step_is_tried_on_the_draft_and_nothing_is_sent_unless_that_is_asked_f
             assert "POST https://b.example/" in seen.text
             assert "value of SOME_KEY" not in seen.text
             assert house.file() == text
-            broken = await send(person, page, "try:0", {URL: "{{ $.event.nothing }}"})
+            broken = await send(person, page, "try:0", {URL: "https://b.example/{{ $.event.nothing }}"})
             assert "The step fails on this event." in broken.text
             for strange in ("try:7", "try:x", "try:", "send:99"):
                 assert (await send(person, page, strange, {})).status_code == 200
@@ -681,5 +681,37 @@ def test_a_pipeline_with_very_many_steps_can_be_changed_as_a_text(house: House) 
             assert text_of(page) == many
             assert (await send(person, page, "tab:form", {})).status_code == 200
             assert text_of(await send(person, page, "apply", {"toml": many + "# more\n"})) == many + "# more\n"
+
+    house.run(main())
+
+
+def test_check_says_beside_its_button_that_all_is_well_or_what_is_not(house: House) -> None:
+    async def main() -> None:
+        text = (
+            '[source]\nuse = "getcourse.user_created"\n\n[[steps]]\nuse = "http_request"\nname = "send"\n'
+            'method = "POST"\nurl = "https://a.example/{{ $.event.id }}"\n'
+        )
+
+        def verdict(page: str) -> str:
+            before, _, after = page.partition('id="verdict">')
+            assert not after or '<button name="do" value="check">' in before
+            return " ".join(re.sub(r"<[^>]*>", " ", after.partition("</p>")[0]).split())
+
+        async with house.with_files({"x": text}) as (_, person):
+            page = await person.get("/pipelines/x/edit")
+            assert verdict(page.text) == ""
+            well = await send(person, page, "check", {})
+            assert verdict(well.text) == "All is well; nothing was saved."
+            bad = await send(person, page, "check", {URL: "https://a.example/{{ $.event. }}"})
+            assert verdict(bad.text) == "1 mistake is listed above"
+            slip = await send(person, page, "check", {URL: "http://127.0.0.1/{{ $.event.emial }}"})
+            assert verdict(slip.text) == "It can run. 2 things could be better"
+            assert "$.event.emial was never seen; did you mean $.event.email?" in html.unescape(slip.text)
+            assert "a request to 127.0.0.1 is refused, for it is a loopback address" in html.unescape(slip.text)
+            assert "move-secret" not in html.unescape(slip.text)
+            toml = await send(person, page, "check", {"toml": text.replace("POST", "POTS")})
+            assert verdict(toml.text) == "It can run. 1 thing could be better"
+            assert "did you mean POST?" in html.unescape(toml.text)
+            assert house.file() == text
 
     house.run(main())

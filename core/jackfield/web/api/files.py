@@ -11,9 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components import OptionsModel
 from jackfield.drafts import Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JackfieldError, Problem, UnknownRun
+from jackfield.guard import AddressGuard
 from jackfield.host import Host
-from jackfield.inspection import text_warnings
+from jackfield.inspection import Warnings, seen_by_pipeline, text_warnings
 from jackfield.journal.views import KeptVersion
+from jackfield.lint import Seen
 from jackfield.masking import MASKED
 from jackfield.pipeline import pipeline_file
 from jackfield.restoring import bring_back
@@ -147,7 +149,7 @@ async def delete_file(host: Host, keeper: SecretKeeper, note: Note, id: str, que
 async def check_text(host: Host, keeper: SecretKeeper, id: str, body: TextBody) -> Checked:
     """Say what is wrong with a text as the file of a pipeline, without saving it."""
     draft = await whole_draft(host, keeper, id, body.text)
-    return Checked(await _problems(host, draft), await run_in_threadpool(text_warnings, id, draft.text))
+    return Checked(await _problems(host, draft), tuple(await warnings_of(host, draft)))
 
 
 async def list_versions(host: Host, id: str) -> list[PipelineVersion]:
@@ -187,6 +189,13 @@ async def restore_version(
         raise _changed(keeper, conflict) from None
     await host.reload()
     return _shown(keeper, saved)
+
+
+async def warnings_of(host: Host, draft: Draft) -> Warnings:
+    """Say what could be better in a draft, going by the pipeline's last runs as well."""
+    seen = (await seen_by_pipeline(host.journal, [draft.id])).get(draft.id, Seen())
+    guard = AddressGuard(host.project.settings.http.allow)
+    return await run_in_threadpool(text_warnings, draft.id, draft.text, host.pipelines.loader, guard, seen)
 
 
 async def whole_draft(host: Host, keeper: SecretKeeper, id: str, text: str) -> Draft:

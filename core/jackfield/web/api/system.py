@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components import OptionsModel
 from jackfield.errors import UnknownRun
 from jackfield.host import Host
-from jackfield.inspection import Inspection, inspect_project
+from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.journal.audit import AuditAction
 from jackfield.models import JsonObject
 from jackfield.notice_texts import trial_notice
@@ -58,7 +58,8 @@ async def show_health(host: Host, certificate: PublicCertificate, clock: Clock) 
 
 async def check_project(host: Host) -> Inspection:
     """Name every mistake in the project's files, by file, line and key."""
-    return await run_in_threadpool(inspect_project, host.project.folder, host.environ, host.registry)
+    seen = await seen_by_pipeline(host.journal, [pipeline.id for pipeline in host.pipelines])
+    return await run_in_threadpool(inspect_project, host.project.folder, host.environ, host.registry, seen)
 
 
 async def list_plugins(host: Host) -> list[PluginReport]:

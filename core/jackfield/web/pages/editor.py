@@ -17,15 +17,13 @@ from starlette.routing import Route
 
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JournalUnavailable, Problem
-from jackfield.inspection import text_warnings
 from jackfield.journal.audit import AuditAction
-from jackfield.key_literals import key_literals
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.registry import Registry
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomledit import CannotEdit
-from jackfield.tomlfile import dotted
 from jackfield.users import Role
+from jackfield.web.api.files import warnings_of
 from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over
 from jackfield.web.forms.fields import field_name, secret_state
 from jackfield.web.forms.pipeline import PipelineForm, make_form, with_problems
@@ -125,6 +123,8 @@ def _differs(folder: DraftFolder, draft: Draft) -> bool:
 
 async def _done(request: Request, desk: Desk, deed: str, rest: str) -> Desk:
     """Do what a button says."""
+    if deed == "check":
+        return replace(desk, told="checked")
     if deed in {"try", "send"}:
         return await _tried(request, desk, rest, send=deed == "send")
     try:
@@ -162,8 +162,7 @@ async def answer(request: Request, desk: Desk) -> Response:
     draft = desk.draft
     data = draft.data()
     problems = await _problems(request, draft)
-    whole = await _whole(request, draft)
-    warnings = await run_in_threadpool(text_warnings, draft.id, whole.text)
+    warnings = await warnings_of(host, await _whole(request, draft))
     form = None
     if data is not None:
         form = with_problems(make_form(data, host.registry, desk.shapes or {}), problems)
@@ -184,8 +183,8 @@ async def answer(request: Request, desk: Desk) -> Response:
         form=form,
         problems=problems,
         warnings=warnings,
-        literal_keys={dotted(one.key) for one in key_literals(whole.data() or {})},
         wrong=_wrong(form),
+        mistakes=_mistakes(form) if form is not None and tab == "form" else len(problems),
         registry=host.registry,
         secrets=sorted(host.project.secrets),
         picks=pickable(host, views, form) if form is not None and tab == "form" else (),
@@ -314,6 +313,11 @@ def _title(draft: Draft) -> Any:
 def _wrong(form: PipelineForm | None) -> Sequence[Any]:
     """List the fields that something is wrong with."""
     return [field for top in form.fields for field in top.each() if field.problems] if form else []
+
+
+def _mistakes(form: PipelineForm) -> int:
+    """Count what the page lists as wrong."""
+    return sum(len(one.problems) for one in (form, *form.parts, *_wrong(form)))
 
 
 def _difference(request: Request, desk: Desk) -> Sequence[Line]:
