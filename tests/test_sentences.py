@@ -196,6 +196,7 @@ def test_no_exception_is_left_over() -> None:
         "7.db: 7 was deleted or moved away while the host had it open; it is being written out again",
         "7.db: another file was put in the place of 7 under the host; it is being written out again",
         "7.db: 7 was deleted or moved away while the host had it open; " + _NOT_YET,
+        "7: another file was put in the place of 7 under the host; it cannot be written out again yet: Is a directory",
         "7.db: 7 was cut off or overwritten while the host had it open; "
         + _SALVAGE.format("put back a copy, or bring out what can be read with", ""),
         "source.dedupe: there is no value in this event",

@@ -13,14 +13,19 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import structlog
 
 from jackfield.errors import JournalDamaged, JournalLost, JournalUnavailable
+from jackfield.journal.sqlite.faults import unavailable
 from jackfield.journal.sqlite.identity import SUFFIXES, Harm, JournalFiles, in_use
 from jackfield.journal.sqlite.readers import Readers
 from jackfield.journal.sqlite.schema import open_journal
+
+TRY_EVERY: Final = 2.0
+"""Seconds from one try to write the journal out again to the next."""
 
 _CHUNK: Final = 1 << 20
 _ASIDE: Final = "{name}.found-{at:%Y%m%dT%H%M%S%f}"
@@ -33,6 +38,9 @@ class Guard:
         self._path = path
         self._readers = readers
         self._files: JournalFiles | None = None
+        self.lost: JournalUnavailable | None = None
+        """Why nothing can be written: the files are not those that were opened."""
+        self._try_at = 0.0
 
     def arm(self) -> None:
         """Begin: the files are this host's. Raises `JournalUnavailable` if another host has them."""
@@ -45,27 +53,59 @@ class Guard:
         if self._files is not None:
             self._files.unlock()
 
+    def leave(self) -> None:
+        """Prepare for the end of the connections: SQLite deletes the log with the last of them, whosever it is."""
+        files = self._files
+        if files is not None and any(os.path.lexists(name) and not files.owns(name) for name in files.names()):
+            files.leave_the_log()
+
     def close(self) -> None:
         """Let go of the files, when there is no connection to them any more."""
         if self._files is not None:
             self._files.close()
             self._files = None
 
-    def look(self) -> Harm | None:
-        """Say what is wrong with the files; None if nothing is, or nobody works on the journal."""
-        return None if self._files is None else self._files.look()
+    def see(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """Look at the files; if they were taken away, write the journal out again and return a connection to it."""
+        harm = None if self._files is None else self._files.look()
+        if self.lost is None:
+            if harm is None:
+                return connection
+            self._bar(self._said(harm))
+            structlog.get_logger().critical("the journal's files were taken away", problem=str(self.lost))
+        if isinstance(self.lost, JournalLost) and monotonic() >= self._try_at:
+            return self._restored(connection, harm)
+        return connection
 
-    def bar(self, harm: Harm, why: str = "") -> JournalUnavailable:
-        """Let nobody open the files by name; say what has become of them, and why they cannot be written out again."""
-        lost = self._readers.barred = self._said(harm, why)
-        return lost
+    def _restored(self, connection: sqlite3.Connection, harm: Harm | None) -> sqlite3.Connection:
+        try:
+            restored = self._rescue(connection)
+        except (JournalUnavailable, sqlite3.Error, OSError) as error:
+            why = self._why(error)
+            self._bar(JournalLost(why) if harm is None else self._said(harm, why))
+            self._try_at = monotonic() + TRY_EVERY
+            structlog.get_logger().error("the journal cannot be written out again yet", problem=why)
+            return connection
+        self.lost = self._readers.barred = None
+        structlog.get_logger().warning("the journal was written out again, and goes on", file=str(self._path))
+        return restored
+
+    def _bar(self, lost: JournalUnavailable) -> None:
+        """Let nobody open the files by name: who knows what has it."""
+        self.lost = self._readers.barred = lost
+
+    def _why(self, error: JournalUnavailable | sqlite3.Error | OSError) -> str:
+        if isinstance(error, OSError):
+            return error.strerror or str(error)
+        said = str(error if isinstance(error, JournalUnavailable) else unavailable(self._path, error))
+        return said.removeprefix(f"{self._path}: ")
 
     def note(self, error: Exception | None) -> None:
         """Hear what a transaction came to, and remember it if the file is damaged."""
         if isinstance(error, JournalDamaged):
             self._readers.note(error)
 
-    def _said(self, harm: Harm, why: str) -> JournalUnavailable:
+    def _said(self, harm: Harm, why: str = "") -> JournalUnavailable:
         if not harm.readable:
             return JournalDamaged(
                 f"{self._path}: {harm.reason}; stop the host, and put back a copy, or bring out what can be read with "
@@ -75,7 +115,7 @@ class Guard:
             return JournalLost(f"{self._path}: {harm.reason}; it cannot be written out again yet: {why}")
         return JournalLost(f"{self._path}: {harm.reason}; it is being written out again")
 
-    def rescue(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+    def _rescue(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         """Write the journal out again and return a connection to it; the old one is closed.
 
         Raises `JournalUnavailable`, `OSError` or `sqlite3.Error` if that cannot be done now; it may be tried again.
@@ -93,7 +133,6 @@ class Guard:
         except BaseException:
             opened.close()
             raise
-        self._readers.barred = None
         return opened
 
     def _change_over(self, files: JournalFiles, connection: sqlite3.Connection, made: Path) -> None:

@@ -10,15 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from time import monotonic
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-import structlog
-
-from jackfield.errors import JournalError, JournalLost, JournalUnavailable
+from jackfield.errors import JournalError, JournalUnavailable
 from jackfield.journal.sqlite.faults import unavailable
-from jackfield.journal.sqlite.identity import Harm
-from jackfield.journal.sqlite.rescue import Guard
+from jackfield.journal.sqlite.rescue import TRY_EVERY, Guard
 from jackfield.journal.sqlite.schema import open_journal
 
 ResultT = TypeVar("ResultT")
@@ -48,8 +44,6 @@ class Shared(Generic[ItemT, ResultT]):
 _LARGEST_BATCH: Final = 500
 _CROWD: Final = 4
 _PAUSES: Final = (0.25, 0.5, 1.0, 2.0)
-_TRY_EVERY: Final = 2.0
-"""Seconds from one try to write the journal out again to the next."""
 
 
 class _Job(NamedTuple):
@@ -76,9 +70,6 @@ class Writer:
         self._guard = guard
         self._restored = restored
         self._connection: sqlite3.Connection
-        self._lost: JournalUnavailable | None = None
-        """Why nothing is written: the files are not those that were opened."""
-        self._try_at = 0.0
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._batch: Sequence[_Job] = ()
         self._closed = f"{path}: the journal is not open"
@@ -99,7 +90,7 @@ class Writer:
     @property
     def lost(self) -> JournalUnavailable | None:
         """Why nothing can be written: the files are not those that were opened; None if they are."""
-        return self._lost
+        return self._guard.lost
 
     async def open(self) -> None:
         """Start the thread and open the file, or raise `JournalUnavailable`."""
@@ -128,7 +119,7 @@ class Writer:
         """
         if self._closed:
             raise JournalUnavailable(self._closed)
-        if (lost := self._lost) is not None:
+        if (lost := self._guard.lost) is not None:
             raise type(lost)(str(lost))
         future: asyncio.Future[ResultT] = self._loop.create_future()
         self._jobs.put(_Job(operation, future, then))
@@ -175,7 +166,7 @@ class Writer:
     def _serve(self) -> None:
         while not self._ending:
             try:
-                job = self._jobs.get(timeout=_TRY_EVERY if self._lost else None)
+                job = self._jobs.get(timeout=TRY_EVERY if self._guard.lost else None)
             except Empty:
                 self._see_to_files()
                 continue
@@ -186,6 +177,7 @@ class Writer:
         if self._see_to_files() is None:
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._guard.leave()
 
     def _write_safely(self, batch: Sequence[_Job]) -> list[_Outcome]:
         """Write to files that are the journal's before and after."""
@@ -199,29 +191,12 @@ class Writer:
         return outcomes
 
     def _see_to_files(self) -> JournalUnavailable | None:
-        """Write the journal out again if its files were taken away; return why it cannot be written, if it cannot."""
-        harm = self._guard.look()
-        if (harm is None and self._lost is None) or (self._lost is not None and monotonic() < self._try_at):
-            return self._lost
-        if harm is not None and self._lost is None:
-            self._lost = self._guard.bar(harm)
-            structlog.get_logger().critical("the journal's files were taken away", problem=str(self._lost))
-        if isinstance(self._lost, JournalLost):
-            self._restore(harm)
-        return self._lost
-
-    def _restore(self, harm: Harm | None) -> None:
-        try:
-            self._connection = self._guard.rescue(self._connection)
-        except (JournalUnavailable, sqlite3.Error, OSError) as error:
-            why = str(error) if isinstance(error, JournalUnavailable) else str(unavailable(self._path, error))
-            self._lost = self._guard.bar(harm, why) if harm is not None else JournalLost(why)
-            self._try_at = monotonic() + _TRY_EVERY
-            structlog.get_logger().error("the journal cannot be written out again yet", problem=why)
-            return
-        self._lost = None
-        structlog.get_logger().warning("the journal was written out again, and goes on", file=str(self._path))
-        self._on_loop(self._restored)
+        """Have the journal written out again if its files were taken away; return why it cannot be written."""
+        before = self._connection
+        self._connection = self._guard.see(before)
+        if self._connection is not before:
+            self._on_loop(self._restored)
+        return self._guard.lost
 
     def _end(self, opened: asyncio.Future[None], fault: JournalUnavailable | None) -> None:
         """Tell everybody who still waits, or comes later, what the thread has ended over."""

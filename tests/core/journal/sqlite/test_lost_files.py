@@ -374,3 +374,22 @@ def test_reading_while_the_journal_is_away_fails_with_a_reason_and_finds_no_stra
             await insist(journal, clock)
 
     run_async(main)
+
+
+def test_the_end_of_a_host_deletes_no_log_of_a_journal_that_has_taken_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    log = path.with_name("journal.db-wal")
+
+    async def main() -> None:
+        clock = Clock()
+        async with opened(SqliteJournal(path, now=clock)) as journal, working(journal, grace=0):
+            await settled(journal, (await give(journal, new_run(clock.time)))[0])
+            path.with_name("journal.db.partial").mkdir()  # so that it cannot be written out again
+            for name in (path, log):
+                name.unlink()
+                name.write_bytes(b"of another journal")
+            with pytest.raises(JournalLost):
+                await journal.accept([new_run(clock.time)])
+
+    run_async(main)
+    assert path.read_bytes() == log.read_bytes() == b"of another journal"
