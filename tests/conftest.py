@@ -1,11 +1,47 @@
 import os
+from pathlib import PurePath
 
+import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("untimed", settings(), deadline=None)  # a busy machine is no defect
 settings.load_profile("untimed")
+
+_SLOW = (
+    "tests/installed",
+    "tests/docs/test_first_commands.py",
+    "tests/web/test_kill.py",
+    "tests/browser",
+    "tests/cli/test_serving.py",
+    "tests/web/test_activation.py",
+    "tests/web/test_deadly.py",
+    "tests/web/test_openapi.py",
+)
+"""What starts many processes, the slowest first."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """Run one process more than there are cores: hosts that start and stop wait for most of the time."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is slow: at the end, one process would work on it and the others would wait."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, name in enumerate(_SLOW) if item.nodeid.startswith(name)), len(_SLOW))
+
+
+class _Scheduler(LoadFileScheduling):  # type: ignore[misc]
+    """Gives a file to one process, and all that is installed too: they share an environment that takes long to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/installed" if PurePath(file).is_relative_to("tests/installed") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    return _Scheduler(config, log)

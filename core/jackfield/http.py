@@ -7,6 +7,7 @@ headers stay apart, a URL is not quoted anew, and nothing is added that the jour
 
 from __future__ import annotations
 
+import os
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -30,7 +31,7 @@ from jackfield.failures import ROUTE, failure_of, refusal_of
 from jackfield.guard import AddressGuard, AddressRefused
 from jackfield.models import Exchange, Route
 from jackfield.recording import Draft, Masking, RawHeaders
-from jackfield.tls import TlsContexts
+from jackfield.tls import TlsContexts, usual_context
 from jackfield.upload import PIECE, Upload
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=10, pool=None)
@@ -132,7 +133,7 @@ class _Transport(httpx.AsyncBaseTransport):
         self._drafts = drafts
         self._body_cap = body_cap
         self._tls = tls
-        self._ssl = httpx.create_ssl_context()
+        self._ssl = usual_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         self._sessions: dict[bool, _Session] = {}
         self._retired: set[_Session] = set()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import PurePath
@@ -29,8 +30,14 @@ def read_phrasebooks(plugins: Iterable[Plugin]) -> dict[str, Phrasebook]:
     for file in (resources.files("jackfield") / LOCALE).iterdir():
         language = PurePath(file.name).stem
         brought = (phrase for plugin in plugins for phrase in _brought(plugin, language))
-        books[language] = Phrasebook([*read_phrases(file, language), *brought])
+        books[language] = Phrasebook([*_own(language), *brought])
     return books
+
+
+@cache
+def _own(language: str) -> Sequence[Phrase]:
+    """Read the core's phrases, which stay the same as long as the process runs."""
+    return tuple(read_phrases(resources.files("jackfield") / LOCALE / f"{language}.po", language))
 
 
 def _brought(plugin: Plugin, language: str) -> Iterator[Phrase]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,16 @@ from jackfield.models import Route
 from jackfield.project_file import project_file
 
 _MOST: Final = 16
+
+
+@lru_cache(maxsize=1)
+def usual_context(cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    """Make the context that trusts whom httpx trusts, once, for that is slow. Nothing may be changed in it.
+
+    It is another one where `SSL_CERT_FILE` or `SSL_CERT_DIR` says something else; httpx itself reads them.
+    """
+    del cert_file, cert_dir
+    return httpx.create_ssl_context()
 
 
 class TlsContexts:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.cli import main
 from jackfield.web.listener import listening
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -40,7 +41,26 @@ def school(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(school: Path) -> Cli:
+def cli(school: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command in this process, as it would run in one of its own, which takes most of a second to start."""
+    monkeypatch.chdir(school)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr("sys.argv", ["jackfield", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        printed = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def process(school: Path) -> Cli:
+    """Run a command in a process of its own."""
+
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*JACKFIELD, *arguments],
@@ -87,8 +107,10 @@ def wait_for(cli: Cli, state: str) -> dict[str, object]:
     raise AssertionError(run)
 
 
-def test_the_whole_story_of_a_run_on_the_command_line(cli: Cli, host: "subprocess.Popen[str]", log: Path) -> None:
-    sent = cli("send", "new-student", "--data", '{"email": "ОЛЬГА@example.ru", "id": "7"}')
+def test_the_whole_story_of_a_run_on_the_command_line(
+    cli: Cli, process: Cli, host: "subprocess.Popen[str]", log: Path
+) -> None:
+    sent = process("send", "new-student", "--data", '{"email": "ОЛЬГА@example.ru", "id": "7"}')
     assert (sent.returncode, sent.stdout) == (0, '200 {"accepted":1}\n')
     failed = wait_for(cli, "failed")
     assert "step http_request: " in str(failed["error"])
@@ -146,8 +168,8 @@ def test_a_replay_that_cannot_be_does_not_keep_the_others_from_it(cli: Cli, host
     assert replayed.stdout.startswith(f"{run} replayed as")
 
 
-def test_a_second_host_says_why_it_cannot_start(cli: Cli, host: "subprocess.Popen[str]") -> None:
-    second = cli("serve")
+def test_a_second_host_says_why_it_cannot_start(process: Cli, host: "subprocess.Popen[str]") -> None:
+    second = process("serve")
     assert second.returncode == 1
     assert "cannot listen on 127.0.0.1 port" in second.stderr
     assert "Traceback" not in second.stderr

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.installed.environment import REPOSITORY, Environment, run
 from tests.processes import clean_environ
 
@@ -54,6 +56,7 @@ def test_the_bundled_plugins_are_found(environment: Environment, tmp_path: Path)
     assert "phone" in plugins["jackfield-filters"]["filters"]
 
 
+@pytest.mark.once
 def test_pip_alone_installs_a_working_host_from_the_folders(environment: Environment, tmp_path: Path) -> None:
     target, work = tmp_path / "target", tmp_path / "work"
     work.mkdir()

@@ -5,6 +5,10 @@ import zipfile
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 BUNDLED = {
     "jackfield_compose",
     "jackfield_email",

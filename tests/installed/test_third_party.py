@@ -10,6 +10,8 @@ from jackfield.settings import Project
 from tests.installed.environment import Environment
 from tests.processes import make_served_project, send, served
 
+pytestmark = pytest.mark.once
+
 PYPROJECT = """\
 [build-system]
 requires = ["hatchling"]

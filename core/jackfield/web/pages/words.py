@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -20,8 +21,9 @@ LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "ru": "Русский"}
 LANGUAGE_COOKIE: Final = "jackfield_language"
 
 
+@cache
 def read_translations(language: str) -> gettext.NullTranslations:
-    """Read a language's words; English has none, it is in the code."""
+    """Read a language's words, once; English has none, it is in the code."""
     if language == "en":
         return gettext.NullTranslations()
     catalog = Catalog(language)
