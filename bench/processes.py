@@ -81,16 +81,28 @@ def relay(destination: str, _concurrency: int) -> Iterator[Server]:
 @contextmanager
 def jackfield(destination: str, concurrency: int) -> Iterator[Server]:
     """Run `jackfield serve` on a new project."""
-    port = free_port()
     with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as name:
-        folder = Path(name)
-        (folder / "pipelines").mkdir()
-        (folder / "jackfield.toml").write_text(_SETTINGS.format(port=port))
-        pipeline = _PIPELINE.format(destination=destination, concurrency=concurrency)
-        (folder / "pipelines" / f"{_PIPELINE_ID}.toml").write_text(pipeline)
-        program = Path(sys.executable).with_name("jackfield")
-        with _running(port, str(program), "serve", "--project", name) as process:
-            yield Server(process, port, Addresses.load(folder / "var").path(_PIPELINE_ID, 1))
+        port = project(Path(name), destination, concurrency)
+        with served(Path(name), port) as server:
+            yield server
+
+
+def project(folder: Path, destination: str, concurrency: int) -> int:
+    """Make a project with one pipeline, and return the port that it is served at."""
+    port = free_port()
+    (folder / "pipelines").mkdir()
+    (folder / "jackfield.toml").write_text(_SETTINGS.format(port=port))
+    pipeline = _PIPELINE.format(destination=destination, concurrency=concurrency)
+    (folder / "pipelines" / f"{_PIPELINE_ID}.toml").write_text(pipeline)
+    return port
+
+
+@contextmanager
+def served(folder: Path, port: int) -> Iterator[Server]:
+    """Serve a project."""
+    program = Path(sys.executable).with_name("jackfield")
+    with _running(port, str(program), "serve", "--project", str(folder)) as process:
+        yield Server(process, port, Addresses.load(folder / "var").path(_PIPELINE_ID, 1))
 
 
 @contextmanager

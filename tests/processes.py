@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ from urllib.parse import urlencode
 from pydantic_core import from_json
 
 from jackfield.addresses import Addresses
+from jackfield.errors import ConfigurationError
 from jackfield.models import JsonObject
 from jackfield.settings import Project
 from jackfield.web.app import TOKEN_FILE
@@ -126,10 +128,17 @@ def destination() -> Iterator[Destination]:
 
 def make_served_project(folder: Path, pipelines: Mapping[str, str], grace: str = "5 s", server: str = "") -> Project:
     """Make a project with a port of its own, so that it keeps its address over restarts; `server` is more settings."""
-    with listening("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
+    port = _port_of_its_own()
     settings = f'[server]\nport = {port}\ngrace = "{grace}"\n{server}\n[http]\nallow = ["127.0.0.1"]\n'
     return make_project(folder, pipelines, settings)
+
+
+def _port_of_its_own() -> int:
+    """Find a port that is free, and that the system gives to nobody else while the host is dead."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with suppress(ConfigurationError), listening("127.0.0.1", port):
+            return port
 
 
 @dataclass(frozen=True, slots=True)

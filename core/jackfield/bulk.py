@@ -24,6 +24,8 @@ _PAGE: Final = 500
 _MOST_LOOKS: Final = 5_000
 _AT_ONCE: Final = 16
 """So many share a transaction of the journal."""
+_A_FEW: Final = 4
+"""So many share one while events come in."""
 
 
 class Bulk:
@@ -121,10 +123,14 @@ class Bulk:
     async def _carry_out(self, job: Job) -> None:
         async with self._turn:
             runs = job.runs
-            for start in range(0, len(runs), _AT_ONCE):
-                if job.phase is not Phase.RUNNING:
-                    break
-                await asyncio.gather(*(self._one(job, run) for run in runs[start : start + _AT_ONCE]))
+            start = 0
+            while start < len(runs) and job.phase is Phase.RUNNING:
+                rest = self._journal.rest
+                some = runs[start : start + (_A_FEW if rest else _AT_ONCE)]
+                await asyncio.gather(*(self._one(job, run) for run in some))
+                start += len(some)
+                if rest:
+                    await asyncio.sleep(rest * len(some))
             if job.phase is Phase.RUNNING:
                 job.phase = Phase.DONE
         log = structlog.get_logger().bind(deed=job.order.deed.value, by=job.asked_by)

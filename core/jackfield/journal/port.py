@@ -132,6 +132,10 @@ class Journal(Protocol):
         none of this id or it was accepted before.
         """
 
+    @property
+    def rest(self) -> float:
+        """How many seconds work that can wait should rest for each run that it writes; 0 unless events come in."""
+
     async def refuse(self, refusal: Refusal) -> None:
         """Write down a request that was turned away.
 
@@ -155,9 +159,9 @@ class Journal(Protocol):
 
         `limits` is asked for a pipeline whenever one of its runs could start; None: none of its runs may (it is
         blocked, or gone). A pipeline that is not in mode `running` starts none. Runs of a pipeline start in the order
-        in which they came, but that is promised only for runs with the same `order_key`, one of which starts when the
-        one before is settled. A retry never starts early. A handler that raises fails its run, nothing else. A run that
-        is cut off by the end of `grace` stays queued.
+        in which they came, but replays and retries make way for others; promised it is only for runs with the same
+        `order_key`, one of which starts when the one before is settled. A retry never starts early. A handler that
+        raises fails its run, nothing else. A run that is cut off by the end of `grace` stays queued.
         """
 
     async def wake(self) -> None:

@@ -31,7 +31,9 @@ FROM run JOIN payload USING (seq) WHERE seq = ?
 """
 _ATTEMPTS: Final = "SELECT place, step, outcome, result, masked FROM attempt WHERE run = ? ORDER BY seq"
 _MAKE_DUE: Final = """
-UPDATE run SET state = 'queued', due_at = NULL WHERE state = 'waiting' AND due_at <= ? RETURNING pipeline
+UPDATE run SET state = 'queued', due_at = NULL WHERE seq IN (
+    SELECT seq FROM run WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at LIMIT ?
+) RETURNING pipeline
 """
 
 
@@ -43,12 +45,12 @@ class Findings(NamedTuple):
     next_due: int | None
 
 
-def keep_house(connection: sqlite3.Connection, now: int, running: Sequence[int]) -> Findings:
-    """Make waiting runs due, mark those that have been running for a while."""
+def keep_house(connection: sqlite3.Connection, now: int, most: int, running: Sequence[int]) -> Findings:
+    """Make waiting runs due, at most so many, mark those that have been running for a while."""
     connection.executemany(
         "UPDATE run SET state = 'running' WHERE seq = ? AND state = 'queued'", [(seq,) for seq in running]
     )
-    due = frozenset(row[0] for row in connection.execute(_MAKE_DUE, (now,)).fetchall())
+    due = frozenset(row[0] for row in connection.execute(_MAKE_DUE, (now, most)).fetchall())
     next_due = connection.execute("SELECT min(due_at) FROM run WHERE state = 'waiting'").fetchone()[0]
     return Findings(connection.execute("PRAGMA data_version").fetchone()[0], due, next_due)
 

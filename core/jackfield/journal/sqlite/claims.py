@@ -42,6 +42,11 @@ class SqliteClaim:
     _recorder: FlightRecorder | None = None
     _slot: int = 0
 
+    @property
+    def background(self) -> bool:
+        """Whether it can wait for events that come in: it is a replay, or was tried before, and no suspect."""
+        return (self.replay_of is not None or self.attempt > 1) and not self.deaths.count
+
     def take_off(self, recorder: FlightRecorder) -> None:
         """Have the recorder note what the handler does with it, until `land()`."""
         self._recorder, self._slot = recorder, recorder.take_off()

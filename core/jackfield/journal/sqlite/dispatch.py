@@ -27,13 +27,16 @@ from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.deaths import Isolation, begin_work
 from jackfield.journal.sqlite.encoding import microseconds, moment
 from jackfield.journal.sqlite.flight import FlightRecorder
-from jackfield.journal.sqlite.lanes import ROOM, Lane
+from jackfield.journal.sqlite.lanes import Lane
 from jackfield.journal.sqlite.leases import Ending, Settlement, settle, settlement
+from jackfield.journal.sqlite.pace import Pace
 from jackfield.journal.sqlite.pipelines import read_modes
 from jackfield.journal.sqlite.readers import Readers
 from jackfield.journal.sqlite.writer import Shared, Writer
 
 _HOUSEKEEPING: Final = 0.25
+_NEXT_PAGE: Final = 0.02
+"""Seconds until more retries are made due, if there were too many for one transaction."""
 _RUNNING_AFTER: Final = 0.5
 """Seconds after which a run that is being handled is marked as running: short ones are spared the write."""
 
@@ -57,6 +60,7 @@ class Dispatcher:
         limits: Callable[[str], Limits | None],
         *,
         recorder: FlightRecorder,
+        pace: Pace,
     ) -> None:
         self._writer = writer
         self._readers = readers
@@ -64,6 +68,7 @@ class Dispatcher:
         self._handler = handler
         self._limits = limits
         self._recorder = recorder
+        self._pace = pace
         self._isolation = Isolation()
         self._lanes: dict[str, Lane] = {}
         self._modes: dict[str, ModeRecord] = {}
@@ -109,10 +114,7 @@ class Dispatcher:
     def offer(self, claim: SqliteClaim) -> None:
         """Take over a run that has just been written down."""
         lane = self._lane(claim.pipeline)
-        if lane.open:
-            lane.add(claim)
-        else:
-            lane.more = True
+        lane.join(claim)
         self._start(lane)
 
     def look(self, pipeline: str) -> None:
@@ -155,20 +157,30 @@ class Dispatcher:
             delay = lane.delay(limits, now)
             if delay == 0.0 and not self._admits(lane):
                 break  # whoever is under way, or housekeeping, starts the lane again
+            if delay == 0.0 and lane.head.background:
+                delay = self._pace.delay(now)
             if delay == 0.0:
-                self._spawn(self._tasks, self._carry(lane, lane.take(limits, now)))
+                self._carry_out(lane, limits, now)
                 continue
             if delay is not None and lane.timer is None:
                 lane.timer = asyncio.get_running_loop().call_later(delay, self._ring, lane)
             break
-        if lane.wants_more and self._starting:
-            self._spawn(self._loads, self._load(lane, lane.begin_load()))
+        if self._starting and (room := lane.room(pressed=self._pace.pressed)):
+            self._spawn(self._loads, self._load(lane, lane.begin_load(), room))
+
+    def _carry_out(self, lane: Lane, limits: Limits, now: float) -> None:
+        claim = lane.take(limits, now)
+        if claim.background:
+            self._pace.started(now)
+        self._spawn(self._tasks, self._carry(lane, claim))
 
     def _admits(self, lane: Lane) -> bool:
         isolation = self._isolation
         return not isolation or isolation.admits(lane.head.seq, sum(len(one.handled) for one in self._lanes.values()))
 
     def _ring(self, lane: Lane) -> None:
+        if lane.timer is not None:
+            self._pace.woke(asyncio.get_running_loop().time() - lane.timer.when())
         lane.timer = None
         self._start(lane)
 
@@ -235,8 +247,7 @@ class Dispatcher:
         ending = Ending(claim.seq, claim.run, claim.replay_of, settled, claim.pipeline, claim.order_key)
         return await self._writer.insist(Shared(settle, ending))
 
-    async def _load(self, lane: Lane, known: frozenset[int]) -> None:
-        room = ROOM - len(lane)
+    async def _load(self, lane: Lane, known: frozenset[int], room: int) -> None:
         query = partial(load_startable, writer=self._writer, pipeline=lane.pipeline, known=known, room=room)
         loaded = Startable([], complete=False, unreadable=[])
         try:
@@ -268,7 +279,8 @@ class Dispatcher:
         long_ago = monotonic() - _RUNNING_AFTER
         handled = [claim for lane in self._lanes.values() for claim in lane.handled.values()]
         running = [claim.seq for claim in handled if claim.started_at < long_ago]
-        findings = await self._writer.submit(partial(keep_house, now=microseconds(self._now()), running=running))
+        now, most = microseconds(self._now()), self._pace.due_at_once
+        findings = await self._writer.submit(partial(keep_house, now=now, most=most, running=running))
         for pipeline in findings.due:
             self.look(pipeline)
         if findings.data_version != self._data_version:
@@ -278,7 +290,10 @@ class Dispatcher:
     def _pause(self, findings: Findings) -> float:
         if findings.next_due is None:
             return _HOUSEKEEPING
-        return min(_HOUSEKEEPING, (moment(findings.next_due) - self._now()).total_seconds())
+        pause = (moment(findings.next_due) - self._now()).total_seconds()
+        if pause <= 0:  # there are more
+            return _HOUSEKEEPING if self._pace.pressed else _NEXT_PAGE
+        return min(_HOUSEKEEPING, pause)
 
     async def _catch_up(self, data_version: int) -> None:
         """Another process has written: see what it changed."""

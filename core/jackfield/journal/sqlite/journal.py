@@ -43,6 +43,7 @@ from jackfield.journal.sqlite.listing import (
     view_run,
 )
 from jackfield.journal.sqlite.lock import working_alone
+from jackfield.journal.sqlite.pace import Pace
 from jackfield.journal.sqlite.pipelines import find_version, keep_version, list_versions, read_modes, set_mode
 from jackfield.journal.sqlite.readers import Readers
 from jackfield.journal.sqlite.refusals import find_refusal, insert_refusal, list_refusals, refusal_row
@@ -75,6 +76,7 @@ class SqliteJournal:
         self._guard = Guard(path, self._readers)
         self.writer = Writer(path, self._guard, self._look_at_all)
         self._cleaner = Cleaner(path, self.writer, self._readers)
+        self._pace = Pace()
         self._dispatcher: Dispatcher | None = None
         self._indexer: Indexer | None = None
 
@@ -108,10 +110,16 @@ class SqliteJournal:
 
     async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: see the port."""
+        self._pace.arrived()
         drafts = [encode_run(run) for run in runs]
         insert = Shared(insert_calls, Call(drafts, refusal))
         inserted = await self.writer.submit(insert, partial(self._offer, runs, drafts))
         return [Accepted(run.id, row.duplicate_of) for run, row in zip(runs, inserted, strict=True)]
+
+    @property
+    def rest(self) -> float:
+        """How many seconds work that can wait should rest for each run: see the port."""
+        return self._pace.rest
 
     async def refuse(self, refusal: Refusal) -> None:
         """Write down a request that was turned away; of each pipeline and status the newest 10,000 are kept."""
@@ -132,7 +140,13 @@ class SqliteJournal:
         with working_alone(self._path):
             self._indexer = Indexer(self._path, self.writer, self._readers)
             self._dispatcher = Dispatcher(
-                self.writer, self._readers, self._now, handler, limits, recorder=FlightRecorder(self._path)
+                self.writer,
+                self._readers,
+                self._now,
+                handler,
+                limits,
+                recorder=FlightRecorder(self._path),
+                pace=self._pace,
             )
             self._indexer.start()
             try:
