@@ -53,11 +53,18 @@ class Guard:
         if self._files is not None:
             self._files.unlock()
 
-    def leave(self) -> None:
-        """Prepare for the end of the connections: SQLite deletes the log with the last of them, whosever it is."""
+    def leave(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """Prepare for the end of the connections, with a last try to write the journal out again if it is lost.
+
+        With the last connection SQLite deletes the log by its name. It must not if that is a stranger's by now, or has
+        what the journal's file has lost.
+        """
+        self._try_at = 0.0
+        connection = self.see(connection)
         files = self._files
-        if files is not None and any(os.path.lexists(name) and not files.owns(name) for name in files.names()):
+        if files is not None and self.lost is not None:
             files.leave_the_log()
+        return connection
 
     def close(self) -> None:
         """Let go of the files, when there is no connection to them any more."""

@@ -174,10 +174,10 @@ class Writer:
                 break
             self._batch = [job, *self._waiting()]
             self._on_loop(_resolve, self._write_safely(self._batch))
-        if self._see_to_files() is None:
+        self._connection = self._guard.leave(self._connection)
+        if self._guard.lost is None:
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        self._guard.leave()
 
     def _write_safely(self, batch: Sequence[_Job]) -> list[_Outcome]:
         """Write to files that are the journal's before and after."""

@@ -16,6 +16,7 @@ from jackfield.errors import JournalDamaged, JournalError, JournalLost, JournalU
 from jackfield.journal.records import Limits, Mode
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.sqlite.identity import JournalFiles
+from jackfield.journal.sqlite.salvage import salvage
 from jackfield.journal.views import Query
 from tests.core.journal.kit import Clock, Recorder, give, new_run, opened, run_async, settled, succeed, until, working
 
@@ -249,6 +250,29 @@ def test_a_journal_that_is_cut_off_takes_nothing_more_and_says_why(
                     await journal.accept([new_run(clock.time)])
 
     run_async(main)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the lock on the journal's own file is Linux's")
+@pytest.mark.parametrize("harm", [cut_all, overwrite])
+def test_the_log_of_a_journal_that_is_cut_off_stays_for_who_salvages(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "journal.db"
+
+    async def main() -> list[str]:
+        clock = Clock()
+        async with opened(SqliteJournal(path, now=clock)) as journal, working(journal, grace=0):
+            runs = await give(journal, *(new_run(clock.time) for _ in range(20)))
+            await settled(journal, runs[-1])
+            harm(path)
+            with pytest.raises(JournalDamaged):
+                await journal.accept([new_run(clock.time)])
+        return runs
+
+    runs = run_async(main)
+    found = salvage(path, tmp_path / "new.db", Clock().time)
+    assert found.rows["run"] >= 20
+    assert set(runs) <= runs_in(tmp_path / "new.db")
 
 
 def test_a_log_that_another_process_empties_in_good_order_is_no_harm(tmp_path: Path) -> None:

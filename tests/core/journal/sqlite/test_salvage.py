@@ -140,7 +140,7 @@ def test_the_damaged_files_are_left_as_they_are(journals: Path, tmp_path: Path) 
 def test_a_page_that_is_zeroed_costs_what_was_in_it_and_nothing_else(journals: Path, tmp_path: Path) -> None:
     original = tables_of(journals / "closed.db")
     pages = (journals / "closed.db").stat().st_size // PAGE
-    for number in random.Random(7).sample(range(1, pages), 25):
+    for number in random.Random(7).sample(range(1, pages), 12):
         path = copy(journals, tmp_path)
         damage(path, number * PAGE, bytes(PAGE))
         found, tables = brought_out(path)
@@ -214,7 +214,7 @@ def test_a_journal_of_which_only_the_log_is_left_is_brought_out(journals: Path, 
 
 @pytest.mark.parametrize("kind", ["closed", "open"])
 def test_flipped_bytes_cost_little_and_never_the_whole(journals: Path, tmp_path: Path, kind: str) -> None:
-    for seed in range(25):
+    for seed in range(12):
         path = copy(journals, tmp_path, kind)
         dice = random.Random(seed)
         for file in tmp_path.glob("damaged.db*"):
