@@ -171,11 +171,72 @@ def test_a_value_is_found_in_a_url_as_httpx_writes_it() -> None:
     assert Mask([value])(path) == "https://example.ru/bot***/send"
 
 
+KEY = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
+
+
+@pytest.mark.parametrize(
+    "text", [KEY.upper(), KEY.lower(), KEY.swapcase(), quote(KEY.upper()), json.dumps(KEY.lower())[1:-1]]
+)
+def test_a_value_in_another_case_is_masked(text: str) -> None:
+    assert Mask([KEY])(f"bad key {text}!") == "bad key ***!"
+
+
+def test_letters_of_every_alphabet_are_masked_in_every_case() -> None:
+    mask = Mask(["Пароль-Ёлка-İß"])
+    for text in (
+        "Пароль-Ёлка-İß",
+        "пароль-ёлка-İß",
+        "ПАРОЛЬ-ЁЛКА-İß",
+        quote("ПАРОЛЬ-ёлка-İß"),
+        json.dumps("пароль-ЁЛКА-İß"),
+    ):
+        assert mask(f"x{text}x").strip('"x') in ("***", '"***"')
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("bad key ", ""),
+        ("bad key ", "..."),
+        ("bad key ", "…"),
+        ('{"error": "bad key ', '"}'),
+        ("<b>", "</b>"),
+        ("", " is bad"),
+    ],
+)
+def test_a_value_that_is_broken_off_is_masked(before: str, after: str) -> None:
+    for cut in range(len(KEY) // 2, len(KEY)):
+        assert Mask([KEY, "other-secret"])(f"{before}{KEY[:cut]}{after}") == f"{before}***{after}"
+        assert Mask([KEY])(f"{before}{quote(KEY[:cut]).upper()}{after}") == f"{before}***{after}"
+
+
+@pytest.mark.parametrize("after", ["", "...", '"}', "\n"])
+def test_even_a_short_beginning_is_masked_where_the_text_is_cut(after: str) -> None:
+    for cut in range(6, len(KEY) // 2):
+        assert Mask([KEY])(f"key {KEY[:cut]}{after}") == f"key ***{after}"
+
+
+@given(values, values, st.integers(0, 24))
+def test_no_long_beginning_of_a_value_ends_a_text(value: str, other: str, cut: int) -> None:
+    secret = value + other
+    beginning = secret[: min(cut, len(secret))]
+    masked = Mask([secret])(f"* {beginning}")
+    assert len(beginning) < 6 or beginning not in masked
+
+
+def test_what_only_begins_like_a_value_is_left_alone() -> None:
+    mask = Mask(["https://crm.example.ru/api", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"])
+    for text in ("https://crm.other.example/x", "https://other.example/", "sk_live_ is how they begin", "https: no"):
+        assert mask(text) == text
+
+
 def test_masking_hostile_text_takes_no_longer_than_any_other() -> None:
     value = "\\" * 30 + "%25" * 10 + " +" * 10 + "x"
     hostile = ("\\" * 120 + "%25" * 40 + " +" * 40) * 20
 
-    assert Mask([value])(hostile) == hostile
+    masked = Mask([value])(hostile)
+    assert value not in masked
+    assert hostile.startswith(masked.partition("***")[0])
 
 
 @given(values)

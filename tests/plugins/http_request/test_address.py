@@ -19,7 +19,7 @@ from jackfield.tomlfile import TomlFile
 from jackfield_email.action import SendEmail
 from jackfield_getcourse.actions import ImportUser
 from jackfield_http_request.action import HttpRequest
-from tests.destinations.kit import SETTINGS
+from tests.destinations.kit import SETTINGS, Reply
 from tests.plugins.http_request.service import Service
 from tests.support import Plugin, give, make_project, until
 
@@ -83,6 +83,25 @@ def test_secrets_in_an_address_are_sent_as_they_are_and_masked(tmp_path: Path) -
     )
     assert [one.path for one in service.received] == ["/v1/bot12345:AAF-x/a%2Fb"]
     assert "AAF-x" not in repr(run)
+
+
+def test_a_secret_that_a_destination_breaks_off_or_shouts_is_not_stored(tmp_path: Path) -> None:
+    key = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
+    answers = (
+        Reply.json(200, {"error": f"bad key {key[:20]}", "given": key.upper()}),
+        Reply(200, f"bad key {key[:9]}".encode()),
+        Reply(400, f"bad key {key[:25]}... is refused".encode()),
+        Reply(200, b"bad key " + key.encode()),
+    )
+    for number, answer in enumerate(answers):
+        options = 'url = "{url}"\nmax_answer = "30 B"\nheaders = { X-Key = "{{ secret.KEY }}" }\n'
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        run = repr(
+            sent(folder, Service(answer), options if number == 3 else options.replace("30 B", "1 MB"), {}, KEY=key)
+        )
+        assert "bad key ***" in run
+        assert key[:9].lower() not in run.lower()
 
 
 def test_a_step_that_says_so_calls_where_the_event_leads(tmp_path: Path) -> None:
