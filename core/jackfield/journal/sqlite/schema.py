@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jackfield.errors import JournalDamaged, JournalUnavailable
+from jackfield.errors import JournalDamaged, JournalLost, JournalUnavailable
 from jackfield.journal.audit import KEPT_DONE, KEPT_REFUSED, LEAST_DAYS
 from jackfield.journal.sqlite.faults import explained
+from jackfield.journal.sqlite.lock import is_worked_on
 
 VERSION: Final = 3
 BUSY_TIMEOUT: Final = 4.0
@@ -245,6 +246,10 @@ def _refuse_remains(path: Path) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
+        if is_worked_on(path):
+            raise JournalLost(
+                f"{path}: it is gone, and its host is writing it out again; try again in a moment"
+            ) from None
         if not (beside[0].exists() and beside[0].stat().st_size):
             return
         what, left = "the file is gone", beside[:1]

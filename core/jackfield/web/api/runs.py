@@ -31,7 +31,7 @@ from jackfield.web.callers import Note, replayed_as
 
 
 class RunsFilter(OptionsModel):
-    """Which runs: of which pipeline, in one of which states, from when to when, with which text in the event.
+    """Which runs: of which pipeline, in one of which states, from when to when, with which words in the event.
 
     Where `state` is given, failed runs that were repaired or set aside are left out unless `repaired` is true.
     """

@@ -417,3 +417,23 @@ def test_the_end_of_a_host_deletes_no_log_of_a_journal_that_has_taken_the_name(t
 
     run_async(main)
     assert path.read_bytes() == log.read_bytes() == b"of another journal"
+
+
+def test_a_command_makes_no_new_journal_while_a_host_has_lost_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def main() -> None:
+        clock = Clock()
+        async with opened(SqliteJournal(path, now=clock)) as journal, working(journal):
+            await settled(journal, (await give(journal, new_run(clock.time)))[0])
+            path.with_name("journal.db.partial").mkdir()  # so that it cannot be written out again yet
+            path.unlink()
+            path.with_name("journal.db-wal").unlink()
+            with pytest.raises(JournalLost, match="its host is writing it out again; try again in a moment"):
+                await SqliteJournal(path).open()
+            assert not path.exists()
+            path.with_name("journal.db.partial").rmdir()
+            await insist(journal, clock)
+
+    run_async(main)
+    assert len(runs_in(path)) == 2
