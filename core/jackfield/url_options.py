@@ -52,6 +52,8 @@ def dot_segment(url: str) -> str | None:
     for a slash, and without parameters after a semicolon.
     """
     path = _PATH.match(url)[1]  # type: ignore[index]  # it matches any text
+    if "." not in path and "%" not in path:
+        return None
     for _ in range(_MOST_DECODINGS):
         for segment in _SEPARATOR.split(path):
             name = _AFTER_NAME.sub("", segment).strip()

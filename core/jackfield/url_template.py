@@ -150,6 +150,8 @@ class UrlParts:
     def __init__(self, parts: Sequence[str | tuple[Value, Render]], *, from_event: bool) -> None:
         self._parts = tuple(_merged(parts))
         self._from_event = from_event
+        first = self._parts[0] if self._parts else ""
+        self._host_is_written = isinstance(first, str) and place_after(first) is not Place.ORIGIN
 
     def render(self, document: Document, budget: Budget) -> str:
         """Return the URL. Raises `TemplateError`, and what the expressions raise."""
@@ -161,7 +163,10 @@ class UrlParts:
                 value, render = part
                 text = as_text(render(document, budget), budget)
                 budget.text(len(url) + len(text))
-                url += value.placed(text, url, from_event=self._from_event)
+                if self._host_is_written and value.form is Form.PLAIN:  # nearly always; its place need not be sought
+                    url += quote(text, safe="")
+                else:
+                    url += value.placed(text, url, from_event=self._from_event)
         return checked(url)
 
 
