@@ -279,7 +279,7 @@ class Dispatcher:
         long_ago = monotonic() - _RUNNING_AFTER
         handled = [claim for lane in self._lanes.values() for claim in lane.handled.values()]
         running = [claim.seq for claim in handled if claim.started_at < long_ago]
-        now, most = microseconds(self._now()), self._pace.due_at_once
+        now, most = microseconds(self._now()), self._pace.due_at_once()
         findings = await self._writer.submit(partial(keep_house, now=now, most=most, running=running))
         for pipeline in findings.due:
             self.look(pipeline)

@@ -110,7 +110,7 @@ class SqliteJournal:
 
     async def accept(self, runs: Sequence[NewRun], *, refusal: str | None = None) -> list[Accepted]:
         """Take events over: see the port."""
-        self._pace.arrived()
+        self._pace.arrived(len(runs))
         drafts = [encode_run(run) for run in runs]
         insert = Shared(insert_calls, Call(drafts, refusal))
         inserted = await self.writer.submit(insert, partial(self._offer, runs, drafts))

@@ -15,37 +15,49 @@ _TIMES: Final = 4
 _SMOOTH: Final = 8
 _DUE_AT_ONCE: Final = 200
 _DUE_MEANWHILE: Final = 30
+_SAVED: Final = 10
+"""So many runs of the background, at most, may start at once because as many events have come in."""
 
 
 class Pace:
-    """How fast background work may go. It gives way when an event comes in, and for some seconds after the last."""
+    """How fast background work may go. It gives way when an event comes in, and for some seconds after the last.
+
+    For each event one run of the background may start besides, so that retries keep up with many events that all fail.
+    """
 
     def __init__(self) -> None:
         self._arrived = -inf
         self._next_start = 0.0
         self._late = 0.0
+        self._came = 0
+        self._saved = 0
 
-    def arrived(self) -> None:
-        """Events are being taken over."""
+    def arrived(self, events: int) -> None:
+        """So many events are being taken over."""
         self._arrived = monotonic()
+        self._came += events
+        self._saved = min(self._saved + events, _SAVED)
 
     @property
     def pressed(self) -> bool:
         """Whether events have been coming in."""
         return monotonic() - self._arrived < _QUIET
 
-    @property
     def due_at_once(self) -> int:
-        """How many retries may be made due in one transaction."""
-        return _DUE_MEANWHILE if self.pressed else _DUE_AT_ONCE
+        """Return how many retries may be made due in this transaction, a few times in a second."""
+        came, self._came = self._came, 0
+        return min(_DUE_MEANWHILE + came, _DUE_AT_ONCE) if self.pressed else _DUE_AT_ONCE
 
     def delay(self, now: float) -> float:
         """Return the seconds until the next run of the background may start."""
-        return max(0.0, self._next_start - now) if self.pressed else 0.0
+        return max(0.0, self._next_start - now) if self.pressed and not self._saved else 0.0
 
     def started(self, now: float) -> None:
         """A run of the background has been started."""
-        self._next_start = now + self._apart
+        if now < self._next_start and self._saved:
+            self._saved -= 1
+        else:
+            self._next_start = now + self._apart
 
     def woke(self, late: float) -> None:
         """A timer was late by so many seconds: that is how long an event has to wait for the event loop, too."""

@@ -100,7 +100,7 @@ def test_replays_keep_a_distance_while_events_come_in(tmp_path: Path) -> None:
 
             async with working(journal, handler, lambda _: Limits(30)):
                 await until(lambda: len(starts) == 21)
-            assert starts[-1] - starts[0] > 0.19
+            assert starts[-1] - starts[0] > 0.09
 
     run_async(main)
 
@@ -141,9 +141,30 @@ def test_work_that_can_wait_rests_while_events_come_in(tmp_path: Path) -> None:
     run_async(main)
 
 
+def test_for_each_event_a_run_of_the_background_may_start_besides() -> None:
+    pace = Pace()
+    pace.arrived(3)
+    for _ in range(4):  # one in its time, three besides
+        assert pace.delay(1.0) == 0.0
+        pace.started(1.0)
+    assert pace.delay(1.0) > 0.0
+    pace.arrived(1)
+    assert pace.delay(1.0) == 0.0
+
+
+def test_what_starts_while_nothing_comes_in_is_not_held_against_what_comes_then() -> None:
+    pace = Pace()
+    for _ in range(100):
+        assert pace.delay(1.0) == 0.0
+        pace.started(1.0)
+    pace.arrived(1)
+    pace.started(1.0)
+    assert pace.delay(1.0) > 0.0
+
+
 def test_the_later_timers_are_the_longer_the_background_rests() -> None:
     pace = Pace()
-    pace.arrived()
+    pace.arrived(1)
     rests = [pace.rest]
     for _ in range(40):
         pace.woke(0.02)
