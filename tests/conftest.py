@@ -1,7 +1,10 @@
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePath
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -19,6 +22,15 @@ _SLOW = (
     "tests/web/test_openapi.py",
 )
 """What starts many processes, the slowest first."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Hash passwords in a hundredth of the time: what argon2 costs on purpose is not what these tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = partial(PasswordHasher, time_cost=1, memory_cost=1024, parallelism=1)
+        patch.setattr("jackfield.users.PasswordHasher", cheap)
+        yield
 
 
 def pytest_xdist_auto_num_workers() -> int:
