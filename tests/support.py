@@ -72,6 +72,11 @@ class Gullible(Call):
     def parse(self, request: WebhookRequest) -> Iterable[Event]:
         if request.body == b"crash":
             raise ZeroDivisionError
+        if request.body == b"deep":
+            value: Any = 1
+            for _ in range(300):
+                value = {"a": value}
+            return [Event(value)]
         return [Event({"when": datetime.now(UTC)})]  # type: ignore[dict-item]
 
 

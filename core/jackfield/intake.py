@@ -18,6 +18,7 @@ from jackfield.document import event_document
 from jackfield.errors import JackfieldError, Malformed, PluginError, TemplateError, Unauthorized
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, NewRun, Refusal, StoredRequest
+from jackfield.json_values import MOST_LEVELS, NotJsonError, TooDeepError, check_json
 from jackfield.metrics import Metrics
 from jackfield.models import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline, ReplySettings, SourceDefinition
@@ -25,7 +26,6 @@ from jackfield.request import restored_request, stored_request
 from jackfield.templates import Template
 
 _STRANGERS_BODY: Final = 4000
-_EVENT_DATA: Final = TypeAdapter(JsonObject)
 _EVENT_KEY: Final[TypeAdapter[str | None]] = TypeAdapter(str | None)
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -190,15 +190,25 @@ def _parsed(source: WebhookSource[Any], request: WebhookRequest) -> list[Event]:
     try:
         events = list(source.parse(request))
         for event in events:
-            _EVENT_DATA.validate_python(event.data)
+            _check_data(event.data)
             _EVENT_KEY.validate_python(event.key)
     except Malformed as error:
         raise _Refused(400, str(error)) from None
-    except ValidationError:
+    except TooDeepError:
+        raise _Refused(
+            400, f"the event is nested more than {MOST_LEVELS} levels deep, which nothing here reads"
+        ) from None
+    except (NotJsonError, ValidationError):
         raise _Refused(500, f"source {source.name} made an event that is not JSON") from None
     except Exception as error:  # noqa: BLE001 - as above
         raise _Refused(500, f"source {source.name} failed to read it: {error!r}") from None
     return events
+
+
+def _check_data(data: object) -> None:
+    if not isinstance(data, dict):
+        raise NotJsonError
+    check_json(data)
 
 
 def _new_run(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import structlog
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from jackfield.components import Action, OptionsModel
@@ -32,6 +32,7 @@ from jackfield.errors import (
 from jackfield.http import HttpPool
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Attempt, Failed, Mode, Outcome, RetryAt, Skipped, Succeeded, Verdict
+from jackfield.json_values import MOST_LEVELS, TooDeepError, check_json
 from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json
 from jackfield.metrics import Metrics
@@ -44,7 +45,6 @@ from jackfield.quarantine import Offenders, refuse_deadly
 from jackfield.stepping import stepped
 from jackfield.watchdog import Watchdog
 
-_JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 _CANCEL_GRACE: Final = 2.0
 
 
@@ -246,28 +246,34 @@ class _Trial:
 
     async def _carried_out(self) -> Outcome:
         definition = self._definition
+        deadline = asyncio.get_running_loop().time() + definition.settings.timeout.total_seconds()
         refuse_deadly(self._claim.deaths, self._runner.crash_limit)
         if definition.when is not None and not definition.when.render(self._document):
             return Outcome.SKIPPED
         options = definition.options.render(self._document)
         self._conceal(*definition.options.secrets(options))
-        result = await self._run_action(options)
+        result = await self._run_action(options, deadline)
         try:
-            self.result = _JSON.validate_python(result)
+            check_json(result)
+            self.result = result
             self._stored = mask_json(self.result, self.mask)
+        except TooDeepError:
+            raise PermanentFailure(
+                f"the action returned something that is nested more than {MOST_LEVELS} levels deep"
+            ) from None
         except ValueError:
             raise PermanentFailure(f"the action returned a {type(result).__name__} that is not JSON") from None
         return Outcome.SUCCEEDED
 
-    async def _run_action(self, options: OptionsModel) -> JsonValue:
-        """Run the action in a task of its own.
+    async def _run_action(self, options: OptionsModel, deadline: float) -> JsonValue:
+        """Run the action in a task of its own, in what rendering has left of the step's time.
 
         So it begins in the next round of the event loop, after the calls that came in meanwhile: more of them share a
         transaction, which is worth a tenth of the throughput (bench/README.md).
         """
         seconds = self._definition.settings.timeout.total_seconds()
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with asyncio.timeout_at(deadline) as limit:
                 return await asyncio.create_task(self._guarded(options))
         except TimeoutError:
             if not limit.expired():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
+from pydantic_core import from_json
 
 import jackfield_http_request
 from jackfield.errors import ConfigurationError
@@ -28,9 +31,9 @@ from jackfield.scenario import (
     read_scenario,
     save_scenario,
     scenario_files,
-    scenario_text,
     suggested_name,
 )
+from jackfield.scenario_text import scenario_text
 from jackfield.secrets import Secrets
 from jackfield.trial import Trials
 from jackfield.watchdog import Watchdog
@@ -207,6 +210,15 @@ def test_whatever_was_sent_and_answered_comes_back_from_the_file(body: str, name
     assert scenario.event == {name: body}
     [request] = scenario.steps[0].requests
     assert (request.url, request.body, request.answer.body) == (url, body, body)
+
+
+def test_a_deep_event_of_a_megabyte_is_written_down_at_once() -> None:
+    deep: JsonValue = [from_json('{"a":' * 180 + "1" + "}" * 180)] * 900
+    event = Event({"x": deep})
+    began = time.thread_time()
+    text = scenario_text(view(attempt("add"), event=event), ())
+    assert time.thread_time() - began < 1  # tokens of TOML one by one took many seconds
+    assert Scenario.model_validate(tomllib.loads(text)).event == event.data
 
 
 def test_half_a_character_in_an_event_breaks_no_file() -> None:

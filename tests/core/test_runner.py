@@ -89,6 +89,22 @@ def test_a_permanent_failure_fails_the_run_at_once(tmp_path: Path) -> None:
     assert len(view.attempts) == 1
 
 
+def test_an_event_that_asks_for_more_memory_than_there_is_fails_its_run_readably(tmp_path: Path) -> None:
+    step = 'do = "say"\ntext = "{{ $.event.price * $.event.count }}"'
+    view = outcome_of(tmp_path, steps(step), {"price": "A", "count": 20_000_000_000})
+    assert (view.summary.state, len(view.attempts)) == (State.FAILED, 1)
+    assert view.summary.error == (
+        "step act: steps[0].text: this would make a text of 20000000000 characters, 10000000 is the most; "
+        "correct the template"
+    )
+
+
+def test_the_timeout_of_a_step_covers_its_templates(tmp_path: Path) -> None:
+    slow = "{% for a in range(99000) %}{% endfor %}" * 3
+    view = outcome_of(tmp_path, steps(f'do = "say"\ntext = "{slow}"\ntimeout = "20 ms"'))
+    assert view.attempts[0].error == "step act: no result within 0.02 s (the step's timeout)"
+
+
 def test_on_error_continue_goes_on_and_keeps_the_error(tmp_path: Path) -> None:
     view = outcome_of(tmp_path, steps('name = "a"\ndo = "give_up"\non_error = "continue"', 'name = "b"\ndo = "say"'))
     assert view.summary.state is State.SUCCEEDED

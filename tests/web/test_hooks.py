@@ -215,6 +215,16 @@ def test_a_pipeline_without_a_working_source_refuses_and_keeps(tmp_path: Path) -
     with_server(tmp_path, test, steps('do = "say"', source='use = "not_installed"'))
 
 
+def test_an_event_that_is_nested_too_deep_is_refused_readably_and_kept(tmp_path: Path) -> None:
+    async def test(served: Served, client: httpx.AsyncClient) -> None:
+        assert (await client.post(hook(served), content=b"deep")).status_code == 400
+        refusal = await only_refusal(served)
+        assert refusal.reason == "the event is nested more than 200 levels deep, which nothing here reads"
+        assert refusal.request.body == "deep"
+
+    with_server(tmp_path, test, steps('do = "say"', source='use = "gullible"'))
+
+
 @pytest.mark.parametrize(("body", "reason"), [(b"crash", "ZeroDivisionError"), (b"{}", "an event that is not JSON")])
 def test_a_source_that_fails_loses_nothing(tmp_path: Path, body: bytes, reason: str) -> None:
     async def test(served: Served, client: httpx.AsyncClient) -> None:

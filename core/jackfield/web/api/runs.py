@@ -21,9 +21,9 @@ from jackfield.scenario import (
     save_scenario,
     scenario_file,
     scenario_files,
-    scenario_text,
     suggested_name,
 )
+from jackfield.scenario_text import scenario_text
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation

@@ -18,9 +18,9 @@ from jackfield.scenario import (
     save_scenario,
     scenario_file,
     scenario_files,
-    scenario_text,
     suggested_name,
 )
+from jackfield.scenario_text import scenario_text
 from jackfield.users import Role
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
