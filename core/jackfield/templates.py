@@ -23,18 +23,8 @@ from jackfield.marked_options import Marked
 from jackfield.metering import BUDGET, metered
 from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
 from jackfield.tags import Paths, extract_paths, is_template
-from jackfield.url_template import (
-    READY,
-    VALUE,
-    Render,
-    UrlParts,
-    Urls,
-    UrlTree,
-    Value,
-    from_marked,
-    mark,
-    table_refused,
-)
+from jackfield.url_template import Render, UrlParts, Urls, Value, from_marked, mark, table_refused
+from jackfield.url_tree import READY, VALUE, UrlTree
 
 __all__ = ["Blank", "Template", "TemplateEngine", "Withheld", "is_template"]
 
