@@ -10,8 +10,9 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,19 +116,35 @@ class Draft:
 
     def moved(self, index: int, by: int) -> Draft:
         """Let a step change places with another one."""
-        return replace(self, text=self._blocks().moved(index, by).text)
+        steps = list(self.steps())
+        if 0 <= index < len(steps) and 0 <= index + by < len(steps):
+            steps[index], steps[index + by] = steps[index + by], steps[index]
+        return self._rearranged(lambda: self._blocks().moved(index, by), steps)
 
     def without_step(self, index: int) -> Draft:
         """Take a step out."""
-        return replace(self, text=self._blocks().without(index).text)
+        steps = list(self.steps())
+        return self._rearranged(lambda: self._blocks().without(index), [*steps[:index], *steps[index + 1 :]])
 
     def with_copy(self, index: int) -> Draft:
         """Put a copy of a step behind it, under a name of its own."""
         step = self._step(index)
         name = self._free_name(str(step.get("name") or step.get("use", "")))
         order = ("use", "name")
-        blocks = self._blocks().copied(index, lambda text: put(text, (_STEPS, 0, "name"), name, order))
-        return replace(self, text=blocks.text)
+        steps = list(self.steps())
+        steps.insert(index + 1, {**step, "name": name})
+        rename = partial(put, path=(_STEPS, 0, "name"), value=name, order=order)
+        return self._rearranged(lambda: self._blocks().copied(index, rename), steps)
+
+    def _rearranged(self, rearrange: Callable[[], TomlBlocks], steps: list[dict[str, Any]]) -> Draft:
+        """Do something to the steps' blocks; what the text says then must be these steps. Raises `CannotEdit`."""
+        try:
+            draft = replace(self, text=rearrange().text)
+        except (IndexError, ValueError):  # its tables are not where they look to be
+            draft = self
+        if (draft.data() or {}).get(_STEPS, []) != steps:
+            raise CannotEdit("the steps are laid out in a way that they cannot be told apart; edit them as TOML")
+        return draft
 
     def _blocks(self) -> TomlBlocks:
         return TomlBlocks.of(self.text, _STEPS)

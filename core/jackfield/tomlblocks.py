@@ -14,7 +14,7 @@ from tomlkit.items import AoT, Table, Whitespace
 from jackfield.tomledit import CannotEdit
 
 _MARK: Final = "#\x7fhere\n"  # no TOML has this character
-_END: Final = re.compile(r"\s*\Z")
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class TomlBlocks:
     @classmethod
     def of(cls, text: str, name: str) -> TomlBlocks:
         """Take a text apart. Raises `CannotEdit` if it cannot be."""
-        lines = text.splitlines(keepends=True)
+        lines = _lines(text)
         starts = _starts(text, name)
         cuts = [(_with_comment(lines, line), own) for line, own in starts]
         edges = [(0, False), *cuts] if not cuts or cuts[0][0] > 0 else cuts
@@ -91,7 +91,7 @@ class TomlBlocks:
 def _starts(text: str, name: str) -> list[tuple[int, bool]]:
     """Find the lines of all headers of the top, from 0; whether each is one of ours."""
     try:
-        document = tomlkit.parse(text)
+        document = tomlkit.parse(text if text.endswith("\n") else f"{text}\n")
     except TOMLKitError as error:
         raise CannotEdit(f"the file cannot be changed by a form: {error}") from None
     for _, item in document.body:
@@ -100,11 +100,16 @@ def _starts(text: str, name: str) -> list[tuple[int, bool]]:
                 table.value.body.insert(0, (None, Whitespace(_MARK)))
     if not isinstance(document.get(name, None), AoT | None):
         raise CannotEdit(f"{name} is written as a list in one value; edit it as TOML")
-    marked = document.as_string().splitlines(keepends=True)
+    marked = _lines(document.as_string())
     lines = [at - seen - 1 for seen, at in enumerate(at for at, line in enumerate(marked) if line == _MARK)]
-    plain = text.splitlines()
+    plain = _lines(text)
     header = re.compile(rf"\s*\[\[\s*[\"']?{name}[\"']?\s*\]\].*")
-    return [(line, bool(header.fullmatch(plain[line]))) for line in lines]
+    return [(line, bool(header.fullmatch(plain[line].rstrip("\n")))) for line in lines]
+
+
+def _lines(text: str) -> list[str]:
+    """Part a text where TOML ends lines; Python would do so at U+2028 and others as well, which a comment may have."""
+    return _LINE.findall(text)
 
 
 def _with_comment(lines: Sequence[str], at: int) -> int:

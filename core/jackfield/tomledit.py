@@ -50,7 +50,7 @@ def put(text: str, path: KeyPath, value: JsonValue, order: Sequence[str] = ()) -
             return _put_whole(text, path[:-1], {**value_at(data, path[:-1]), str(path[-1]): value})
         parent[str(path[-1])] = _value(value, one_line=True)
     elif isinstance(parent, AoT):
-        return put(drop(text, path[:-1]), path[:-1], value_at(expected, path[:-1]))
+        return _written_anew(drop(text, path[:-1]), path[:-1], value_at(expected, path[:-1]))
     elif isinstance(parent, Array):
         _put_into_array(parent, path[-1], value)
     else:
@@ -68,7 +68,7 @@ def drop(text: str, path: KeyPath) -> str:
     document = _parsed(text)
     holder = _item(document, path[:-1])
     if isinstance(holder, InlineTable):
-        return put(text, path[:-1], value_at(expected, path[:-1]))
+        return _written_anew(text, path[:-1], value_at(expected, path[:-1]))
     if isinstance(holder, AoT):
         return _without_table(text, path[:-1], value_at(expected, path[:-1]))
     if isinstance(holder, Array):
@@ -88,11 +88,11 @@ def rename(text: str, path: KeyPath, name: str) -> str:
     document = _parsed(text)
     parent = _item(document, path[:-1])
     if isinstance(parent, InlineTable):
-        return put(text, path[:-1], renamed)
+        return _written_anew(text, path[:-1], renamed)
     body = _body(parent)
     at = next((index for index, (key, _) in enumerate(body) if key is not None and key.key == path[-1]), -1)
     if at < 0 or isinstance(body[at][1], Table | AoT):
-        return put(drop(text, path), (*path[:-1], name), table[path[-1]])
+        return _written_anew(drop(text, path), (*path[:-1], name), table[path[-1]])
     body[at] = (SingleKey(name, sep=" = "), body[at][1])
     return _checked(document.as_string(), _changed(data, path[:-1], renamed), path)
 
@@ -100,9 +100,24 @@ def rename(text: str, path: KeyPath, name: str) -> str:
 def _put_whole(text: str, path: KeyPath, table: dict[str, JsonValue]) -> str:
     """Write a table of one line anew; it gets a header of its own if it is too long by now."""
     above = _item(_parsed(text), path[:-1])
-    if isinstance(above, InlineTable | Array) or fits_in_line(str(path[-1]), table):
-        return put(text, path, table)
-    return put(drop(text, path), path, table)
+    if isinstance(above, InlineTable | Array) or _fits(str(path[-1]), table):
+        return _written_anew(text, path, table)
+    return _written_anew(drop(text, path), path, table)
+
+
+def _fits(key: str, table: dict[str, JsonValue]) -> bool:
+    try:
+        return fits_in_line(key, table)
+    except ValueError:  # which `_written_anew()` says
+        return True
+
+
+def _written_anew(text: str, path: KeyPath, value: JsonValue) -> str:
+    """Put what is in the text already into another place of it. Raises `CannotEdit`: it may hold an infinity."""
+    try:
+        return put(text, path, value)
+    except ValueError as error:
+        raise CannotEdit(f"{dotted(path)} cannot be written anew: {error}") from None
 
 
 def _without_table(text: str, path: KeyPath, rest: list[JsonValue]) -> str:
@@ -110,7 +125,7 @@ def _without_table(text: str, path: KeyPath, rest: list[JsonValue]) -> str:
     if not path[1:]:
         raise CannotEdit(f"{dotted(path)}: take the table out by hand")
     text = drop(text, path)
-    return put(text, path, rest) if rest else text
+    return _written_anew(text, path, rest) if rest else text
 
 
 def _put_into_table(parent: Any, path: KeyPath, value: JsonValue, order: Sequence[str]) -> None:

@@ -102,7 +102,7 @@ class TomlFile:
         found: dict[KeyPath, int] = {}
         header: KeyPath = ()
         tables: dict[tuple[str, ...], int] = {}
-        for number, text in enumerate(self.text.splitlines(), 1):
+        for number, text in enumerate(self.text.split("\n"), 1):
             if match := _HEADER.fullmatch(text):
                 header = _resolved(match[2], array=bool(match[1]), counts=tables)
                 found.setdefault(header, number)
