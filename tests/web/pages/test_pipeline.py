@@ -211,9 +211,9 @@ def test_a_pipeline_that_is_gone_is_said_to_be_and_what_it_did_is_shown(tmp_path
             assert 'href="/runs?pipeline=x"' in page
             assert f"/runs/{run}" in page
             assert "None of its runs is kept" in await read(operator, "/pipelines/y")
-            for path in ("/pipelines/z", f"/pipelines/{XSS.replace('/', '%2f')}"):
+            for path, status in (("/pipelines/z", 404), (f"/pipelines/{XSS.replace('/', '%2f')}", 400)):
                 answer = await operator.get(path)
-                assert answer.status_code == 404
+                assert answer.status_code == status
                 assert XSS not in answer.text
 
     asyncio.run(main())
