@@ -13,27 +13,24 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes
-from jinja2.meta import find_undeclared_variables
 from pydantic import JsonValue
 
 from jackfield.budget import Budget
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import Document, Path, closest
+from jackfield.jsonpath import Document, Path
 from jackfield.marked_options import Marked
 from jackfield.metering import BUDGET, metered
 from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
 from jackfield.tags import Paths, extract_paths, is_template
+from jackfield.template_checks import check_names, readable, secret_names
 from jackfield.url_template import Render, UrlParts, Urls, Value, from_marked, mark, table_refused
-from jackfield.url_tree import READY, VALUE, UrlTree
+from jackfield.url_tree import VALUE, UrlTree
 
 __all__ = ["Blank", "Template", "TemplateEngine", "Withheld", "is_template"]
 
 _Render: TypeAlias = Callable[[Document, Budget], JsonValue]
 _Reader: TypeAlias = Callable[[Document, Budget], object]
 
-_DOCUMENT: Final = ("event", "pipeline", "response", "run", "steps")
-_OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
-_CHECKED: Final = (nodes.Filter, nodes.Test, nodes.Name, *_OTHER_TEMPLATES)
 _KEPT: Final = 4096
 """So many compiled texts are kept for when they come again."""
 _FEW: Final = 8
@@ -139,8 +136,8 @@ class TemplateEngine:
         try:
             tree = self._sandbox.parse(source)
             url = UrlTree(tree, paths, self._secrets) if urls and urls.marked.here else None
-            self._check(tree, paths)
-            secrets = _secret_names(tree)
+            check_names(tree, paths, self._sandbox)
+            secrets = secret_names(tree)
             if urls:
                 self._check_origin(urls, url or UrlTree(tree, paths, self._secrets))
             if not secrets <= self._secrets.keys():
@@ -150,7 +147,7 @@ class TemplateEngine:
             else:
                 render = self._renderer(tree, paths)
         except TemplateSyntaxError as error:
-            raise TemplateError(_readable(error, paths)) from None
+            raise TemplateError(readable(error, paths)) from None
         return Template(
             static=False,
             single=_is_single(_parts(tree)),
@@ -158,30 +155,6 @@ class TemplateEngine:
             paths=frozenset(paths.values()),
             rendered=render,
         )
-
-    def _check(self, tree: nodes.Template, paths: Paths) -> None:
-        """Refuse when the template is loaded what would only fail when it is rendered."""
-        names = []
-        for node in tree.find_all(_CHECKED):
-            match node:
-                case nodes.Filter(name=name) if name == READY:
-                    raise TemplateError(
-                        "raw_url stands last in an expression of an address, and nowhere else; take it out"
-                    )
-                case nodes.Filter(name=name):
-                    _require(name, self._sandbox.filters, "filter")
-                case nodes.Test(name=name):
-                    _require(name, self._sandbox.tests, "test")
-                case nodes.Name():
-                    names.append(node)
-                case _:
-                    raise TemplateError("a template cannot include or import another one; write its text here")
-        if {name.name for name in names} <= paths.keys() | self._sandbox.globals.keys():
-            return  # nearly always; what follows takes as long as compiling does
-        assigned = {name.name for name in names if name.ctx != "load"}
-        for name in sorted(find_undeclared_variables(tree) - paths.keys() - assigned):
-            path = f"$.{name}" if name in _DOCUMENT else f"$.event.{name}"
-            raise TemplateError(f"{name} is not known here; data is reached by a path: write {path}")
 
     def _check_origin(self, urls: Urls, url: UrlTree) -> None:
         """Refuse what would let an event say whom a request goes to."""
@@ -313,34 +286,7 @@ def _located(render: _Render, where: str) -> _Render:
     return located
 
 
-def _readable(error: TemplateSyntaxError, paths: Paths) -> str:
-    message = (error.message or "").rstrip(".")
-    for variable, path in paths.items():
-        message = message.replace(variable, path.text)
-    return f"not a valid template: {message}; correct it, or write {{{{ '{{{{' }}}} for literal braces"
-
-
 def _variables(paths: Paths, document: Document, budget: Budget) -> dict[str, object]:
     variables = {variable: select(path, document, budget) for variable, path in paths.items()}
     variables[BUDGET] = budget
     return variables
-
-
-def _secret_names(tree: nodes.Template) -> frozenset[str]:
-    names, used = [], 0
-    for node in tree.find_all((nodes.Getattr, nodes.Name)):
-        match node:
-            case nodes.Getattr(node=nodes.Name(name="secret"), attr=name):
-                names.append(name)
-            case nodes.Name(name="secret"):
-                used += 1
-    if len(names) != used:
-        raise TemplateError("secrets are used one by one; write secret.NAME")
-    return frozenset(names)
-
-
-def _require(name: str, known: Mapping[str, object], kind: str) -> None:
-    if name not in known:
-        nearest = closest(name, known)
-        remedy = f"did you mean {nearest}?" if nearest else "install the plugin that has it, or take one of Jinja's"
-        raise TemplateError(f"there is no {kind} {name}; {remedy}")
