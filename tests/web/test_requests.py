@@ -98,6 +98,14 @@ def test_a_path_around_the_rule_of_a_proxy_reaches_nothing_even_with_the_token(t
                 answer = await asked(served, f"GET {path} HTTP/1.1\n{bearer}")
                 assert answer[9:12] == b"400"
                 assert b"runs" not in answer
+            for path in (
+                "/api/v1/runs/..%2f..%2f..%2f..%2fhooks/x",
+                "/api/v1/../../hooks/x",
+                "/api/v1/pipelines/%5c/file",
+            ):
+                answer = await asked(served, f"GET {path} HTTP/1.1\n{bearer}")
+                assert answer[9:12] == b"404"
+                assert b'"error"' in answer
 
     asyncio.run(main())
 

@@ -59,8 +59,10 @@ def application(host: Host, first: FirstLink) -> ASGIApp:
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if is_unclear(scope):
-            await unclear(scope, receive, send)
-            return
+            if not scope["path"].startswith(f"{API_PATH}/"):
+                await unclear(scope, receive, send)
+                return
+            scope = {**scope, "path": f"{API_PATH}/", "raw_path": f"{API_PATH}/".encode()}  # it answers that in its way
         if scope["path"].startswith(f"{HOOKS_PATH}/"):
             await hooks(scope, receive, send)
             return
