@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -172,3 +173,11 @@ def test_a_draft_too_large_for_a_form_is_a_text_only() -> None:
     assert Draft("x", "[[steps]]\n" * 100).data() is not None
     assert Draft("x", "[[steps]]\n" * 101).data() is None
     assert Draft("x", "#" * 200_001).data() is None
+
+
+def test_the_editor_waits_for_no_pipe_in_the_place_of_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.toml")
+    with pytest.raises(OSError, match="it is a named pipe"):
+        DraftFolder(tmp_path).open("x")
+    with pytest.raises(OSError, match="it is a named pipe"):
+        DraftFolder(tmp_path).save(Draft("x", TEXT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import tomllib
 from collections.abc import Sequence
@@ -261,3 +262,9 @@ def test_a_test_that_could_not_be_written_whole_is_not_there(tmp_path: Path) -> 
     with pytest.raises(UnicodeEncodeError):
         save_scenario(tmp_path, "half", "half a character: \ud800")
     assert scenario_files(tmp_path) == {}
+
+
+def test_a_test_that_is_no_regular_file_is_a_mistake_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.toml")
+    with pytest.raises(ConfigurationError, match="it is a named pipe, and only a regular file is read"):
+        read_scenario("x", tmp_path / "x.toml")
