@@ -160,7 +160,7 @@ CASES = [
     Case(
         "the body is not taken within `timeouts.write`",
         [deaf],
-        "timeouts = { write = '200 ms' }\nbody = '{{ \"0123456789\" * 2000000 }}'",
+        "timeouts = { write = '200 ms' }\nbody = '{{ \"0123456789\" * 700000 }}'",
     ),
     *(
         Case("no answer within `timeouts.read`, or the rest of one", [habit], "timeouts = { read = '100 ms' }")
