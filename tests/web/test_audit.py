@@ -142,6 +142,19 @@ def test_deeds_of_programs_are_noted_with_their_token(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_refused_request_that_a_program_accepts_is_noted_as_that(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": TEXT}) as served, api(served) as client, httpx.AsyncClient() as sender:
+            await client.put("/pipelines/x/mode", json={"mode": "stopped"})
+            assert (await sender.post(hook(served), json={"n": 1})).status_code == 503
+            await client.put("/pipelines/x/mode", json={"mode": "running"})
+            [refusal] = (await client.get("/refusals")).json()
+            assert (await client.post(f"/runs/{refusal['id']}/replay", json={})).status_code == 201
+            assert (await said(served))[-1] == ("request.accept", "token operator", refusal["id"])
+
+    asyncio.run(main())
+
+
 def test_logins_and_what_was_refused_are_noted_without_what_was_typed(tmp_path: Path) -> None:
     async def main() -> None:
         async with serve(tmp_path, {}) as served:

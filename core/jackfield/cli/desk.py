@@ -152,7 +152,9 @@ class _LocalDesk:
 
     async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
         runs = await self._operations().replay(id, from_step=from_step, on=on, event=event)
-        await self._noted(AuditAction.RUN_REPLAYED, id, replayed_as(runs, from_step, on, edited=event is not None))
+        refused = await self.journal.refusal(id) is not None
+        action = AuditAction.REQUEST_ACCEPTED if refused else AuditAction.RUN_REPLAYED
+        await self._noted(action, id, replayed_as(runs, from_step, on, edited=event is not None))
         return runs
 
     async def cancel(self, id: str) -> bool:

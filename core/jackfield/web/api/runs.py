@@ -153,6 +153,8 @@ async def replay_run(host: Host, note: Note, id: str, body: ReplayBody) -> Repla
     """Replay a run, or accept a refused request."""
     runs = await _operations(host).replay(id, from_step=body.from_step, on=body.on, event=body.event)
     note.detail = replayed_as(runs, body.from_step, body.on, edited=body.event is not None)
+    if await host.journal.refusal(id) is not None:
+        note.action = AuditAction.REQUEST_ACCEPTED
     return Replayed(runs)
 
 
