@@ -177,13 +177,13 @@ def test_a_plugin_whose_phrases_are_broken_takes_nothing_else_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    broken = plugin(tmp_path, "acme_broken", po('msgid "%(all)s"\nmsgstr "%(all)s"'))
+    broken = plugin(tmp_path, "acme_garbled", po('msgid "%(all)s"\nmsgstr "%(all)s"'))
     other = plugin(tmp_path, "acme_other", po(GREETING))
     with capture_logs() as log:
         said = read_phrasebooks(Registry.of(broken, other).plugins)["ru"]
     assert said("hello, Anna") == "привет, Anna"
     assert [(line["plugin"], line["file"], line["log_level"]) for line in log] == [
-        ("acme_broken", "locale/ru.po", "warning")
+        ("acme_garbled", "locale/ru.po", "warning")
     ]
     assert "fewer than 3 letters" in log[0]["problem"]
 

@@ -100,11 +100,11 @@ def text_of(run: str, label: str | None, event: str) -> str:
 
     `event` is the event as the file has it; of one that is damaged there is no text.
     """
-    parts = [run, *([label] if label else ())]
+    parts = [label] if label else []
     with suppress(ValueError):
         parts += _lines(load(event))
     text = fold("\n".join(parts))
-    return "\n".join([text, *_digits(text)])
+    return "\n".join([fold(run), text, *_digits(text)])
 
 
 def indexed_text(text: str) -> str:

@@ -95,3 +95,10 @@ def test_any_query_can_be_asked(query: str) -> None:
 )
 def test_what_is_alike(query: str, text: str, *, found: bool) -> None:
     assert Terms.parse(query).are_in(text_of("id", None, dump({"k": text}))) is found
+
+
+def test_digits_across_the_hyphens_of_an_id_are_no_number() -> None:
+    text = text_of("01a20ff6-f4fb-7718-8820-baadb02cf46d", None, '{"phone": "+7 905 111 22 33"}')
+    assert not Terms.parse("+7 905 888").are_in(text)
+    assert Terms.parse("7718-8820").are_in(text)
+    assert Terms.parse("79051112233").are_in(text)
