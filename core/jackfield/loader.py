@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from jackfield.components import OptionsModel
@@ -21,7 +21,7 @@ from jackfield.key_literals import key_literals
 from jackfield.labels import Labeller
 from jackfield.late import LateTemplate
 from jackfield.masking import secret_mask
-from jackfield.options import OptionFacts, RenderedOptions, complaints, secret_values, valid_part
+from jackfield.options import OptionFacts, RenderedOptions, secret_values, valid_part
 from jackfield.pipeline import (
     PIPELINE_ID,
     Pipeline,
@@ -34,22 +34,18 @@ from jackfield.pipeline import (
     pipeline_file,
     step_name,
 )
-from jackfield.project_file import ProjectFile
+from jackfield.reading import FileReading
 from jackfield.registry import Registry
-from jackfield.scope import Scope, leaves
+from jackfield.scope import Scope
 from jackfield.secrets import Secrets
-from jackfield.templates import Template, TemplateEngine, is_template
-from jackfield.tomlfile import KeyPath, TomlFile, dotted
+from jackfield.templates import Template, TemplateEngine
+from jackfield.tomlfile import KeyPath, TomlFile
 from jackfield.url_template import Urls
 
 MOST_STEPS: Final = 200
 """So many steps can be checked while somebody waits for it."""
-MOST_PROBLEMS: Final = 100
-"""So many mistakes of a file are told."""
 
-_EXAMPLE: Final = '"{{ $.event.id }}"'
 _SOURCE: Final[KeyPath] = ("source",)
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
 _KindT = TypeVar("_KindT")
 
 
@@ -66,7 +62,7 @@ class PipelineLoader:
 
     def load(self, id: str, file: TomlFile) -> Pipeline:
         """Make a pipeline; every mistake in the file is in its `problems`. Raises nothing, whatever plugins raise."""
-        reading = _Reading(self, id, file)
+        reading = _PipelineReading(self, id, file)
         pipeline = reading.apart((), reading.pipeline)
         return pipeline or self._unreadable(id, reading.found())
 
@@ -85,7 +81,7 @@ class PipelineLoader:
         table: Any = file.data
         for key in where:
             table = table[key]
-        reading = _Reading(self, "", file)
+        reading = FileReading(file, secrets=self.secrets, engine=self.engine, facts=self.facts, folder=self.folder)
         options = reading.apart(where, partial(reading.fixed_options, model, table, where))
         return FixedOptions(options, reading.found())
 
@@ -98,15 +94,14 @@ class FixedOptions:
     problems: tuple[Problem, ...]
 
 
-class _Reading:
-    """One reading of one file: collects problems on the way instead of stopping at the first."""
+class _PipelineReading(FileReading):
+    """One reading of one pipeline's file."""
 
     def __init__(self, loader: PipelineLoader, id: str, file: TomlFile) -> None:
-        self.loader = loader
+        super().__init__(file, secrets=loader.secrets, engine=loader.engine, facts=loader.facts, folder=loader.folder)
         self.id = id
-        self.file = file
-        self.problems: set[Problem] = set()
-        self.secret_values: set[str] = set()
+        self.registry = loader.registry
+        self.mask = loader.mask
         self.scope = Scope(loader.secrets)
 
     def pipeline(self) -> Pipeline:
@@ -122,7 +117,7 @@ class _Reading:
         label = self.apart(("label",), partial(self.label, settings.label))
         hidden = self.apart(("mask",), partial(self.hidden, data.get("mask", [])))
         self.secret_values.update(literal.text for literal in key_literals(data))
-        mask = self.loader.mask.extended(self.secret_values) if self.secret_values else self.loader.mask
+        mask = self.mask.extended(self.secret_values) if self.secret_values else self.mask
         return Pipeline(
             id=self.id,
             title=settings.title or self.id,
@@ -165,7 +160,7 @@ class _Reading:
         valid = valid_part(SourceSettings, own, use="")
         dedupe = self.expression(valid.dedupe, (*_SOURCE, "dedupe"), self.scope)
         reply = self.reply(valid.reply)
-        kind = self.component(self.loader.registry.source, table, _SOURCE)
+        kind = self.component(self.registry.source, table, _SOURCE)
         options = self.fixed_options(kind.Options if kind else None, rest, _SOURCE, beside=SourceSettings.model_fields)
         if kind is None or settings is None or options is None:
             return None
@@ -183,41 +178,6 @@ class _Reading:
         key, value = ("text", reply.text) if reply.json_ is None else ("json", reply.json_)
         return self.template(value, (*_SOURCE, "reply", key), replace(self.scope, public=True))
 
-    def fixed_options(
-        self,
-        model: type[OptionsModel] | None,
-        table: dict[str, Any],
-        where: KeyPath,
-        *,
-        beside: Collection[str] = (),
-    ) -> OptionsModel | None:
-        """These options know no event: their templates may use secrets only, and are rendered here and now."""
-        if model is not None:
-            self.validated(model, table, where, put_off=True, beside=beside)
-        rest = self.unreported(table, where)
-        reported = len(self.problems)
-        template = self.template(rest, where, Scope(self.loader.secrets, event=False))
-        if model is None or template is None or len(self.problems) > reported:
-            return None
-        try:
-            rendered: Any = template.render({})
-        except TemplateError as error:
-            self.report(next(key for key, _ in leaves(rest, where) if dotted(key) == error.where), error.what)
-            return None
-        given = {**table, **rendered}
-        self.files(model, given, where)
-        return self.validated(model, given, where, beside=beside) if len(self.problems) == reported else None
-
-    def files(self, model: type[BaseModel], table: dict[str, Any], where: KeyPath) -> None:
-        """Report files outside of the project folder; what a template comes to is looked at when it is used."""
-        marked = self.loader.facts(model).files
-        for key, value in leaves(table, where) if marked else ():
-            option = marked.at(key[len(where) :]) if marked else None
-            if not option or not isinstance(option.here, ProjectFile) or not isinstance(value, str):
-                continue
-            if not is_template(value) and (mistake := option.here.mistake(self.loader.folder, value)):
-                self.report(key, mistake)
-
     def steps(self, tables: object) -> Iterator[StepDefinition]:
         earlier: list[str] = []
         found = tables if isinstance(tables, list) else []
@@ -230,7 +190,7 @@ class _Reading:
             if name in earlier:
                 message = f'two steps are called "{name}"; give this one a name of its own'
                 self.report(("steps", index, "name"), message)
-            scope = Scope(self.loader.secrets, tuple(earlier))
+            scope = Scope(self.secrets, tuple(earlier))
             step = self.apart(("steps", index), partial(self.step, index, name, table, scope))
             if name:
                 earlier.append(name)
@@ -243,7 +203,7 @@ class _Reading:
         self.validated(StepSettings, own, where)
         settings = valid_part(StepSettings, own, use="")
         when = self.expression(settings.when, (*where, "when"), scope)
-        kind = self.component(self.loader.registry.action, table, where)
+        kind = self.component(self.registry.action, table, where)
         keys = StepSettings.model_fields
         fixed = self.validated(kind.Options, rest, where, put_off=True, beside=keys) if kind else None
         rest = self.unreported(rest, where)
@@ -251,14 +211,14 @@ class _Reading:
             self.files(kind.Options, rest, where)
         late = self.late(kind.Options, rest, where, scope) if kind else {}
         eager = {key: rest[key] for key in rest if key not in late}
-        marked = self.loader.facts(kind.Options).urls if kind else None
+        marked = self.facts(kind.Options).urls if kind else None
         urls = Urls(marked, settings.url_from_event) if marked else None
         template = self.template(eager, where, scope, urls)
         if kind is None or template is None:
             return None
         if fixed is not None:
             self.secret_values.update(secret_values(fixed))
-        secret = self.loader.facts(kind.Options).secret
+        secret = self.facts(kind.Options).secret
         ready = fixed if template.static and not late else None
         options = RenderedOptions(kind.Options, template, where, ready, late, secret_options=secret)
         return StepDefinition(index, name, kind, settings, when, options)
@@ -269,11 +229,11 @@ class _Reading:
         """Compile the options that the action renders by itself."""
         scope = replace(scope, response=True)
         found = {}
-        for name, kind in self.loader.facts(model).late.items():
+        for name, kind in self.facts(model).late.items():
             if not isinstance(text := table.get(name), str):
                 continue
             compiled = (self.expression if kind.expression else self.template)(text, (*where, name), scope)
-            found[name] = (kind(text), compiled or self.loader.engine.compile("", ""))
+            found[name] = (kind(text), compiled or self.engine.compile("", ""))
         return found
 
     def component(self, find: Callable[[str], _KindT], table: dict[str, Any], where: KeyPath) -> _KindT | None:
@@ -284,77 +244,6 @@ class _Reading:
         except PluginError as error:
             self.report((*where, "use"), str(error))
             return None
-
-    def validated(
-        self,
-        model: type[_ModelT],
-        raw: dict[str, Any],
-        where: KeyPath,
-        *,
-        put_off: bool = False,
-        beside: Collection[str] = (),
-    ) -> _ModelT | None:
-        try:
-            return model.model_validate(raw)
-        except ValidationError as error:
-            for complaint in complaints(error, raw, model, put_off=put_off, beside=beside):
-                self.report((*where, *complaint.key), complaint.message)
-        except Exception as fault:  # noqa: BLE001 - a plugin's model may have validators that raise anything
-            self.report(where, f"these options cannot be checked: {fault!r}")
-        return None
-
-    def unreported(self, table: dict[str, Any], where: KeyPath) -> dict[str, Any]:
-        """Leave out the keys that something is wrong with already: what they hold would only be a second mistake."""
-        reported = {problem.key for problem in self.problems}
-        return {key: value for key, value in table.items() if dotted((*where, key)) not in reported}
-
-    def expression(self, value: JsonValue, where: KeyPath, scope: Scope) -> Template | None:
-        """Compile what stands for one value, not for a text; without braces it would be the same for every event."""
-        text = value.strip() if isinstance(value, str) else value
-        template = self.template(text, where, scope)
-        if template is not None and isinstance(text, str) and not template.single:
-            self.report(where, f"must be one expression in braces, such as {_EXAMPLE}")
-        return template
-
-    def template(self, value: JsonValue, where: KeyPath, scope: Scope, urls: Urls | None = None) -> Template | None:
-        """Compile a value; every mistake in it is reported at its own key."""
-        if value is None:
-            return None
-        for key, leaf in leaves(value, where):
-            try:
-                within = urls and urls.at(key[len(where) :])
-                for mistake in scope.mistakes(self.loader.engine.compile(leaf, dotted(key), within)):
-                    self.report(key, mistake)
-            except TemplateError as error:
-                self.report(key, error.what)
-            except Exception as fault:  # noqa: BLE001 - of a library that compiles it, such as `re.error`
-                self.report(key, f"this template cannot be compiled: {fault!r}; write it in another way")
-        try:
-            return self.loader.engine.compile(value, dotted(where), urls)
-        except Exception:  # noqa: BLE001 - which was reported
-            return None
-
-    def report(self, key: KeyPath, message: str) -> None:
-        self.problems.add(self.file.problem(key, message))
-
-    def apart(self, where: KeyPath, read: Callable[[], _KindT]) -> _KindT | None:
-        """Read a part of the file; whatever that raises is one more mistake, and keeps nothing else from being read."""
-        try:
-            return read()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as fault:  # noqa: BLE001 - plugins and libraries raise what they like, `SystemExit` too
-            self.report(where, f"cannot be read, for a reason that nobody foresaw: {fault!r}; write it in another way")
-            return None
-
-    def found(self) -> tuple[Problem, ...]:
-        """Return what is wrong; of thousands of mistakes, which one cause mostly has, only the first ones."""
-        own = secret_mask(self.secret_values)
-        problems = tuple(sorted(problem.masked(own) for problem in self.problems))
-        more = len(problems) - MOST_PROBLEMS
-        if more <= 0:
-            return problems
-        return (*problems[:MOST_PROBLEMS], self.file.problem((), f"has {more} mistakes more; mend those above first"))
 
 
 def _parted(model: type[BaseModel], table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
