@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,26 +9,24 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 import uuid_utils
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from jackfield.components import WebhookSource
 from jackfield.document import event_document
-from jackfield.errors import JackfieldError, Malformed, PluginError, TemplateError, Unauthorized
+from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthorized
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, NewRun, Refusal, StoredRequest
 from jackfield.json_values import MOST_LEVELS, NotJsonError, TooDeepError, check_json
 from jackfield.metrics import Metrics
 from jackfield.models import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline, ReplySettings, SourceDefinition
+from jackfield.reply import checked_reply, configured_reply
 from jackfield.request import restored_request, stored_request
 from jackfield.templates import Template
 
 _STRANGERS_BODY: Final = 4000
 _EVENT_KEY: Final[TypeAdapter[str | None]] = TypeAdapter(str | None)
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_HOSTS_HEADERS: Final = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
 
 
 class _Refused(JackfieldError):  # noqa: N818
@@ -149,9 +146,9 @@ class Intake:
     ) -> WebhookReply:
         try:
             if source.reply is None or not runs:
-                return _checked(source.source.reply(request, runs))
+                return checked_reply(source.source.reply(request, runs))
             value = source.reply.render(event_document(pipeline, runs[0], request.received_at, events[0]))
-            return _configured_reply(source.settings.reply or ReplySettings(), value)
+            return configured_reply(source.settings.reply or ReplySettings(), value)
         except Exception as error:  # noqa: BLE001 - a template or plugin at fault; the events are safe, so the answer is still yes
             log = structlog.get_logger()
             log.warning(
@@ -252,54 +249,6 @@ def _key(template: Template | None, where: str, document: JsonObject, warnings: 
         warnings.append(f"{where}: there is no value in this event")
         return None
     return key if isinstance(key, str) else to_json(key).decode()
-
-
-def _configured_reply(settings: ReplySettings, value: JsonValue) -> WebhookReply:
-    if settings.json_ is not None:
-        return WebhookReply(settings.status, to_json(value), "application/json")
-    text = value if isinstance(value, str) else to_json(value).decode()
-    return WebhookReply(settings.status, text.encode())
-
-
-def _checked(reply: WebhookReply) -> WebhookReply:
-    """Return a source's reply if it can be sent. Raises `PluginError` if not."""
-    if not isinstance(reply, WebhookReply):
-        raise PluginError(f"reply() returned a {type(reply).__name__}, not a WebhookReply")
-    status: Any = reply.status
-    if not (isinstance(status, int) and 200 <= status <= 599):  # noqa: PLR2004
-        raise PluginError(f"reply() answers with {status!r}; a status is a number from 200 to 599")
-    if not isinstance(reply.body, bytes):
-        raise PluginError(f"reply() has a {type(reply.body).__name__} for a body, not bytes")
-    kind: Any = reply.content_type
-    if not (isinstance(kind, str) and kind.isascii() and kind.isprintable()):
-        raise PluginError(f"reply() has a content type that cannot be sent: {kind!r}")
-    _checked_headers(reply.headers)
-    return reply
-
-
-def _checked_headers(headers: Any) -> Sequence[tuple[str, str]]:
-    """Return a source's headers if they can be sent. Raises `PluginError` if not."""
-    for name, value in headers:
-        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)) or name.lower() in _HOSTS_HEADERS:
-            raise PluginError(f"a source cannot set the answer's header {name!r}")
-        if not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
-            raise PluginError(f"the answer's header {name} has a value that cannot be sent")
-    return tuple(headers)
-
-
-def reply_headers(pipeline: Pipeline, request: WebhookRequest) -> Sequence[tuple[str, str]]:
-    """Return what the pipeline's source adds to the answer to this request, whatever the answer is."""
-    if pipeline.source is None:
-        return ()
-    source = pipeline.source.source
-    if type(source).reply_headers is WebhookSource.reply_headers:
-        return ()
-    try:
-        return _checked_headers(source.reply_headers(request))
-    except Exception as error:  # noqa: BLE001 - a plugin's fault must not keep an event out
-        log = structlog.get_logger()
-        log.warning("answered without the source's headers", pipeline=pipeline.id, error=pipeline.mask(str(error)))
-        return ()
 
 
 _PUBLIC: Final = {

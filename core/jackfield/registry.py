@@ -6,37 +6,30 @@ that it might have offered.
 
 from __future__ import annotations
 
-import re
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any, Final, TypeAlias
 
 import pluggy
-from jinja2.filters import FILTERS as JINJA_FILTERS
-from pydantic import BaseModel
 
 from jackfield import hookspecs
 from jackfield.components import Action, Notifier, WebhookSource
 from jackfield.errors import PluginError
+from jackfield.examination import Faults, Filter, usable_components, usable_filters
 from jackfield.hookspecs import ENTRY_POINT_GROUP, PROJECT
 from jackfield.tomlfile import did_you_mean
 
 SourceClass: TypeAlias = type[WebhookSource[Any]]
 ActionClass: TypeAlias = type[Action[Any]]
 NotifierClass: TypeAlias = type[Notifier[Any]]
-Filter: TypeAlias = Callable[..., object]
 _Key: TypeAlias = tuple[str, str]
 
 SOURCE_KEYS: Final = frozenset({"use", "dedupe", "dedupe_within", "reply", "silent_after", "address_version"})
 """What the host itself reads in `[source]`; no source may have an option of this name."""
 STEP_KEYS: Final = frozenset({"use", "name", "when", "retry", "timeout", "on_error", "url_from_event"})
 """What the host itself reads in a step; no action may have an option of this name."""
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
-_FILTER_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +148,7 @@ def _given(plugin: object) -> Plugin:
 
 def _examined(load: Callable[[], object], origin: Plugin) -> Plugin:
     """Load one plugin and ask it for all that it offers."""
-    faults = _Faults()
+    faults = Faults()
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     with faults.noted("cannot be imported"):
@@ -167,10 +160,10 @@ def _examined(load: Callable[[], object], origin: Plugin) -> Plugin:
                 faults.errors.append("implements none of Jackfield's hooks; is its entry point right?")
     if faults.errors:
         return replace(origin, error=faults.summary, traceback=faults.traceback)
-    sources = _components(manager.hook.register_sources, WebhookSource, SOURCE_KEYS, faults)
-    actions = _components(manager.hook.register_actions, Action, STEP_KEYS, faults)
-    notifiers = _components(manager.hook.register_notifiers, Notifier, frozenset(), faults)
-    filters = _filters(manager.hook.register_filters, faults)
+    sources = usable_components(manager.hook.register_sources, WebhookSource, SOURCE_KEYS, faults)
+    actions = usable_components(manager.hook.register_actions, Action, STEP_KEYS, faults)
+    notifiers = usable_components(manager.hook.register_notifiers, Notifier, frozenset(), faults)
+    filters = usable_filters(manager.hook.register_filters, faults)
     return replace(
         origin,
         sources=tuple(sources),
@@ -180,90 +173,6 @@ def _examined(load: Callable[[], object], origin: Plugin) -> Plugin:
         error=faults.summary,
         traceback=faults.traceback,
     )
-
-
-class _Faults:
-    """What is wrong with one plugin, collected while it is examined."""
-
-    def __init__(self) -> None:
-        self.errors: list[str] = []
-        self.traceback: str | None = None
-
-    @property
-    def summary(self) -> str | None:
-        return "; ".join(self.errors) or None
-
-    @contextmanager
-    def noted(self, what: str) -> Iterator[None]:
-        """Keep anything that a plugin's code raises from going further; also `SystemExit`, or a panic in Rust."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise
-        except BaseException as fault:  # noqa: BLE001 - it is a plugin's code
-            summary = traceback.TracebackException.from_exception(fault)
-            self.errors.append(f"{what}: {type(fault).__name__}: {' '.join(str(summary).split())}")
-            self.traceback = self.traceback or "".join(summary.format())
-
-
-def _components(hook: pluggy.HookCaller, base: type, host_keys: frozenset[str], faults: _Faults) -> list[Any]:
-    """Ask a hook for classes, and keep those that can be used."""
-    offered: list[Any] = []
-    with faults.noted(f"{hook.name}() failed"):
-        offered = [kind for answer in hook() for kind in answer]
-    good: dict[Any, None] = {}
-    for kind in offered:
-        label = kind.__qualname__ if isinstance(kind, type) else f"an object of type {type(kind).__name__}"
-        with faults.noted(f"{label} cannot be used"):
-            mistakes = list(_mistakes(kind, base, host_keys))
-            faults.errors += [f"{label} {mistake}" for mistake in mistakes]
-            if not mistakes:
-                good[kind] = None
-    return list(good)
-
-
-def _mistakes(kind: Any, base: type, host_keys: frozenset[str]) -> Iterator[str]:
-    """Say what keeps a class from being used as a source or an action."""
-    if not (isinstance(kind, type) and issubclass(kind, base)):
-        yield f"is not a subclass of {base.__name__}"
-        return
-    if missing := sorted(getattr(kind, "__abstractmethods__", ())):
-        yield f"does not implement {', '.join(missing)}"
-    name = getattr(kind, "name", None)
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
-        yield f'has {name!r} for its name; write small words joined by dots, like "acme.send_letter"'
-    title = getattr(kind, "title", None)
-    if not (title and isinstance(title, str | Mapping)):
-        yield 'has no title; write title = "..." or {"en": "...", "ru": "..."}'
-    if not isinstance(getattr(kind, "description", ""), str | Mapping):
-        yield 'has a description that is no text; write description = "..." or {"en": "...", "ru": "..."}'
-    yield from _option_mistakes(getattr(kind, "Options", None), host_keys)
-
-
-def _option_mistakes(options: Any, host_keys: frozenset[str]) -> Iterator[str]:
-    if not (isinstance(options, type) and issubclass(options, BaseModel)):
-        yield "has no Options; make it a subclass of OptionsModel"
-        return
-    if options.model_config.get("extra") != "forbid" or not options.model_config.get("frozen"):
-        yield "has Options that can be changed or take unknown keys; make it a plain subclass of OptionsModel"
-    names = options.model_fields.keys() | options.model_json_schema().get("properties", {}).keys()
-    if taken := sorted(names & host_keys):
-        yield f"has options that belong to the host: {', '.join(taken)}; rename them"
-
-
-def _filters(hook: pluggy.HookCaller, faults: _Faults) -> dict[str, Filter]:
-    good: dict[str, Filter] = {}
-    with faults.noted(f"{hook.name}() failed"):
-        for name, function in [pair for answer in hook() for pair in answer.items()]:
-            if not (isinstance(name, str) and _FILTER_NAME.fullmatch(name)):
-                faults.errors.append(f"filter {name!r} has no name that a template can use")
-            elif name in JINJA_FILTERS:
-                faults.errors.append(f"filter {name!r} is one of Jinja's own; give it another name")
-            elif not callable(function):
-                faults.errors.append(f"filter {name!r} is not a function")
-            else:
-                good[name] = function
-    return good
 
 
 def _assembled(plugins: Sequence[Plugin]) -> Registry:

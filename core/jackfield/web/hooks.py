@@ -21,9 +21,9 @@ from jackfield.addresses import HOOKS_PATH
 from jackfield.clock import utc_now
 from jackfield.errors import JournalError
 from jackfield.host import Host
-from jackfield.intake import reply_headers
 from jackfield.models import WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline
+from jackfield.reply import reply_headers
 
 _NOT_FOUND: Final = WebhookReply(404, b"not found\n")
 _TOO_LARGE: Final = WebhookReply(413, b"the body is too large\n")

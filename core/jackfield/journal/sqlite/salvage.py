@@ -15,22 +15,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pydantic_core import from_json
-
 from jackfield.errors import JournalError, JournalUnavailable
-from jackfield.journal.records import SETTLED, Mode, Outcome, State, StoredRequest
+from jackfield.journal.records import SETTLED, State
 from jackfield.journal.sqlite.cells import Row, Value, rows_of
 from jackfield.journal.sqlite.encoding import dump, load, microseconds
 from jackfield.journal.sqlite.faults import explained
 from jackfield.journal.sqlite.identity import in_use
 from jackfield.journal.sqlite.pages import Pages, Use
 from jackfield.journal.sqlite.schema import open_journal
+from jackfield.journal.sqlite.table_shape import NO_REQUEST, read_table
 
 LOST_EVENT: Final = "the event of this run was lost: the journal's file was damaged"
-_NO_REQUEST: Final = StoredRequest("", "", (), "", cut=True)
-_JSON: Final = frozenset({"event", "blank", "request", "warnings", "result", "exchanges", "accepted_as"})
-_WORDS: Final = {"state": frozenset(State), "outcome": frozenset(Outcome), "mode": frozenset(Mode)}
-_TYPES: Final[dict[str, tuple[type, ...]]] = {"INTEGER": (int,), "TEXT": (str,), "REAL": (float, int)}
 _SCHEMA: Final = 1
 """The root of the table of tables."""
 _WITH_ROWS: Final = (0x02, 0x0A, 0x0D)
@@ -61,29 +56,6 @@ _TIDY: Final = (
         AND earlier.seq < run.seq AND earlier.state IN ('queued', 'running', 'waiting')
     ) WHERE order_key IS NOT NULL AND state IN ('queued', 'waiting')""",
 )
-
-
-class _Column(NamedTuple):
-    name: str
-    types: tuple[type, ...]
-    needed: bool
-    default: Value
-
-
-class _Table(NamedTuple):
-    """What a row of a table is. `numbered`: its first column is the row's number; `indexed`: it has no such number."""
-
-    columns: Sequence[_Column]
-    numbered: bool
-    indexed: bool
-    insert: str
-
-
-class _Fitted(NamedTuple):
-    """A row that a table can hold; `patched`: without what was damaged in it."""
-
-    values: Sequence[Value]
-    patched: bool
 
 
 class Unplaced(NamedTuple):
@@ -163,7 +135,7 @@ class _Salvor:
         self._roots = dict(_roots(pages))
         listed = connection.execute("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
         names = [(name, bool(indexed)) for name, indexed in listed if not name.startswith("sqlite_")]
-        self._tables = {name: _table(connection, name, indexed=indexed) for name, indexed in names}
+        self._tables = {name: read_table(connection, name, indexed=indexed) for name, indexed in names}
 
     def run(self, now: int) -> Salvage:
         connection = self._connection
@@ -214,7 +186,7 @@ class _Salvor:
 
     def _table_of(self, row: Row) -> str | None:
         """Tell by its looks which table a row was in."""
-        return next((name for name in self._tables if self._fit(name, row) is not None), None)
+        return next((name for name in self._tables if self._tables[name].fit(row) is not None), None)
 
     def _note_index(self, owner: str, values: Sequence[Value]) -> None:
         """Remember what the indexes say of runs."""
@@ -228,7 +200,7 @@ class _Salvor:
                 self._connection.execute("INSERT OR IGNORE INTO found_place VALUES (?, ?, ?, ?)", row)
 
     def _insert(self, name: str, row: Row) -> None:
-        fitted = self._fit(name, row)
+        fitted = self._tables[name].fit(row)
         try:
             if fitted is not None:
                 self._connection.execute(self._tables[name].insert, fitted.values)
@@ -239,21 +211,6 @@ class _Salvor:
         else:
             self._report.patched_rows += fitted.patched
 
-    def _fit(self, name: str, row: Row) -> _Fitted | None:
-        """Make a row of the table out of what was read; None if that cannot be."""
-        table = self._tables[name]
-        columns, values = table.columns, row.values
-        if (row.number is None) != table.indexed or len(values) > len(columns):
-            return None
-        if table.numbered and values[:1] != (None,):
-            return None
-        given = [row.number, *values[1:]] if table.numbered else [*values]
-        given += [column.default for column in columns[len(values) :]]
-        fitted = [_fit_value(column, value) for column, value in zip(columns, given, strict=True)]
-        if any(value is None and column.needed for column, value in zip(columns, fitted, strict=True)):
-            return None
-        return _Fitted(fitted if table.numbered or table.indexed else [row.number, *fitted], fitted != given)
-
     def _put_together(self, now: int) -> None:
         """Rebuild runs from indexes; mark those whose events are lost; drop what belongs to no run."""
         connection, report = self._connection, self._report
@@ -261,7 +218,7 @@ class _Salvor:
         report.unplaced = [Unplaced(*row) for row in connection.execute(_ORPHANS)]
         for seq, state, warnings in connection.execute(_EMPTY).fetchall():
             report.without_event.append(connection.execute("SELECT id FROM run WHERE seq = ?", (seq,)).fetchone()[0])
-            connection.execute("INSERT INTO payload VALUES (?, '{}', NULL, ?)", (seq, dump(_NO_REQUEST)))
+            connection.execute("INSERT INTO payload VALUES (?, '{}', NULL, ?)", (seq, dump(NO_REQUEST)))
             ended = state in SETTLED
             said = dump([*(load(warnings) if warnings else ()), LOST_EVENT])
             row = (state if ended else State.FAILED.value, now, None if ended else LOST_EVENT, said, seq)
@@ -278,47 +235,6 @@ def _roots(pages: Pages) -> Iterator[tuple[int, str]]:
                 match row and row.values:
                     case (str(), str(name), str(), int(root), *_) if root:
                         yield root, name
-
-
-def _table(connection: sqlite3.Connection, name: str, *, indexed: bool) -> _Table:
-    rows = connection.execute(
-        'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)', (name,)
-    ).fetchall()
-    columns = [
-        _Column(name, _TYPES[kind], bool(needed or key), _default(text)) for name, kind, needed, text, key in rows
-    ]
-    numbered = not indexed and rows[0][1] == "INTEGER" and bool(rows[0][4])
-    names = [column.name for column in columns]
-    if not numbered and not indexed:
-        names.insert(0, "rowid")
-    insert = f"INSERT OR IGNORE INTO {name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
-    return _Table(columns, numbered, indexed, insert)
-
-
-def _default(text: str | None) -> Value:
-    return None if text is None or text == "NULL" else int(text) if text.lstrip("-").isdigit() else text.strip("'")
-
-
-def _fit_value(column: _Column, value: Value) -> Value:
-    """Return a value that the column may have; None if this one is damaged."""
-    if value is None or not isinstance(value, column.types):
-        return None
-    if (words := _WORDS.get(column.name)) is not None and value not in words:
-        return None
-    if column.name in _JSON and not _is_json(str(value)):
-        return dump(_NO_REQUEST) if column.name == "request" else None
-    return value
-
-
-def _is_json(text: str) -> bool:
-    try:
-        from_json(text)
-    except ValueError:
-        try:
-            load(text)
-        except ValueError:
-            return False
-    return True
 
 
 def _may_have_none(page: bytes) -> bool:
