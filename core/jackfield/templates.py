@@ -148,6 +148,8 @@ class TemplateEngine:
                 render = self._renderer(tree, paths)
         except TemplateSyntaxError as error:
             raise TemplateError(readable(error, paths)) from None
+        except UndefinedError as error:  # Jinja joins constants when it compiles
+            raise TemplateError(str(error)) from None
         return Template(
             static=False,
             single=_is_single(_parts(tree)),

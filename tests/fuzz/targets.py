@@ -312,6 +312,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
                     "{% set x = namespace(a=1) %}{% if x.a is odd %}{{ '%05d' % x.a }}{% endif %}",
                     "{{ $.event.phone | default('+7 905') | phone }}{{ secret.KEY[::-1] }}",
                     "{{ 'a'.join(['b'] * 9).center(50) | wordwrap(3) }}",
+                    "{{'a'.joi~ in ().centd }}",
                 ]
             ),
             ("{{", "}}", "{%", "%}", "for", " in ", "range(", "* ", "** ", "|", "join", "format", "%", "$.event", "_"),
@@ -349,6 +350,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
                 ]
             ),
             ("[source]", "[[steps]]", "use = ", "{{ $.event", "}}", "retry = {", "mask = [", "dedupe = ", "url = "),
+            longest=5,  # the host reads files off its event loop
         ),
     }
 )
