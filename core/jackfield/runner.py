@@ -19,7 +19,6 @@ from jackfield.document import attempt_document, event_document, recalled
 from jackfield.errors import (
     DestinationRefused,
     JackfieldError,
-    JournalError,
     JournalUnavailable,
     LeaseLost,
     LoopHeld,
@@ -31,7 +30,7 @@ from jackfield.errors import (
 )
 from jackfield.http import HttpPool
 from jackfield.journal.port import Claim
-from jackfield.journal.records import Attempt, Failed, Mode, Outcome, RetryAt, Skipped, Succeeded, Verdict
+from jackfield.journal.records import Attempt, Failed, Outcome, RetryAt, Skipped, Succeeded, Verdict
 from jackfield.json_values import MOST_LEVELS, TooDeepError, check_json
 from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json
@@ -43,6 +42,7 @@ from jackfield.pipeline import StepDefinition
 from jackfield.pipelines import LivePipeline, Pipelines
 from jackfield.quarantine import Offenders, refuse_deadly
 from jackfield.stepping import stepped
+from jackfield.streaks import FailureStreaks
 from jackfield.watchdog import Watchdog
 
 _CANCEL_GRACE: Final = 2.0
@@ -76,8 +76,10 @@ class Runner:
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     """The attempt that was begun last of each run that is being carried; the journal has those that have ended."""
     offenders: Offenders = field(default_factory=Offenders)
-    _failures: dict[str, int] = field(default_factory=dict)
-    """How many runs of a pipeline have failed in a row."""
+    streaks: FailureStreaks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.streaks = FailureStreaks(self.modes, self.notices)
 
     async def __call__(self, claim: Claim) -> tuple[Verdict, str]:
         """Take a run as far as it goes. Raises `LeaseLost` when it was cancelled, `JournalUnavailable` for later."""
@@ -106,30 +108,8 @@ class Runner:
             verdict = await _Passage(self, live, claim).steps()
         if live.retired:
             await self.pipelines.close_idle()
-        await self._watch_failures(live, claim.run, verdict)
+        await self.streaks.count(live.pipeline, claim.run, verdict)
         return verdict, live.pipeline.version
-
-    async def _watch_failures(self, live: LivePipeline, run: str, verdict: Verdict) -> None:
-        pipeline = live.pipeline
-        if isinstance(verdict, Succeeded | Skipped):
-            self._failures.pop(pipeline.id, None)
-        if not isinstance(verdict, Failed) or pipeline.pause_after is None:
-            return
-        failures = self._failures[pipeline.id] = self._failures.get(pipeline.id, 0) + 1
-        if failures >= pipeline.pause_after and self.modes.get(pipeline.id).mode is Mode.RUNNING:
-            await self._pause(pipeline.id, run, failures, verdict.error)
-
-    async def _pause(self, pipeline: str, run: str, failures: int, reason: str) -> None:
-        shown = f"put on hold after {failures} failed runs in a row; the last one is {run}"  # viewers see no error here
-        log = structlog.get_logger().bind(pipeline=pipeline, reason=shown)
-        try:
-            await self.modes.set(pipeline, Mode.HELD, shown)
-        except JournalError as error:  # the next failure asks again; this run's verdict must not be lost over it
-            log.warning("pipeline could not be put on hold", error=str(error))
-        else:
-            self._failures.pop(pipeline, None)
-            log.error("pipeline put on hold")
-            self.notices.paused(pipeline, run, f"put on hold after {failures} failed runs in a row; {reason}")
 
 
 class _Passage:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Any, Final
 
-from jackfield.errors import JournalLost, JournalUnavailable, LeaseLost
+from jackfield.errors import JournalLost, JournalUnavailable
 from jackfield.journal.port import Handler
-from jackfield.journal.records import Limits, Mode, ModeRecord, RetryAt, Verdict
+from jackfield.journal.records import Limits, Mode, ModeRecord
 from jackfield.journal.sqlite.backlog import (
     Findings,
     Startable,
@@ -23,16 +23,16 @@ from jackfield.journal.sqlite.backlog import (
     requeue_running,
     startable_pipelines,
 )
+from jackfield.journal.sqlite.carrier import Carrier
 from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.deaths import Isolation, begin_work
 from jackfield.journal.sqlite.encoding import microseconds, moment
 from jackfield.journal.sqlite.flight import FlightRecorder
 from jackfield.journal.sqlite.lanes import Lane
-from jackfield.journal.sqlite.leases import Ending, Settlement, settle, settlement
 from jackfield.journal.sqlite.pace import Pace
 from jackfield.journal.sqlite.pipelines import read_modes
 from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.writer import Shared, Writer
+from jackfield.journal.sqlite.writer import Writer
 
 _HOUSEKEEPING: Final = 0.25
 _NEXT_PAGE: Final = 0.02
@@ -40,7 +40,6 @@ _NEXT_PAGE: Final = 0.02
 _RUNNING_AFTER: Final = 0.5
 """Seconds after which a run that is being handled is marked as running: short ones are spared the write."""
 
-_PUT_OFF: Final = timedelta(seconds=5)
 _PATIENCE: Final = 2.0
 """Seconds that a handler is given to end after it was cancelled."""
 
@@ -65,10 +64,10 @@ class Dispatcher:
         self._writer = writer
         self._readers = readers
         self._now = now
-        self._handler = handler
         self._limits = limits
         self._recorder = recorder
         self._pace = pace
+        self._carrier = Carrier(writer, now, handler, recorder)
         self._isolation = Isolation()
         self._lanes: dict[str, Lane] = {}
         self._modes: dict[str, ModeRecord] = {}
@@ -77,7 +76,6 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loads: set[asyncio.Task[None]] = set()
         self._starting = False
-        self._cutting_off = False
 
     async def run(self, stop: asyncio.Event, grace: float) -> None:
         """Work until `stop`, then let what is running end within `grace` seconds."""
@@ -195,37 +193,17 @@ class Dispatcher:
 
     async def _carry(self, lane: Lane, claim: SqliteClaim) -> None:
         try:
-            settled = await self._handle(lane, claim)
+            try:
+                settled = await self._carrier.handle(claim)
+            finally:
+                self._release(lane, claim)
             if settled is not None:
                 self._start(lane)
-                released = await self._settle(claim, settled)
+                released = await self._carrier.settle(claim, settled)
                 lane.more = lane.more or released
         finally:
             del lane.known[claim.seq]
             self._start(lane)
-
-    async def _handle(self, lane: Lane, claim: SqliteClaim) -> Settlement | None:
-        verdict: Verdict
-        claim.take_off(self._recorder)
-        try:
-            verdict, version = await self._handler(claim)
-            return settlement(verdict, version, self._now())
-        except LeaseLost:
-            return None
-        except JournalUnavailable as error:
-            verdict = RetryAt(self._now() + _PUT_OFF, str(error))
-        except asyncio.CancelledError as error:
-            if self._cutting_off:
-                raise
-            verdict = claim.fault(error, self._now())
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - a handler may raise anything; it fails its run, nothing else
-            verdict = claim.fault(error, self._now())
-        finally:
-            claim.land()
-            self._release(lane, claim)
-        return settlement(verdict, claim.version, self._now())
 
     def _release(self, lane: Lane, claim: SqliteClaim) -> None:
         del lane.handled[claim.seq]
@@ -233,19 +211,6 @@ class Dispatcher:
             self._isolation.done(claim.seq)
             for other in list(self._lanes.values()):
                 self._start(other)
-
-    async def _settle(self, claim: SqliteClaim, settled: Settlement) -> bool:
-        try:
-            return await self._write(claim, settled)
-        except JournalUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - what a handler returns may be nothing that a file can hold
-            now = self._now()
-            return await self._write(claim, settlement(claim.fault(error, now), claim.version, now))
-
-    async def _write(self, claim: SqliteClaim, settled: Settlement) -> bool:
-        ending = Ending(claim.seq, claim.run, claim.replay_of, settled, claim.pipeline, claim.order_key)
-        return await self._writer.insist(Shared(settle, ending))
 
     async def _load(self, lane: Lane, known: frozenset[int], room: int) -> None:
         query = partial(load_startable, writer=self._writer, pipeline=lane.pipeline, known=known, room=room)
@@ -313,7 +278,7 @@ class Dispatcher:
     async def _drain(self, grace: float) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
-        self._cutting_off = True
+        self._carrier.cutting_off = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:

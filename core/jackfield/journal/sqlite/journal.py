@@ -26,14 +26,13 @@ from jackfield.journal.records import (
     SetAside,
     Version,
 )
-from jackfield.journal.sqlite.acceptance import Call, Draft, Inserted, encode_run, insert_calls
+from jackfield.journal.sqlite.acceptance import Call, encode_run, insert_calls
 from jackfield.journal.sqlite.audit import check_chain, has_content, insert_entry, list_entries, prune_entries
-from jackfield.journal.sqlite.claims import SqliteClaim
 from jackfield.journal.sqlite.dispatch import Dispatcher
 from jackfield.journal.sqlite.flight import FlightRecorder
 from jackfield.journal.sqlite.indexer import Indexer
 from jackfield.journal.sqlite.integrity import look_for_damage
-from jackfield.journal.sqlite.leases import Cancelled, cancel, retry_now
+from jackfield.journal.sqlite.leases import cancel, retry_now
 from jackfield.journal.sqlite.listing import (
     count_runs,
     latest_runs,
@@ -53,6 +52,7 @@ from jackfield.journal.sqlite.rescue import Guard
 from jackfield.journal.sqlite.retention import Cleaner
 from jackfield.journal.sqlite.schema import rewrite_header
 from jackfield.journal.sqlite.search import search_runs
+from jackfield.journal.sqlite.signals import Signals
 from jackfield.journal.sqlite.standings import list_standings
 from jackfield.journal.sqlite.textindex import index_path
 from jackfield.journal.sqlite.writer import Shared, Writer
@@ -74,10 +74,10 @@ class SqliteJournal:
         self._now = now
         self._readers = Readers(path)
         self._guard = Guard(path, self._readers)
-        self.writer = Writer(path, self._guard, self._look_at_all)
+        self._signals = Signals()
+        self.writer = Writer(path, self._guard, self._signals.look_at_all)
         self._cleaner = Cleaner(path, self.writer, self._readers)
         self._pace = Pace()
-        self._dispatcher: Dispatcher | None = None
         self._indexer: Indexer | None = None
 
     async def open(self) -> None:
@@ -113,7 +113,7 @@ class SqliteJournal:
         self._pace.arrived(len(runs))
         drafts = [encode_run(run) for run in runs]
         insert = Shared(insert_calls, Call(drafts, refusal))
-        inserted = await self.writer.submit(insert, partial(self._offer, runs, drafts))
+        inserted = await self.writer.submit(insert, partial(self._signals.offer, self.writer, runs, drafts))
         return [Accepted(run.id, row.duplicate_of) for run, row in zip(runs, inserted, strict=True)]
 
     @property
@@ -139,7 +139,7 @@ class SqliteJournal:
         """Hand runs to the handler until `stop`: see the port. Raises `JournalUnavailable` if another host does."""
         with working_alone(self._path):
             self._indexer = Indexer(self._path, self.writer, self._readers)
-            self._dispatcher = Dispatcher(
+            dispatcher = self._signals.dispatcher = Dispatcher(
                 self.writer,
                 self._readers,
                 self._now,
@@ -152,17 +152,16 @@ class SqliteJournal:
             try:
                 await self.writer.submit(lambda _: self._guard.arm())
                 self._readers.talks = True
-                await self._dispatcher.run(stop, grace)
+                await dispatcher.run(stop, grace)
             finally:
                 await self._indexer.stop()
-                self._dispatcher = self._indexer = None
+                self._signals.dispatcher = self._indexer = None
                 with suppress(JournalUnavailable):
                     await self.writer.submit(lambda _: self._guard.disarm())
 
     async def wake(self) -> None:
         """Look for runs that may start now."""
-        if self._dispatcher is not None:
-            self._dispatcher.wake()
+        self._signals.wake()
 
     async def indexed(self) -> None:
         """Return when the text index has taken in every run; it makes haste as long as somebody waits."""
@@ -172,12 +171,12 @@ class SqliteJournal:
 
     async def replay(self, run: str, replay: Replay, *, id: str, at: datetime) -> str:
         """Make a new run out of an old one: see the port. It came in at `at`; it is never a duplicate."""
-        await self.writer.submit(partial(insert_replay, origin=run, replay=replay, id=id, at=at), self._look)
+        await self.writer.submit(partial(insert_replay, origin=run, replay=replay, id=id, at=at), self._signals.look)
         return id
 
     async def cancel(self, run: str) -> bool:
         """End a run that is not settled."""
-        return await self.writer.submit(partial(cancel, run=run, at=self._now()), self._drop) is not None
+        return await self.writer.submit(partial(cancel, run=run, at=self._now()), self._signals.drop) is not None
 
     async def set_aside(self, run: str, word: SetAside | None) -> bool:
         """Set a failed run aside, or take that back."""
@@ -185,7 +184,7 @@ class SqliteJournal:
 
     async def retry_now(self, run: str) -> bool:
         """Make a waiting run due."""
-        return await self.writer.submit(partial(retry_now, run=run), self._look) is not None
+        return await self.writer.submit(partial(retry_now, run=run), self._signals.look) is not None
 
     async def run(self, id: str) -> RunView | None:
         """Show one run with all that happened to it."""
@@ -283,40 +282,5 @@ class SqliteJournal:
         """Set a pipeline's mode."""
         record = ModeRecord(mode, at, reason)
         await self.writer.submit(
-            partial(set_mode, pipeline=pipeline, record=record), partial(self._heed, pipeline, record)
+            partial(set_mode, pipeline=pipeline, record=record), partial(self._signals.heed, pipeline, record)
         )
-
-    def _offer(self, runs: Sequence[NewRun], drafts: Sequence[Draft], rows: Sequence[Inserted]) -> None:
-        if self._dispatcher is None:
-            return
-        for new, draft, row in zip(runs, drafts, rows, strict=True):
-            if row.duplicate_of is None and not row.blocked:
-                self._dispatcher.offer(
-                    SqliteClaim(
-                        writer=self.writer,
-                        seq=row.seq,
-                        run=new.id,
-                        root=new.id,
-                        pipeline=new.pipeline,
-                        version=new.version,
-                        received_at=new.received_at,
-                        event=new.event,
-                        order_key=draft.order_key,
-                    )
-                )
-
-    def _look_at_all(self) -> None:
-        if self._dispatcher is not None:
-            self._dispatcher.look_at_all()
-
-    def _look(self, pipeline: str | None) -> None:
-        if self._dispatcher is not None and pipeline is not None:
-            self._dispatcher.look(pipeline)
-
-    def _drop(self, cancelled: Cancelled | None) -> None:
-        if self._dispatcher is not None and cancelled is not None:
-            self._dispatcher.drop(cancelled.pipeline, cancelled.seq)
-
-    def _heed(self, pipeline: str, record: ModeRecord, _: object) -> None:
-        if self._dispatcher is not None:
-            self._dispatcher.set_mode(pipeline, record)
