@@ -149,7 +149,7 @@ class _PipelineReading(FileReading):
         for index, text in enumerate(paths) if isinstance(paths, list) else ():
             try:
                 found.append(event_path(text) if isinstance(text, str) else None)
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:  # noqa: BLE001 - a library compiles it, which may raise anything
                 self.report(("mask", index), error.what if isinstance(error, TemplateError) else repr(error))
                 found.append(None)
         return tuple(path for path in found if path) if isinstance(paths, list) and all(found) else None

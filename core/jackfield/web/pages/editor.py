@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,21 +15,21 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
-from jackfield.errors import ConfigurationError, JournalUnavailable, Problem
+from jackfield.errors import ConfigurationError, Problem
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.registry import Registry
-from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomledit import CannotEdit
 from jackfield.users import Role
 from jackfield.web.api.files import warnings_of
 from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over
 from jackfield.web.forms.fields import field_name, secret_state
 from jackfield.web.forms.pipeline import PipelineForm, make_form, with_problems
-from jackfield.web.forms.secret import SecretKeeper, is_kept_in
+from jackfield.web.forms.secret import is_kept_in
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.difference import Line, difference
+from jackfield.web.pages.draft_files import changing, folder_of, keeper, opened_draft, reloaded, title_of, whole_draft
 from jackfield.web.pages.editing import carry_out, shapes_in, shapes_wanted, with_moved_rows
 from jackfield.web.pages.language import asked_for, remember
 from jackfield.web.pages.picker import latest_runs, pickable
@@ -80,7 +79,7 @@ def routes() -> list[Route]:
 
 async def show_editor(request: Request) -> Response:
     """Begin a draft with the file."""
-    draft = await _opened(request)
+    draft = await opened_draft(request)
     told = "saved" if "saved" in request.query_params else ""
     return await answer(request, Desk(draft, told=told, tab="form" if draft.data() is not None else "toml"))
 
@@ -106,7 +105,7 @@ async def edit(request: Request) -> Response:
 async def _in_language(request: Request, desk: Desk, language: str) -> Response:
     """Show the draft in another language, and nothing else."""
     told = "new" if request.state.form.get("told") == "new" else ""
-    whole = await _whole(request, desk.draft)
+    whole = await whole_draft(request, desk.draft)
     changed = await run_in_threadpool(_differs, folder_of(request), whole)
     response = await answer(request, replace(desk, told=told, changed=changed))
     remember(response, language)
@@ -137,21 +136,21 @@ async def _done(request: Request, desk: Desk, deed: str, rest: str) -> Desk:
 
 async def ask_to_delete(request: Request) -> Response:
     """Ask whether the file is really to be removed."""
-    draft = await _opened(request)
-    return page(request, "delete.html", draft=draft, title=_title(draft), conflict=False)
+    draft = await opened_draft(request)
+    return page(request, "delete.html", draft=draft, title=title_of(draft), conflict=False)
 
 
 async def delete(request: Request) -> Response:
     """Remove the file; what happened stays in the journal."""
     id = request.path_params["id"]
     try:
-        async with _changing(request, id):
+        async with changing(request, id):
             await run_in_threadpool(folder_of(request).delete, id, str(request.state.form.get("base", "")))
     except BadId:
         raise HTTPException(404) from None
     except Conflict as conflict:
         draft = conflict.theirs or Draft(id, "")
-        return page(request, "delete.html", 409, draft=draft, title=_title(draft), conflict=True)
+        return page(request, "delete.html", 409, draft=draft, title=title_of(draft), conflict=True)
     await reloaded(request)
     return RedirectResponse("/", status_code=303)
 
@@ -162,7 +161,7 @@ async def answer(request: Request, desk: Desk) -> Response:
     draft = desk.draft
     data = draft.data()
     problems = await _problems(request, draft)
-    warnings = await warnings_of(host, await _whole(request, draft))
+    warnings = await warnings_of(host, await whole_draft(request, draft))
     form = None
     if data is not None:
         form = with_problems(make_form(data, host.registry, desk.shapes or {}), problems)
@@ -176,7 +175,7 @@ async def answer(request: Request, desk: Desk) -> Response:
         "editor.html",
         status,
         draft=draft,
-        title=_title(draft) or draft.id,
+        title=title_of(draft),
         text=json.dumps(draft.text),
         desk=desk,
         tab=tab,
@@ -215,9 +214,9 @@ async def _saved(request: Request, desk: Desk, over: FormData | None) -> Respons
     draft = desk.draft
     if desk.refused or await _problems(request, draft):
         return await answer(request, replace(desk, told="unsaved"))
-    whole = replace(await _whole(request, draft), base=str(over.get("theirs", "")) if over else draft.base)
+    whole = replace(await whole_draft(request, draft), base=str(over.get("theirs", "")) if over else draft.base)
     try:
-        async with _changing(request, draft.id):
+        async with changing(request, draft.id):
             await run_in_threadpool(folder_of(request).save, whole)
     except Conflict as conflict:
         return await answer(request, replace(desk, conflict=conflict))
@@ -227,16 +226,6 @@ async def _saved(request: Request, desk: Desk, over: FormData | None) -> Respons
     return RedirectResponse(f"/pipelines/{draft.id}/edit?saved", status_code=303)
 
 
-def _changing(request: Request, id: str) -> AbstractAsyncContextManager[None]:
-    return host_of(request).files.changing(pipeline_file(id), request.state.note.caller)
-
-
-async def reloaded(request: Request) -> None:
-    """Let the host take over what was saved, so that the next page shows it; if it cannot now, it does so soon."""
-    with suppress(JournalUnavailable):
-        await host_of(request).reload()
-
-
 async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Desk:
     """Try a step of the draft as it is now."""
     if not index.isdecimal() or int(index) >= len(desk.choices):
@@ -244,7 +233,7 @@ async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Des
     at, host = int(index), host_of(request)
     if desk.refused:
         return replace(desk, told="untried", untried=at)
-    whole = await _whole(request, desk.draft)
+    whole = await whole_draft(request, desk.draft)
     situation = await situation_of(host, whole, desk.choices[at].run)
     if situation is None:
         return replace(desk, told="no event", untried=at)
@@ -255,40 +244,11 @@ async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Des
 
 
 async def _problems(request: Request, draft: Draft) -> tuple[Problem, ...]:
-    whole = await _whole(request, draft)
+    whole = await whole_draft(request, draft)
     problems = await run_in_threadpool(whole.problems, host_of(request).pipelines.loader)
     gone = request.app.state.renderer.gettext(request, _GONE_SECRET)
     file = pipeline_file(draft.id)
     return (*problems, *(Problem(file, line, "", gone) for line in is_kept_in(whole.text)))
-
-
-async def _whole(request: Request, draft: Draft) -> Draft:
-    """Put the secrets of the file back into a draft."""
-    try:
-        file = await run_in_threadpool(folder_of(request).open, draft.id)
-    except (ConfigurationError, OSError):  # what is there now is no file that could have had secrets
-        file = None
-    return replace(draft, text=keeper(request).restored(draft.text, file.text if file else ""))
-
-
-async def _opened(request: Request) -> Draft:
-    try:
-        draft = await run_in_threadpool(folder_of(request).open, request.path_params["id"])
-    except (BadId, ConfigurationError, OSError):
-        raise HTTPException(404) from None
-    if draft is None:
-        raise HTTPException(404)
-    return replace(draft, text=keeper(request).hidden(draft.text))
-
-
-def keeper(request: Request) -> SecretKeeper:
-    """Return what keeps secrets of the files out of the browser."""
-    return SecretKeeper(host_of(request).registry, request.app.state.session_key)
-
-
-def folder_of(request: Request) -> DraftFolder:
-    """Return the folder of the pipelines' files."""
-    return DraftFolder(host_of(request).project.folder / PIPELINES_FOLDER)
 
 
 def _draft_of(id: str, form: FormData) -> Draft:
@@ -301,13 +261,6 @@ def _draft_of(id: str, form: FormData) -> Draft:
         except (ValueError, RecursionError):
             text = ""
     return Draft(id, text.replace("\r\n", "\n"), str(form.get("base", "")))
-
-
-def _title(draft: Draft) -> Any:
-    title = (draft.data() or {}).get("title")
-    if isinstance(title, dict):
-        title = {str(key): value for key, value in title.items() if isinstance(value, str)}
-    return title if title and isinstance(title, str | dict) else draft.id
 
 
 def _wrong(form: PipelineForm | None) -> Sequence[Any]:

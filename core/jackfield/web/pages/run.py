@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.host import Host
 from jackfield.journal.port import Journal
 from jackfield.journal.records import SETTLED, State
-from jackfield.journal.views import RunView
+from jackfield.journal.views import RunSummary, RunView
 from jackfield.operations import Operations, step_to_resume
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
@@ -76,11 +77,9 @@ async def run_page(
     """Show a run; `errors` and `replay` are what was wrong with a form, and what was filled in."""
     host, sight, summary = host_of(request), sight_of(request), seen.summary
     version = await host.journal.version(summary.pipeline, summary.version)
-    current = host.pipelines.get(summary.pipeline)
     excerpts = Excerpts(_ROOM)
     event = excerpts.json(seen.event.data)
     editable = event.whole and excerpts.takes(event.text)
-    resume = step_to_resume(seen)
     under_way = host.runner.under_way.get(summary.id)
     steps = passage(seen, version, host.registry.actions, host.intake.now(), excerpts, under_way=under_way)
     return page(
@@ -90,12 +89,9 @@ async def run_page(
         seen=seen,
         summary=summary,
         title=titles_of(request).get(summary.pipeline, summary.pipeline),
-        exists=current is not None,
-        changed=current is not None and current.version != summary.version,
         steps=steps,
         turn=turn_of(steps),
         running=State.RUNNING,
-        mode=host.modes.get(summary.pipeline),
         hint=run_hint(seen),
         warnings=[(one, warning_hint(one)) for one in seen.summary.warnings],
         settled=summary.state in SETTLED,
@@ -108,11 +104,27 @@ async def run_page(
         hides_all=sight.hides_all(summary.pipeline),
         done=done,
         errors={**_NO_ERRORS, **errors},
-        replay=replay or {"from_step": resume or "", "on": "current", "event": event.text if editable else ""},
-        resume=resume,
+        **_pipeline_now(host, summary),
+        **_replay_form(seen, event.text if editable else "", replay),
         repair=await _known(host.journal, summary.repaired_by or summary.replaced_by),
         replays=await host.journal.glance(seen.replays),
     )
+
+
+def _pipeline_now(host: Host, summary: RunSummary) -> dict[str, Any]:
+    """Say how the pipeline is now, which may be another than the run had."""
+    current = host.pipelines.get(summary.pipeline)
+    return {
+        "exists": current is not None,
+        "changed": current is not None and current.version != summary.version,
+        "mode": host.modes.get(summary.pipeline),
+    }
+
+
+def _replay_form(seen: RunView, event: str, given: Mapping[str, str] | None) -> dict[str, Any]:
+    """Fill in the form for a replay, with what was `given` if it comes back."""
+    resume = step_to_resume(seen)
+    return {"resume": resume, "replay": given or {"from_step": resume or "", "on": "current", "event": event}}
 
 
 def operations_of(request: Request) -> Operations:
