@@ -402,4 +402,4 @@ def test_any_text_compiles_or_is_refused(text: str) -> None:
 
 
 def test_a_constant_that_selects_nothing_is_a_mistake_of_its_place() -> None:
-    assert mistake("{{ 'a'.joi ~ 'b' }}") == "steps[0]: .joi selects nothing; it is a text and has nothing inside"
+    assert mistake("{{ 'a'.joi~ in ().b }}") == "steps[0]: .joi selects nothing; it is a text and has nothing inside"
