@@ -153,4 +153,4 @@ class FileReading:
         more = len(problems) - MOST_PROBLEMS
         if more <= 0:
             return problems
-        return (*problems[:MOST_PROBLEMS], self.file.problem((), f"has {more} mistakes more; mend those above first"))
+        return (*problems[:MOST_PROBLEMS], self.file.problem((), f"has {more} more mistakes; mend those above first"))

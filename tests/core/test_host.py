@@ -386,7 +386,7 @@ ILL_FILES: dict[str, Callable[[Path], object]] = {
     "is not UTF-8": lambda path: path.write_bytes(b"title = '\xff'"),
     "more than 100 deep": lambda path: path.write_text("a = " + "[" * 50_000),
     "lists more than 100 deep": lambda path: path.write_text(".".join("a" * 100_000) + " = 1"),
-    "mistakes more; mend those above first": lambda path: path.write_text(
+    "more mistakes; mend those above first": lambda path: path.write_text(
         SAY + "".join(f"k{n} = 1\n" for n in range(150))
     ),
 }

@@ -9,7 +9,6 @@ import zlib
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from jackfield.http import HttpPool
 from jackfield_http_request import register_actions
 from jackfield_http_request.action import HttpRequest
 from jackfield_http_request.options import HttpRequestOptions
+from tests.plugins.http_request.wire import Received, read_request
 from tests.servers import listening
 
 _STEP = Step(run="r", pipeline="p", name="s", attempt=1, idempotency_key="key-1")
@@ -40,33 +40,14 @@ _JSON: st.SearchStrategy[JsonValue] = st.recursive(
 _HEADER_VALUE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).map(str.strip)
 
 
-@dataclass(frozen=True)
-class _Received:
-    method: str
-    target: str
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str | None:
-        values = [value for key, value in self.headers if key.lower() == name.lower()]
-        assert len(values) < 2
-        return values[0] if values else None
-
-
-Handler = Callable[[_Received, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
 async def _serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("utf-8", "strict")
-            start, *lines = head.split("\r\n")[:-2]
-            method, target, version = start.split(" ")
-            assert version == "HTTP/1.1"
-            headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
-            length = int({name.lower(): value for name, value in headers}.get("content-length", "0"))
-            await handler(_Received(method, target, headers, await reader.readexactly(length)), writer)
+            await handler(await read_request(reader), writer)
             await writer.drain()
 
     async with listening(converse, tls=tls) as port:
@@ -78,10 +59,10 @@ def _answer(status: int, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status} X", *length, *headers, "", ""]).encode() + body
 
 
-def _answering(*answers: bytes, seen: list[_Received] | None = None) -> Handler:
+def _answering(*answers: bytes, seen: list[Received] | None = None) -> Handler:
     left = list(answers)
 
-    async def handler(received: _Received, writer: asyncio.StreamWriter) -> None:
+    async def handler(received: Received, writer: asyncio.StreamWriter) -> None:
         if seen is not None:
             seen.append(received)
         writer.write(left.pop(0) if len(left) > 1 else left[0])
@@ -98,9 +79,9 @@ async def _run(*allow: str, **options: Any) -> JsonObject:
         await pool.close()
 
 
-def _received(path: str = "/", **options: Any) -> _Received:
-    async def main() -> _Received:
-        seen: list[_Received] = []
+def _received(path: str = "/", **options: Any) -> Received:
+    async def main() -> Received:
+        seen: list[Received] = []
         async with _serving(_answering(_answer(200), seen=seen)) as url:
             await _run(url=url + path, **options)
         [received] = seen
@@ -248,17 +229,17 @@ def test_a_success_pattern_that_leaves_200_out_makes_it_a_failure() -> None:
         _result(_answer(200), success=202)
 
 
-async def _close(_: _Received, writer: asyncio.StreamWriter) -> None:
+async def _close(_: Received, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
-async def _break_off(_: _Received, writer: asyncio.StreamWriter) -> None:
+async def _break_off(_: Received, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegin")
     await writer.drain()
     writer.close()
 
 
-async def _stay_silent(_: _Received, writer: asyncio.StreamWriter) -> None:
+async def _stay_silent(_: Received, writer: asyncio.StreamWriter) -> None:
     await writer.wait_closed()
 
 
@@ -311,7 +292,7 @@ def _within(most: int) -> Iterator[None]:
 
 def test_an_endless_answer_is_cut_and_does_not_fill_the_memory() -> None:
     async def main() -> None:
-        async def pour(_: _Received, writer: asyncio.StreamWriter) -> None:
+        async def pour(_: Received, writer: asyncio.StreamWriter) -> None:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\nContent-Type: application/json\r\n\r\n[")
             while not writer.is_closing():
                 writer.write(b"1," * 50_000)
@@ -344,7 +325,7 @@ def test_an_answer_of_exactly_the_limit_is_whole() -> None:
     assert _result(_answer(200, b"x" * 1001), max_answer=1000)["cut"] is True
 
 
-def _redirecting(status: int, seen: list[_Received], **options: Any) -> JsonObject:
+def _redirecting(status: int, seen: list[Received], **options: Any) -> JsonObject:
     async def main() -> JsonObject:
         async with _serving(_answering(_answer(200, b"there"), seen=seen)) as there:
             away = _answering(_answer(status, b"", f"Location: {there}/there?x=1"), seen=seen)
@@ -354,7 +335,7 @@ def _redirecting(status: int, seen: list[_Received], **options: Any) -> JsonObje
     return asyncio.run(main())
 
 
-def _redirected_home(status: int, seen: list[_Received], **options: Any) -> JsonObject:
+def _redirected_home(status: int, seen: list[Received], **options: Any) -> JsonObject:
     async def main() -> JsonObject:
         answers = (_answer(status, b"", "Location: /there"), _answer(200))
         async with _serving(_answering(*answers, seen=seen)) as url:
@@ -364,7 +345,7 @@ def _redirected_home(status: int, seen: list[_Received], **options: Any) -> Json
 
 
 def test_a_redirect_is_not_followed_unless_asked() -> None:
-    seen: list[_Received] = []
+    seen: list[Received] = []
     with pytest.raises(PermanentFailure, match=r"answered 302, a redirect to 127\.0\.0\.1, and redirects are off"):
         _redirected_home(302, seen)
     assert len(seen) == 1
@@ -378,7 +359,7 @@ def test_a_redirect_is_not_followed_unless_asked() -> None:
     ],
 )  # fmt: skip
 def test_a_redirect_keeps_the_method_or_becomes_a_get_without_a_body(status: int, method: str, becomes: str) -> None:
-    seen: list[_Received] = []
+    seen: list[Received] = []
     options = {"json": {"a": 1}} if method not in {"GET", "HEAD"} else {}
     _redirected_home(status, seen, method=method, redirects="same_origin", headers={"X-A": "1"}, **options)
     assert (seen[1].method, seen[1].target, seen[1].header("x-a")) == (becomes, "/there", "1")
@@ -388,7 +369,7 @@ def test_a_redirect_keeps_the_method_or_becomes_a_get_without_a_body(status: int
 
 
 def test_another_origin_gets_no_credentials() -> None:
-    seen: list[_Received] = []
+    seen: list[Received] = []
     headers = {"X-Token": "a", "Cookie": "b", "Accept": "application/json", "User-Agent": "me", "Host": "crm"}
     result = _redirecting(307, seen, redirects="all", headers=headers, auth={"bearer": "c"}, json={"a": 1})
     assert result["body"] == "there"
@@ -400,7 +381,7 @@ def test_another_origin_gets_no_credentials() -> None:
 
 
 def test_another_origin_is_not_followed_where_only_the_same_is_wanted() -> None:
-    seen: list[_Received] = []
+    seen: list[Received] = []
     with pytest.raises(PermanentFailure, match="which is another origin"):
         _redirecting(302, seen, redirects="same_origin")
     assert len(seen) == 1
@@ -432,7 +413,7 @@ def test_a_redirect_to_a_private_address_is_refused() -> None:
 
 
 def test_a_redirect_out_of_tls_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority, tls, seen = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), list[_Received]()
+    authority, tls, seen = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), list[Received]()
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))

@@ -56,7 +56,7 @@ class Server:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while not writer.is_closing() and self.answers[0] is not deaf:
-            self.received.append(await _read(reader))
+            self.received.append(await read_request(reader))
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             if isinstance(answer, bytes):
                 writer.write(answer)
@@ -66,7 +66,8 @@ class Server:
         await writer.wait_closed()
 
 
-async def _read(reader: asyncio.StreamReader) -> Received:
+async def read_request(reader: asyncio.StreamReader) -> Received:
+    """Read one request; one that is not to the letter fails the test."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("utf-8", "strict")
     start, *lines = head.split("\r\n")[:-2]
     method, target, version = start.split(" ")
