@@ -136,7 +136,7 @@ class _PipelineReading(FileReading):
         )
 
     def label(self, text: str | None) -> Template | None:
-        """Compile what runs are called, which may not hold a secret: everybody sees it who sees the journal."""
+        """Compile the label of runs, which may not hold a secret: whoever sees the journal sees it."""
         template = self.template(text, ("label",), self.scope)
         if template is not None and template.secrets:
             self.report(("label",), "may not use a secret, for it is shown in the journal; take values of the event")

@@ -16,7 +16,7 @@ CREDENTIAL_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "
 """Headers whose values are masked whatever they are; names in lower case."""
 
 SHORTEST_SECRET: Final = 6
-"""A secret of so many characters is masked. A shorter one would hide our own words, and could be guessed by that."""
+"""Secrets of this many characters are masked. A shorter one would hide Jackfield's own words and give itself away."""
 
 _NEVER_ENCODED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
 _SHORT_ESCAPES: Final = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r"}

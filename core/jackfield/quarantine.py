@@ -8,7 +8,7 @@ from jackfield.errors import Quarantined
 from jackfield.journal.records import Deaths
 
 _BEYOND_BLAME: Final = 5
-"""How many times the limit a run may have been under way at an end that may as well have been another run's doing."""
+"""A run that was under way at this many times the limit of ends is quarantined, though others may have caused them."""
 
 
 _REMEMBERED: Final = 10_000

@@ -200,7 +200,7 @@ def _matching(target: Find, pattern: Pattern) -> Find:
 
 
 def _comparison(target: Find, symbol: str, other: Find) -> Find:
-    """Compare what two paths select. Where one selects nothing, it is equal only to another that does not, either."""
+    """Compare what two paths select. One that selects nothing equals only another that selects nothing."""
 
     def find(spot: Spot, budget: Budget) -> list[Spot]:
         found = target(spot, budget)

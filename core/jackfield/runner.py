@@ -72,7 +72,7 @@ class Runner:
     notices: Notices
     now: Callable[[], datetime]
     crash_limit: int = 2
-    """At how many unclean ends of the host a run may be to blame; then it is quarantined."""
+    """A run that may have caused this many unclean ends of the host is quarantined."""
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     """The attempt that was begun last of each run that is being carried; the journal has those that have ended."""
     offenders: Offenders = field(default_factory=Offenders)

@@ -56,7 +56,7 @@ class Token:
     expires: datetime | None = None
 
     def expired(self, now: datetime) -> bool:
-        """Tell whether it is worth nothing any more."""
+        """Tell whether it has expired."""
         return self.expires is not None and self.expires <= now
 
 
@@ -103,7 +103,7 @@ class Tokens:
         return found[0] if found else None
 
     def expired(self, token: Token) -> bool:
-        """Tell whether a token is worth nothing any more."""
+        """Tell whether a token has expired."""
         return token.expired(self._now())
 
     def to_be_noted(self, token: Token) -> bool:

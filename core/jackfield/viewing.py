@@ -118,7 +118,7 @@ class Cover:
         return _NUMBER.sub(self._digits, text) if self._numbers else text
 
     def label(self, label: str) -> str:
-        """Cover a label; of one that was cut, nothing is left: the first half of a value may stand there."""
+        """Redact a label. One that was cut goes as a whole: it may end in the first half of a value."""
         return MASKED if CUT in label else self.text(label)
 
     def json(self, value: JsonValue) -> JsonValue:

@@ -35,7 +35,7 @@ _UNSET: Final = frozenset(
 )
 """Headers about one connection, which a step sets by itself."""
 _BROWSERS: Final = frozenset({"dnt", "priority", "upgrade-insecure-requests"})
-"""Headers that say something of the browser, and nothing to an API; `sec-*` are such as well."""
+"""Headers that describe the browser and mean nothing to an API, as those that begin with `sec-` do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The command journal: what is done to the journal's file itself, while no host works on it."""
+"""The command `journal`: what is done to the journal's file itself, while no host works on it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _MEANINGS: Final = {
 _DAMAGES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_NOTADB})
 _BROKEN_READS: Final = frozenset({"SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_DATA", "SQLITE_IOERR_CORRUPTFS"})
 _BROKEN_TABLES: Final = ("no such table", "no such column", "malformed", "Could not decode")
-"""How SQLite and its module for Python begin to say, without a code of its own, that there is not what there was."""
+"""How SQLite and Python's module for it begin messages of damage that have no error code of their own."""
 
 
 def unavailable(path: Path, error: sqlite3.Error | OSError | UnicodeDecodeError) -> JournalUnavailable:
