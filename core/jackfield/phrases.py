@@ -134,7 +134,7 @@ class _Reading:
     def _joined(self, text: str, depth: int) -> str | None:
         """Say sentences that are joined by semicolons, both sides of one of which are known."""
         parts = text.split("; ", _JOINTS)
-        for count in range(len(parts) - 1, 0, -1):
+        for count in range(1, len(parts)):
             left = self._sentence("; ".join(parts[:count]), depth - 1)
             right = None if left is None else self._line("; ".join(parts[count:]), depth - 1)
             if right is not None:

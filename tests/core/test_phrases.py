@@ -193,3 +193,9 @@ def test_a_module_that_is_in_no_package_brings_none(monkeypatch: pytest.MonkeyPa
     alone.__spec__ = ModuleSpec("acme_alone", None)
     monkeypatch.setitem(sys.modules, "acme_alone", alone)
     assert read_phrasebooks(Registry.of(alone).plugins)["ru"]("hello, Anna") == "hello, Anna"
+
+
+def test_each_of_many_joined_sentences_is_said_though_the_first_ends_in_a_placeholder() -> None:
+    pairs = {"runs: %(number)s": "операций: %(number)s", "from the start": "с начала", "they: %(ids)s": "это %(ids)s"}
+    book = Phrasebook([Phrase.of(*pair) for pair in pairs.items()])
+    assert book("runs: 61; from the start; they: a, b") == "операций: 61; с начала; это a, b"

@@ -44,7 +44,7 @@ class Needle(NamedTuple):
         """Say whether it is there."""
         if not self.at_start:
             return self.text in text
-        place = text.find(self.text)
+        place = text.find(self.text, text.find("\n") + 1)  # the first line is the run's id, which has no words
         while place > 0 and text[place - 1].isalnum():
             place = text.find(self.text, place + 1)
         return place >= 0

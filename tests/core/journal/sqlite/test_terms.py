@@ -65,6 +65,14 @@ def test_a_phone_number_is_found_however_it_is_written(digits: str, written: str
     assert index_names(text, expression)
 
 
+def test_a_short_word_is_looked_for_in_the_event_and_the_label_but_not_in_the_id_of_the_run() -> None:
+    id = "01a20ffe-cf47-72d9-a441-17bcaed9aaaa"
+    query = Terms.parse("студент 17")
+    assert not query.are_in(text_of(id, "Студент 8", dump({"name": "Студент"})))
+    assert query.are_in(text_of(id, "Студент 17", dump({})))
+    assert Terms.parse(id).are_in(text_of(id, None, dump({})))
+
+
 @given(st.text())
 def test_folding_is_done_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
