@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from pydantic import JsonValue
@@ -44,8 +44,6 @@ from jackfield.quarantine import Offenders, refuse_deadly
 from jackfield.stepping import stepped
 from jackfield.streaks import FailureStreaks
 from jackfield.watchdog import Watchdog
-
-_CANCEL_GRACE: Final = 2.0
 
 
 class UnderWay(NamedTuple):

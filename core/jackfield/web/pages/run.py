@@ -92,9 +92,7 @@ async def run_page(
         steps=steps,
         turn=turn_of(steps),
         running=State.RUNNING,
-        hint=run_hint(seen),
-        warnings=[(one, warning_hint(one)) for one in seen.summary.warnings],
-        settled=summary.state in SETTLED,
+        **_said_of(seen),
         tree=read_tree(seen.event.data),
         event=event,
         editable=editable,
@@ -103,11 +101,9 @@ async def run_page(
         hides=sight.hides(summary.pipeline),
         hides_all=sight.hides_all(summary.pipeline),
         done=done,
-        errors={**_NO_ERRORS, **errors},
         **_pipeline_now(host, summary),
-        **_replay_form(seen, event.text if editable else "", replay),
-        repair=await _known(host.journal, summary.repaired_by or summary.replaced_by),
-        replays=await host.journal.glance(seen.replays),
+        **_replay_form(seen, event.text if editable else "", replay, errors),
+        **await _replays_of(seen, host.journal),
     )
 
 
@@ -121,10 +117,25 @@ def _pipeline_now(host: Host, summary: RunSummary) -> dict[str, Any]:
     }
 
 
-def _replay_form(seen: RunView, event: str, given: Mapping[str, str] | None) -> dict[str, Any]:
-    """Fill in the form for a replay, with what was `given` if it comes back."""
+def _said_of(seen: RunView) -> dict[str, Any]:
+    """Say whether the run is over, and what to do about its error and its warnings."""
+    warnings = [(one, warning_hint(one)) for one in seen.summary.warnings]
+    return {"hint": run_hint(seen), "warnings": warnings, "settled": seen.summary.state in SETTLED}
+
+
+def _replay_form(
+    seen: RunView, event: str, given: Mapping[str, str] | None, errors: Mapping[str, str]
+) -> dict[str, Any]:
+    """Fill in the form for a replay, with what was `given`, and wrong with that, if it comes back."""
     resume = step_to_resume(seen)
-    return {"resume": resume, "replay": given or {"from_step": resume or "", "on": "current", "event": event}}
+    filled = given or {"from_step": resume or "", "on": "current", "event": event}
+    return {"resume": resume, "replay": filled, "errors": {**_NO_ERRORS, **errors}}
+
+
+async def _replays_of(seen: RunView, journal: Journal) -> dict[str, Any]:
+    """Find the run that repaired or replaced this one, and all that replay it."""
+    repair = await _known(journal, seen.summary.repaired_by or seen.summary.replaced_by)
+    return {"repair": repair, "replays": await journal.glance(seen.replays)}
 
 
 def operations_of(request: Request) -> Operations:
