@@ -25,17 +25,18 @@ _WORD: Final = 64
 _SHORT: Final = 100
 _SEQUENCES: Final = (str, bytes, list, tuple)
 _SPECIFIER: Final = re.compile(r"%(?:\([^()]*\))?[#0\- +]*(\*|[0-9]+)?(?:\.(\*|[0-9]+))?")
-_NUMBER: Final = re.compile("[0-9]+")
+_KEY_WITH_PARENTHESES: Final = re.compile(r"%\([^()]*\(")
+_NUMBER: Final = re.compile(r"\d+")  # in a format's width, Python takes the digits of every script
 
 
 def operate(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
     """Return what an operator makes of two values. Raises `TemplateError` if it is too much, and what Python raises."""
     if isinstance(left, int) and isinstance(right, int):
         _count_number(symbol, left, right, budget)
-    elif isinstance(left, float) or isinstance(right, float):
-        budget.spend(1)
     elif symbol == "%" and isinstance(left, str | bytes):
         return formatted(left, right, budget)
+    elif isinstance(left, float) or isinstance(right, float):
+        budget.spend(1)
     else:
         _count_sequence(symbol, left, right, budget)
     return OPERATORS[symbol](left, right)
@@ -53,7 +54,8 @@ def count_percent(text: str | bytes, values: Any, budget: Budget) -> None:
     given = values if isinstance(values, tuple) else (values,)
     stars = max((abs(value) for value in given if isinstance(value, int)), default=0)
     specifiers = _SPECIFIER.findall(pattern)
-    widths = [width for pair in specifiers for width in pair if width]
+    nested = _KEY_WITH_PARENTHESES.search(pattern) is not None  # then any number in the text may be a width
+    widths = _NUMBER.findall(pattern) if nested else [width for pair in specifiers for width in pair if width]
     budget.text(len(text) + sum(stars if width == "*" else _read(width) for width in widths))
     budget.weigh(values, 1 + len(specifiers))
 

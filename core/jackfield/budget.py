@@ -37,8 +37,9 @@ class Budget:
         self.left = steps
 
     def spend(self, steps: int) -> None:
-        """Count work that is about to be done."""
-        self.left -= steps
+        """Count work that is about to be done; less than none, as of a negative width, gives nothing back."""
+        if steps > 0:
+            self.left -= steps
         if self.left < 0:
             raise TemplateError(
                 f"this takes more than {MOST_STEPS} steps for this event; use fewer or smaller loops, lists and paths"

@@ -165,7 +165,9 @@ FILTER_COSTS: Final[Mapping[str, Cost]] = MappingProxyType(
 """What Jinja's filters cost, where that is not `through(1)`."""
 
 
-def count_method(name: str, owner: Any, args: tuple[Any, ...], budget: Budget) -> tuple[Any, ...]:
+def count_method(
+    name: str, owner: Any, args: tuple[Any, ...], options: Mapping[str, Any], budget: Budget
+) -> tuple[Any, ...]:
     """Count the call of a method of a text, number or container; return the arguments to call it with."""
     if isinstance(owner, Mapping) and name in {"get", "items", "keys", "values"}:
         return args
@@ -174,10 +176,10 @@ def count_method(name: str, owner: Any, args: tuple[Any, ...], budget: Budget) -
     if name == "join" and isinstance(owner, str | bytes) and args:
         return (count_joining(args[0], owner, budget), *args[1:])
     budget.weigh(owner)
-    for argument in args:
+    for argument in (*args, *options.values()):
         budget.weigh(argument)
     if isinstance(owner, str | bytes):
-        _count_text_method(name, owner, args, budget)
+        _count_text_method(name, owner, (*args, *options.values()), budget)
     return args
 
 

@@ -194,6 +194,8 @@ def count_search(needle: Any, haystack: Any, budget: Budget) -> Any:
         budget.weigh(needle)
     elif isinstance(haystack, list | tuple):
         budget.weigh(needle, len(haystack))
+    elif isinstance(haystack, bytes | range):
+        budget.spend(len(haystack))
     else:
         return budget.each(haystack) if hasattr(haystack, "__next__") else haystack
     return haystack

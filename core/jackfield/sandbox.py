@@ -13,7 +13,7 @@ from types import BuiltinMethodType, MappingProxyType, MethodType
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Undefined, UndefinedError
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import _PassArg, pass_context
 from pydantic import JsonValue
@@ -99,7 +99,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Format):
             return obj.text(self, budget, args, kwargs)
         if isinstance(obj, MethodType | BuiltinMethodType) and isinstance(owner := obj.__self__, _OWNERS):
-            args = count_method(obj.__name__, owner, args, budget)
+            args = count_method(obj.__name__, owner, args, kwargs, budget)
+        elif not isinstance(obj, Macro):  # whose body is counted
+            budget.weigh(args)
         return _made(super().call(context, obj, *args, **kwargs), budget)
 
     def wrap_str_format(self, value: Any) -> Any:

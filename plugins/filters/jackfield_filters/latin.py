@@ -12,7 +12,12 @@ from slugify import slugify
 from jackfield_filters.plain import plain_text
 
 _WORD: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")  # with accents that no letter has by itself
+_MOST_LETTERS: Final = 1000
 _in_latin: Final = partial(slugify, entities=False, decimal=False, hexadecimal=False)
+
+
+class TooManyLettersError(ValueError):
+    """The text has more different letters than any text in an alphabet."""
 
 
 def slug(value: object, separator: str = "-") -> str:
@@ -23,10 +28,14 @@ def slug(value: object, separator: str = "-") -> str:
 def translit(value: object) -> str:
     """Write words in Latin letters, much as Russian passports do: `Юлия ЩУКИНА` is `Iuliia SHCHUKINA`.
 
-    Spaces, digits and signs stay. What cannot be written in Latin letters is left out.
+    Spaces, digits and signs stay. What cannot be written in Latin letters is left out. Raises `TooManyLettersError` for
+    more than a thousand different letters, each of which takes a while.
     """
     text = unicodedata.normalize("NFC", plain_text(value))
-    letters = str.maketrans({one: _in_latin(one, lowercase=False, separator="") for one in set(text)})
+    foreign = {one for found in _WORD.finditer(text) for one in found.group() if not one.isascii()}
+    if len(foreign) > _MOST_LETTERS:
+        raise TooManyLettersError(f"the text has more than {_MOST_LETTERS} different letters; shorten it")
+    letters = str.maketrans({one: _in_latin(one, lowercase=False, separator="") for one in foreign})
 
     def word(found: re.Match[str]) -> str:
         latin = found.group().translate(letters)

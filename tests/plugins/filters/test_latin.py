@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield_filters.latin import slug, translit
+from jackfield_filters.latin import TooManyLettersError, slug, translit
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,13 @@ from jackfield_filters.latin import slug, translit
 )
 def test_words_are_written_in_latin_letters_and_the_rest_stays(written: object, latin: str) -> None:
     assert translit(written) == latin
+
+
+def test_a_text_of_more_different_letters_than_any_alphabet_has_is_refused() -> None:
+    letters = "".join(map(chr, range(0x4E00, 0x9FFF)))  # each takes a while: the event loop stood still for seconds
+    with pytest.raises(TooManyLettersError):
+        translit(letters)
+    assert translit(letters[:900])
 
 
 @pytest.mark.parametrize(
