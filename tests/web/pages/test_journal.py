@@ -88,6 +88,7 @@ def test_what_a_viewer_must_not_see_is_not_in_the_list_and_cannot_be_searched_fo
                 refused = await viewer.get(f"/runs?{query}")
                 assert refused.status_code == 422
                 assert '<p class="error">Viewers can look for a text' in refused.text
+                assert "No runs match" not in refused.text, "nobody looked"
                 assert listed(refused.text) == []
             assert listed((await viewer.get("/runs?text=555&pipeline=bad")).text) == [open_to_all]
             assert 'action="/runs/bulk"' not in page.text

@@ -6,7 +6,7 @@ class LocalTime extends HTMLElement {
     if (Number.isNaN(moment.getTime())) return;
     const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
     this.title = this.textContent.trim();
-    this.textContent = form.format(moment).replace(" г.", "\u00a0г."); // which is not to begin a line
+    this.textContent = form.format(moment).replace(/ (?=.*, )/g, "\u00a0"); // a line ends only between date and time
   }
 }
 
