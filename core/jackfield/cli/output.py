@@ -158,7 +158,7 @@ def _show_attempt(out: Console, attempt: Attempt, current: str) -> None:
     outcome = Rich(attempt.outcome, style=_OUTCOME_STYLES.get(attempt.outcome, ""))
     number = f", attempt {attempt.number}" if attempt.number > 1 else ""
     version = f", on version {attempt.version}" if attempt.version not in (None, current) else ""
-    out.print(f"\nStep {attempt.step}{number}: ", outcome, f" in {attempt.elapsed_ms:.0f} ms{version}", sep="")
+    out.print(f"\nStep {attempt.step}{number}: ", outcome, f", took {attempt.elapsed_ms:.0f} ms{version}", sep="")
     for exchange in attempt.exchanges:
         _show_exchange(out, exchange)
     if attempt.error:
