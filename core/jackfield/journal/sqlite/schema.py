@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -206,7 +207,8 @@ def open_journal(path: Path) -> sqlite3.Connection:
 def open_reader(path: Path) -> sqlite3.Connection:
     """Connect for reading only, and make no file; may be closed by another thread than the one that reads."""
     connection = _connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
-    connection.execute("PRAGMA query_only = ON")
+    with closed_on_failure(connection):
+        connection.execute("PRAGMA query_only = ON")
     return connection
 
 
@@ -215,9 +217,20 @@ def make_file(path: Path) -> sqlite3.Connection:
     with suppress(FileExistsError):  # to close a descriptor of a file drops all locks that this process has on it
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = _connect(path)
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only as long as the file is empty
-    connection.execute("PRAGMA journal_mode = WAL")
+    with closed_on_failure(connection):
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only as long as the file is empty
+        connection.execute("PRAGMA journal_mode = WAL")
     return connection
+
+
+@contextmanager
+def closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close a connection that turns out to be of no use."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def rewrite_header(connection: sqlite3.Connection) -> None:

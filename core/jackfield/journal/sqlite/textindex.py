@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from jackfield.journal.sqlite.schema import make_file, open_reader
+from jackfield.journal.sqlite.schema import closed_on_failure, make_file, open_reader
 
 _FORMAT: Final = 2
 """Of the texts that are taken in. An index of another format is made anew: in the background, like any index."""
@@ -29,8 +29,9 @@ def open_index(path: Path) -> sqlite3.Connection:
     """Connect for writing. An index that cannot be read, or is of another format, is made anew."""
     try:
         connection = _open(path)
-        if _is_current(connection):
-            return connection
+        with closed_on_failure(connection):
+            if _is_current(connection):
+                return connection
         connection.close()
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
