@@ -115,7 +115,12 @@ def test_the_certificate_is_looked_at_in_the_background_and_once_an_hour(tmp_pat
 
     async def main() -> None:
         calls: list[int] = []
-        server = await asyncio.start_server(lambda *_: calls.append(1), "localhost", 0, ssl=ours)
+
+        def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            calls.append(1)
+            writer.close()
+
+        server = await asyncio.start_server(count, "localhost", 0, ssl=ours)
         url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
         stranger, friend = PublicCertificate(trusted), PublicCertificate(trusted)
         await stranger.look(url)

@@ -133,11 +133,18 @@ def _advance(journal: sqlite3.Connection, index: sqlite3.Connection) -> bool:
 def _index_of(journal: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     """Open the index; one that is left over from another journal is made anew."""
     index = open_index(path)
-    seq, run = last_indexed(index)
-    row = journal.execute("SELECT id FROM run WHERE seq = ?", (seq,)).fetchone()
-    newest: int = journal.execute(_NEWEST).fetchone()[0]
-    if seq <= newest and (row is None or row[0] == run):
-        return index
+    try:
+        if _belongs_to(journal, *last_indexed(index)):
+            return index
+    except BaseException:
+        index.close()
+        raise
     index.close()
     remove_index(path)
     return open_index(path)
+
+
+def _belongs_to(journal: sqlite3.Connection, seq: int, run: str) -> bool:
+    row = journal.execute("SELECT id FROM run WHERE seq = ?", (seq,)).fetchone()
+    newest: int = journal.execute(_NEWEST).fetchone()[0]
+    return seq <= newest and (row is None or row[0] == run)
