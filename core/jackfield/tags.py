@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
+from jackfield.errors import TemplateError
 from jackfield.jsonpath import Path, read_path
 
 Paths: TypeAlias = dict[str, Path]
 """Paths by the variable that stands for each."""
 
+_MOST_PATHS: Final = 200
 _OPENINGS: Final = ("{{", "{%", "{#")
 _CLOSINGS: Final = ("}}", "%}")
 _TAG: Final = re.compile(
@@ -28,7 +30,10 @@ def is_template(text: str) -> bool:
 
 
 def extract_paths(text: str) -> tuple[str, Paths]:
-    """Replace every path by a variable that Jinja can read; return the new text and the paths by variable."""
+    """Replace every path by a variable that Jinja can read; return the new text and the paths by variable.
+
+    Raises `TemplateError` for what is no path, and for more paths than can be compiled while somebody waits.
+    """
     output: list[str] = []
     paths: Paths = {}
     position = 0
@@ -53,6 +58,8 @@ def _rewrite_code(text: str, position: int, paths: Paths) -> tuple[str, int]:
     depth = 0
     while position < len(text) and (depth or not text.startswith(_CLOSINGS, position)):
         if text[position] == "$":
+            if len(paths) == _MOST_PATHS:
+                raise TemplateError(f"a template has {_MOST_PATHS} paths at most; divide it")
             path, position = read_path(text, position)
             variable = f"_path_{len(paths)}_"
             paths[variable] = path

@@ -403,3 +403,8 @@ def test_any_text_compiles_or_is_refused(text: str) -> None:
 
 def test_a_constant_that_selects_nothing_is_a_mistake_of_its_place() -> None:
     assert mistake("{{ 'a'.joi~ in ().b }}") == "steps[0]: .joi selects nothing; it is a text and has nothing inside"
+
+
+def test_a_template_has_so_many_paths_that_it_can_be_compiled_while_somebody_waits() -> None:
+    assert render("{{ $.event.age }} " * 200) == "40 " * 200
+    assert mistake("{{ $.event.age }}" * 201) == "steps[0]: a template has 200 paths at most; divide it"

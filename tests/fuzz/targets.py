@@ -234,6 +234,8 @@ def _strings(texts: Iterable[str]) -> Sequence[bytes]:
     return tuple(text.encode() for text in texts)
 
 
+_TO_COMPILE: Final = 3
+"""Seconds for a file or a template as a whole: the host compiles them off its event loop, once."""
 _BOUNDARY: Final = b"; boundary=x\0--x\r\ncontent-disposition: form-data; name="
 TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
     {
@@ -300,6 +302,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
                 ]
             ),
             ("[*]", "..", "[?(@.", "=~", "`sub(/", "`split(", "`sorted`", "`parent`", "$.event", "[0:9:2]", "..a"),
+            longest=_TO_COMPILE,
         ),
         "template": Target(
             lambda: _rendered("", ""),
@@ -316,6 +319,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
                 ]
             ),
             ("{{", "}}", "{%", "%}", "for", " in ", "range(", "* ", "** ", "|", "join", "format", "%", "$.event", "_"),
+            longest=_TO_COMPILE,
         ),
         "curl": Target(
             _curl,
@@ -350,7 +354,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
                 ]
             ),
             ("[source]", "[[steps]]", "use = ", "{{ $.event", "}}", "retry = {", "mask = [", "dedupe = ", "url = "),
-            longest=5,  # the host reads files off its event loop
+            longest=_TO_COMPILE,
         ),
     }
 )
