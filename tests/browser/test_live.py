@@ -86,7 +86,7 @@ def test_a_replay_opens_at_what_was_made_and_a_job_says_how_its_runs_ended_both_
         expect(job.get_by_label("at the step that failed")).to_be_checked()
         job.get_by_role("button", name="Do it").click()
         expect(job.get_by_text("1 not ended yet")).to_be_visible()
-        expect(job.get_by_text("It is under way")).to_be_visible()
+        expect(job.get_by_role("cell", name="is under way")).to_be_visible()
         set_mode(host, "running")
         expect(page.locator("#run .badge").first).to_have_text("Succeeded")
         expect(job.get_by_text("1 succeeded")).to_be_visible()
