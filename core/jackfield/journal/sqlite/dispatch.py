@@ -161,7 +161,8 @@ class Dispatcher:
                 self._carry_out(lane, limits, now)
                 continue
             if delay is not None and lane.timer is None:
-                lane.timer = asyncio.get_running_loop().call_later(delay, self._ring, lane)
+                loop = asyncio.get_running_loop()
+                lane.timer = loop.call_later(delay, self._ring, lane, loop.time() + delay)
             break
         if self._starting and (room := lane.room(pressed=self._pace.pressed)):
             self._spawn(self._loads, self._load(lane, lane.begin_load(), room))
@@ -176,9 +177,9 @@ class Dispatcher:
         isolation = self._isolation
         return not isolation or isolation.admits(lane.head.seq, sum(len(one.handled) for one in self._lanes.values()))
 
-    def _ring(self, lane: Lane) -> None:
-        if lane.timer is not None:
-            self._pace.woke(asyncio.get_running_loop().time() - lane.timer.when())
+    def _ring(self, lane: Lane, planned: float) -> None:
+        # The handle does not always know its time: uvloop calls soon where the delay is under a millisecond.
+        self._pace.woke(max(0.0, asyncio.get_running_loop().time() - planned))
         lane.timer = None
         self._start(lane)
 

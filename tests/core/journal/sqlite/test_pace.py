@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Limits, Outcome, Replay, RetryAt, State, Succeeded, Verdict
@@ -18,6 +19,7 @@ from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.sqlite.backlog import keep_house
 from jackfield.journal.sqlite.encoding import microseconds
 from jackfield.journal.sqlite.pace import Pace
+from jackfield.units import parse_rate
 from tests.core.journal.kit import (
     Clock,
     Recorder,
@@ -174,3 +176,18 @@ def test_the_later_timers_are_the_longer_the_background_rests() -> None:
     for _ in range(80):
         pace.woke(0.0)
     assert pace.rest == 0.01
+
+
+def test_runs_that_may_start_within_a_millisecond_are_started_by_uvloop_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, handler = Clock(), Recorder()
+        async with opened(SqliteJournal(tmp_path / "journal.db")) as journal:
+            runs = await give(journal, *(new_run(clock.time) for _ in range(200)))
+            async with working(journal, handler, lambda _: Limits(50, rate=parse_rate("5000/s"))):
+                await until(lambda: len(handler.runs) == len(runs))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        faults: list[object] = []
+        runner.get_loop().set_exception_handler(lambda _, context: faults.append(context))
+        runner.run(main())
+        assert not faults
