@@ -161,6 +161,7 @@ class _Trial:
 
     async def tried(self, answers: Sequence[Answer] | None) -> Tried:
         definition, situation = self._definition, self._situation
+        deadline = asyncio.get_running_loop().time() + self._seconds
         first = event_document(
             self._pipeline, situation.run, situation.received_at, situation.event, dict(situation.results)
         )
@@ -171,26 +172,32 @@ class _Trial:
             options: OptionsModel = definition.options.render(document)
             self._conceal(*definition.options.secrets(options))
             shown, _ = mask_json(_given(options), self._mask)
-        except TemplateError as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise self._too_late()  # noqa: TRY301 - told as any failure to render
+        except (TemplateError, TemporaryFailure) as error:
             return Tried(Ending.FAILED, error=self._masked(str(error)))
         except Exception as fault:  # noqa: BLE001 - a plugin's options may have validators that raise anything
             return Tried(Ending.FAILED, error=self._masked(f"the options cannot be rendered: {fault!r}"))
         before = Tried(Ending.RENDERED, options=shown if isinstance(shown, dict) else {})
         if self._send:
-            return await self._sent(options, before)
-        return await self._rehearsed(options, before, answers) if definition.action.http_only is True else before
+            return await self._sent(options, before, deadline)
+        if definition.action.http_only is not True:
+            return before
+        return await self._rehearsed(options, before, answers, deadline)
 
-    async def _sent(self, options: OptionsModel, before: Tried) -> Tried:
+    async def _sent(self, options: OptionsModel, before: Tried, deadline: float) -> Tried:
         pool, definition = self._trials.http, self._definition
         structlog.get_logger().info("step tried", pipeline=self._pipeline.id, step=definition.name)
         with pool.recording(self._masked) as exchanges:
-            tried = await self._run(pool.lend(self._log()), options, before)
+            tried = await self._run(pool.lend(self._log()), options, before, deadline)
         return replace(tried, sent=True, exchanges=tuple(exchanges))
 
-    async def _rehearsed(self, options: OptionsModel, before: Tried, answers: Sequence[Answer] | None) -> Tried:
+    async def _rehearsed(
+        self, options: OptionsModel, before: Tried, answers: Sequence[Answer] | None, deadline: float
+    ) -> Tried:
         rehearsal = Rehearsal(answers)
         async with rehearsal.client(self._trials.http.client.headers) as client:
-            tried = await self._run(ActionContext(http=client, log=self._log()), options, before)
+            tried = await self._run(ActionContext(http=client, log=self._log()), options, before, deadline)
         if rehearsal.caught:
             tried = replace(before, ending=Ending.CAUGHT)
         return replace(tried, exchanges=tuple(rehearsal.exchanges(self._masked)))
@@ -199,12 +206,12 @@ class _Trial:
         log: FilteringBoundLogger = structlog.get_logger()
         return log.bind(pipeline=self._pipeline.id, step=self._definition.name)
 
-    async def _run(self, context: ActionContext, options: OptionsModel, before: Tried) -> Tried:
+    async def _run(self, context: ActionContext, options: OptionsModel, before: Tried, deadline: float) -> Tried:
         """Make the action, run it once and close it."""
         action: Action[Any] | None = None
         try:
             action = self._definition.action(context)
-            result = _JSON.validate_python(await self._limited(action, options))
+            result = _JSON.validate_python(await self._limited(action, options, deadline))
             shown, _ = mask_json(result, self._mask)
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is not None and task.cancelling():
@@ -221,15 +228,22 @@ class _Trial:
                 await _close(action)
         return replace(before, ending=Ending.SUCCEEDED, result=shown, returned=result)
 
-    async def _limited(self, action: Action[Any], options: OptionsModel) -> JsonValue:
-        seconds = min(self._definition.settings.timeout.total_seconds(), LONGEST)
+    @property
+    def _seconds(self) -> float:
+        return min(self._definition.settings.timeout.total_seconds(), LONGEST)
+
+    def _too_late(self) -> TemporaryFailure:
+        return TemporaryFailure(f"no result within {self._seconds:g} s")
+
+    async def _limited(self, action: Action[Any], options: OptionsModel, deadline: float) -> JsonValue:
+        """Run the action in what rendering has left of the step's time."""
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with asyncio.timeout_at(deadline) as limit:
                 return await asyncio.create_task(self._guarded(action, options))
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise TemporaryFailure(f"no result within {seconds:g} s") from None
+            raise self._too_late() from None
 
     async def _guarded(self, action: Action[Any], options: OptionsModel) -> JsonValue:
         situation, name = self._situation, self._definition.name

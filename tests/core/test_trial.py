@@ -241,6 +241,13 @@ def test_whatever_an_action_does_it_is_shown(do: str, ending: Ending, error: str
     assert "s3cret-key" not in repr(tried)
 
 
+@pytest.mark.parametrize("send", [False, True])
+def test_the_timeout_of_a_step_covers_its_templates_in_a_trial(send: bool) -> None:  # noqa: FBT001 - a parameter
+    slow = "{% for a in range(99000) %}{% endfor %}" * 3
+    tried = attempt(load(steps(f'do = "say"\ntext = "{slow}"\ntimeout = "20 ms"')), "act", send=send)
+    assert (tried.ending, tried.error) == (Ending.FAILED, "no result within 0.02 s")
+
+
 def test_a_run_of_the_journal_gives_the_event_and_what_its_steps_returned(tmp_path: Path) -> None:
     async def main() -> None:
         text = steps('do = "say"\ntext = "{{ $.event.email }}"', 'name = "two"\ndo = "say"\ntext = "{{ secret.KEY }}"')
