@@ -50,6 +50,7 @@ def formatted(text: Any, values: Any, budget: Budget) -> Any:
 
 def count_percent(text: str | bytes, values: Any, budget: Budget) -> None:
     """Count what `text % values` would make."""
+    budget.spend(30)
     pattern = text if isinstance(text, str) else text.decode("latin-1")
     given = values if isinstance(values, tuple) else (values,)
     stars = max((abs(value) for value in given if isinstance(value, int)), default=0)
@@ -86,10 +87,10 @@ def _count_number(symbol: str, left: int, right: int, budget: Budget) -> None:
     if symbol == "**":
         budget.number(bits * max(0, right) if bits > 1 else bits)
     elif bits + others <= _WORD:
-        budget.spend(1)
+        budget.spend(2)
     else:
         budget.number(bits + others)
-        budget.spend((bits >> 6) * (others >> 6) >> 4)
+        budget.spend((bits >> 6) * (others >> 6) >> 3)
 
 
 def _count_sequence(symbol: str, left: Any, right: Any, budget: Budget) -> None:

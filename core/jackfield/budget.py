@@ -22,6 +22,9 @@ MOST_DIGITS: Final = 4_000
 """How many digits a whole number may have that a template makes."""
 
 _BITS: Final = int(MOST_DIGITS * 3.3219)
+_LARGEST: Final = 1 << 63
+_SMALLEST: Final = -_LARGEST
+"""Whole numbers between these two take no time to speak of."""
 _TEXTS: Final = (str, bytes)
 _SCALARS: Final = frozenset({int, float, bool, type(None)})
 _MAPPINGS: Final = (dict, Mapping)
@@ -65,7 +68,12 @@ class Budget:
         """Count a whole number that is about to be made."""
         if bits > _BITS:
             raise TemplateError(f"this would make a number of more than {MOST_DIGITS} digits; correct the template")
-        self.spend(bits >> 6)
+        self.spend((bits >> 6) + (bits * bits >> 18))
+
+    def digits(self, number: int) -> None:
+        """Count the writing of a whole number, which takes the square of its length."""
+        if bits := number.bit_length() >> 6:
+            self.spend(8 * bits + (bits * bits >> 6))
 
     def weigh(self, value: object, times: int = 1) -> None:
         """Count what it takes to go through a value from end to end, however deep it is, so many times."""
@@ -86,6 +94,8 @@ class Budget:
                 self.spend((1 + (len(item) >> 4)) * times)
             else:
                 self.spend(times)
+                if isinstance(item, int):
+                    self.digits(item)
 
     def _weigh_items(self, items: Iterable[object], times: int, waiting: list[object]) -> None:
         for item in items:
@@ -93,7 +103,7 @@ class Budget:
             if kind is str:
                 if length := len(item) >> 4:  # type: ignore[arg-type]
                     self.spend(length * times)
-            elif kind not in _SCALARS:
+            elif kind not in _SCALARS or (kind is int and not _SMALLEST < item < _LARGEST):  # type: ignore[operator]
                 waiting.append(item)
 
     def each(self, items: Iterable[T]) -> Iterator[T]:

@@ -17,6 +17,8 @@ Cost: TypeAlias = Callable[..., Any]
 """Takes the budget and what the filter is given; what it returns, unless None, replaces the first argument."""
 
 _LINE: Final = 80
+_CONSTRUCTED: Final = 30
+"""What it takes to make an iterator, or a list, whatever is in it."""
 _SIZED: Final = (str, bytes, list, tuple, dict, set, frozenset, range)
 _SHORT: Final = 100
 """Texts of so many characters cost no more than the call."""
@@ -24,7 +26,7 @@ _SHORT: Final = 100
 
 def of_a_plugin(budget: Budget, *values: Any, **options: Any) -> None:
     """Count the call of a plugin's filter, which may do more than Jinja's do."""
-    budget.spend(100)
+    budget.spend(160)
     for value in (*values, *options.values()):
         budget.weigh(value, 4)
 
@@ -34,6 +36,7 @@ def through(times: int) -> Cost:
 
     def cost(budget: Budget, *values: Any, **options: Any) -> None:
         if len(values) == 1 and _is_short(values[0]) and not options:
+            budget.spend(2 * times - 2)
             return
         for value in values:
             budget.weigh(value, times)
@@ -47,6 +50,7 @@ def _one_by_one(times: int, depth: int = 0) -> Cost:
     """Make the cost of what takes a text, a list or a table apart; with `depth` it compares what is in there."""
 
     def cost(budget: Budget, value: Any, *_: Any, **__: Any) -> None:
+        budget.spend(_CONSTRUCTED)
         if isinstance(value, _SIZED):
             budget.spend(times * len(value))
         if depth and not isinstance(value, str):
@@ -100,6 +104,7 @@ def count_joining(values: Iterable[Any], separator: str | bytes, budget: Budget)
     if isinstance(values, str):
         budget.spend(4 * len(values))
     items = list(budget.each(values))
+    budget.spend(_CONSTRUCTED)
     budget.weigh(items)
     budget.text(sum(len(item) for item in items if isinstance(item, str | bytes)) + len(separator) * len(items))
     return items
@@ -109,7 +114,7 @@ def _wordwrap(budget: Budget, s: Any, *args: Any, **kwargs: Any) -> None:
     length = len(_text(budget, s))
     separator = kwargs.get("wrapstring", args[2] if len(args) > 2 else "\n") or "\n"  # noqa: PLR2004 - its place
     budget.text((length + 1) * (1 + len(separator)))
-    budget.spend(4 * length)
+    budget.spend(2 * _CONSTRUCTED + 4 * length)
 
 
 def _format(budget: Budget, value: Any, *args: Any, **kwargs: Any) -> None:
@@ -122,7 +127,7 @@ def _batch(budget: Budget, value: Any, linecount: int, fill_with: Any = None) ->
 
 
 def _slice(budget: Budget, value: Iterable[Any], slices: int, fill_with: Any = None) -> list[Any]:  # noqa: ARG001 - as above
-    budget.elements(slices)
+    budget.elements(_CONSTRUCTED + slices)
     return list(budget.each(value))
 
 
@@ -131,6 +136,7 @@ def _round(budget: Budget, value: Any, precision: int = 0, method: str = "common
 
 
 def _sum(budget: Budget, iterable: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+    budget.spend(_CONSTRUCTED)
     items = list(budget.each(iterable))
     adds_numbers = not kwargs.get("start") and len(args) < 2  # noqa: PLR2004 - the second is `start`
     budget.weigh(items, 1 if adds_numbers else 1 + (len(items) >> 5))
@@ -138,16 +144,18 @@ def _sum(budget: Budget, iterable: Iterable[Any], *args: Any, **kwargs: Any) -> 
 
 
 def _striptags(budget: Budget, value: Any) -> None:
-    budget.spend(len(_text(budget, value)) >> 1)
+    budget.spend(_CONSTRUCTED + len(_text(budget, value)))
 
 
 FILTER_COSTS: Final[Mapping[str, Cost]] = MappingProxyType(
     {
         **dict.fromkeys(("abs", "count", "first", "last", "length", "random"), _nothing),
         **dict.fromkeys(("items", "list", "reverse"), _one_by_one(2)),
-        **dict.fromkeys(("map", "reject", "rejectattr", "select", "selectattr"), _one_by_one(4)),
-        **dict.fromkeys(("dictsort", "groupby", "max", "min", "sort", "unique"), _one_by_one(20, depth=1)),
-        **dict.fromkeys(("title", "urlencode", "wordcount"), through(4)),
+        **dict.fromkeys(("map", "reject", "rejectattr", "select", "selectattr"), _one_by_one(8)),
+        **dict.fromkeys(("dictsort", "groupby", "max", "min", "sort", "unique"), _one_by_one(16, depth=1)),
+        **dict.fromkeys(("urlencode", "wordcount"), through(6)),
+        **dict.fromkeys(("float", "int"), through(6)),
+        "title": through(16),
         **dict.fromkeys(("pprint", "urlize", "xmlattr"), through(40)),
         "batch": _batch,
         "center": _center,

@@ -38,7 +38,7 @@ class Format:
             if isinstance(self.pattern, Markup)
             else _Formatter(environment, budget)
         )
-        budget.text(len(self.pattern))
+        budget.text(160 + len(self.pattern))
         return type(self.pattern)(formatter.vformat(self.pattern, args, kwargs))
 
 

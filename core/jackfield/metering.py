@@ -1,7 +1,8 @@
 """Puts a count of the work into a template that Jinja has parsed.
 
-A loop, a macro and a block count a step for each node in them whenever they are gone through. `~`, comparisons and
-slices become filters, which look at their operands first; the other operators Jinja hands to its environment anyway.
+A loop, a macro and a block count a step for each node in them whenever they are gone through. `~`, comparisons, slices
+and what follows a dot become filters, which look at their operands first; the other operators Jinja hands to its
+environment anyway.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ _STEP: Final = "a step"
 _JOIN: Final = "~"
 _CUT: Final = "[:]"
 _COMPARE: Final = "a comparison"
+_MEMBER: Final = "."
 _NodeT = TypeVar("_NodeT", bound=nodes.Node)
 _REPEATED: Final = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)
 _STEPS_OF_A_BODY: Final = 3
+_STEPS_OF_A_MEMBER: Final = 20
+"""What it takes to look for something that is not a key of a table."""
 
 
 def budget_of(context: Context) -> Budget:
@@ -88,6 +92,10 @@ class _Meter(NodeTransformer):
             left = operand.expr
         return result or node
 
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _filter(node.node, _MEMBER, nodes.Const(node.attr), at=node)
+
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
         if not isinstance(node.arg, nodes.Slice):
@@ -136,6 +144,7 @@ def _step(context: Context, value: bool, weight: int) -> bool:  # noqa: FBT001 -
 @pass_context
 def _joined(context: Context, values: list[Any]) -> str:
     budget = budget_of(context)
+    budget.spend(24)
     length = 0
     for value in values:
         if isinstance(value, str):
@@ -147,8 +156,17 @@ def _joined(context: Context, values: list[Any]) -> str:
 
 
 @pass_context
+def _member(context: Context, value: Any, name: str) -> Any:
+    if type(value) is dict and name in value:
+        return value[name]
+    budget_of(context).spend(_STEPS_OF_A_MEMBER)
+    return context.environment.getattr(value, name)
+
+
+@pass_context
 def _cut(context: Context, value: Any, *ends: Any) -> Any:
     chosen = slice(*ends)
+    budget_of(context).spend(8)
     part = context.environment.getitem(value, chosen)
     budget_of(context).weigh(part)
     return part
@@ -202,6 +220,6 @@ def count_search(needle: Any, haystack: Any, budget: Budget) -> Any:
 
 
 METERS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
-    {_STEP: _step, _JOIN: _joined, _CUT: _cut, _COMPARE: _compared}
+    {_STEP: _step, _JOIN: _joined, _CUT: _cut, _COMPARE: _compared, _MEMBER: _member}
 )
 """The filters that a metered tree uses. Nobody can write their names in a template."""

@@ -183,6 +183,7 @@ def _expression(node: filters.Expression) -> Find:
         return _matching(target, Pattern(str(wanted)))
 
     def find(spot: Spot, budget: Budget) -> list[Spot]:
+        budget.spend(4)
         found = target(spot, budget)
         if not found:
             return [spot] if symbol == "!=" else []

@@ -95,7 +95,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Evaluate `obj(...)`: a macro, a method of a value, or a function."""
         budget = budget_of(context)
-        budget.spend(16)
+        budget.spend(40)
         if isinstance(obj, Format):
             return obj.text(self, budget, args, kwargs)
         if isinstance(obj, MethodType | BuiltinMethodType) and isinstance(owner := obj.__self__, _OWNERS):
@@ -149,12 +149,14 @@ def as_json(value: object, budget: Budget) -> JsonValue:
             budget.spend(length)
         return value if type(value) is str else str(value)
     if value is None or isinstance(value, _PLAIN):
+        if isinstance(value, int):
+            budget.digits(value)
         return value
     if isinstance(value, Mapping):
-        budget.spend(4 + 2 * len(value))
+        budget.spend(7 + 2 * len(value))
         return {str(key): as_json(item, budget) for key, item in value.items()}
     if isinstance(value, list):
-        budget.spend(4 + len(value))
+        budget.spend(7 + len(value))
         return [as_json(item, budget) for item in value]
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
         return [as_json(item, budget) for item in budget.each(value)]
@@ -168,7 +170,10 @@ def as_text(value: object, budget: Budget) -> str:
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int):
+            budget.digits(value)
         return str(value)
+    budget.spend(8)
     return to_json(as_json(value, budget)).decode()
 
 
@@ -188,16 +193,17 @@ def _tojson(context: Context, value: object, indent: int | None = None) -> str:
     budget = budget_of(context)
     plain = as_json(value, budget)
     if indent:
-        budget.text(_margins(plain, indent))
+        budget.text(_margins(plain, indent, budget))
     return to_json(plain, indent=indent).decode()
 
 
-def _margins(value: JsonValue, indent: int, depth: int = 1) -> int:
+def _margins(value: JsonValue, indent: int, budget: Budget, depth: int = 1) -> int:
     """Count the spaces in front of the lines that a value is laid out in."""
     if not isinstance(value, dict | list):
         return 0
     items = value.values() if isinstance(value, dict) else value
-    return (len(value) + 1) * depth * indent + sum(_margins(item, indent, depth + 1) for item in items)
+    budget.spend(8 + 2 * len(value))
+    return (len(value) + 1) * depth * indent + sum(_margins(item, indent, budget, depth + 1) for item in items)
 
 
 def _default(value: object, fallback: object = "", boolean: bool = False) -> object:  # noqa: FBT001, FBT002 - as Jinja's
@@ -219,7 +225,7 @@ def _metered(name: str, function: Callable[..., Any], cost: Cost) -> Callable[..
     @wraps(function)
     def call(context: Context, *args: Any, **kwargs: Any) -> Any:
         budget = budget_of(context)
-        budget.spend(8)
+        budget.spend(12)
         try:
             first = cost(budget, *args, **kwargs)
             if first is not None:
@@ -271,6 +277,7 @@ def _timed(function: Callable[..., Any], args: Any, kwargs: Any, budget: Budget)
 def _comparing(test: Any) -> Callable[..., bool]:
     @pass_context
     def call(context: Context, value: Any, other: Any) -> bool:
+        budget_of(context).spend(4)
         count_comparison(value, other, budget_of(context))
         return bool(test(value, other))
 
@@ -288,4 +295,5 @@ def _searching(test: Any) -> Callable[..., bool]:
 
 @pass_context
 def _is_in(context: Context, value: Any, container: Any) -> bool:
+    budget_of(context).spend(8)
     return value in count_search(value, container, budget_of(context))

@@ -29,10 +29,10 @@ def children(spot: Spot, budget: Budget) -> list[Spot]:
     """Return all that is directly within a value."""
     value = spot[0]
     if isinstance(value, list | tuple):
-        budget.spend(4 * len(value))
+        budget.spend(3 + 4 * len(value))
         return [(child, index, spot) for index, child in enumerate(value)]
     if isinstance(value, dict):
-        budget.spend(4 * len(value))
+        budget.spend(3 + 4 * len(value))
         return [(child, key, spot) for key, child in value.items()]
     return []
 
@@ -78,7 +78,11 @@ def _slice(node: jsonpath.Slice) -> Find:
 
 
 def _len(_: Any) -> Find:
-    return lambda spot, _: [derived(len(spot[0]))] if isinstance(spot[0], str | list | tuple | dict) else []
+    def find(spot: Spot, budget: Budget) -> list[Spot]:
+        budget.spend(6)
+        return [derived(len(spot[0]))] if isinstance(spot[0], str | list | tuple | dict) else []
+
+    return find
 
 
 def _keys(_: Any) -> Find:
@@ -93,7 +97,11 @@ def _keys(_: Any) -> Find:
 
 
 def _path(_: Any) -> Find:
-    return lambda spot, _: [(_written(spot[1]), NOWHERE, spot)]
+    def find(spot: Spot, budget: Budget) -> list[Spot]:
+        budget.spend(24)
+        return [(_written(spot[1]), NOWHERE, spot)]
+
+    return find
 
 
 def _written(key: Any) -> str:
@@ -130,6 +138,7 @@ def _split(node: string.Split) -> Find:
 
 def _str(_: Any) -> Find:
     def find(spot: Spot, budget: Budget) -> list[Spot]:
+        budget.spend(4)
         budget.weigh(spot[0])
         return [derived(str(spot[0]))]
 

@@ -34,6 +34,12 @@ class UrlTree:
         self.tree = tree
         for output in tree.find_all(nodes.Output):
             output.nodes = [self._noted(part) for part in output.nodes]
+        self._spelt = self._in_loops() if self._event_paths else frozenset()
+
+    def _in_loops(self) -> frozenset[nodes.Expr]:
+        """Find what loops write: a loop can spell any host out of letters that stand in the template."""
+        loops = self.tree.find_all(nodes.For)
+        return frozenset(part for loop in loops for output in loop.find_all(nodes.Output) for part in output.nodes)
 
     def _noted(self, part: nodes.Expr) -> nodes.Expr:
         if not isinstance(part, nodes.Filter) or part.name != READY or part.node is None:
@@ -60,8 +66,8 @@ class UrlTree:
         if (known := self.text(part)) is not None:
             if MARK in known:
                 raise TemplateError("an address has no control characters; take them out")
-            return known
-        if self._is_own(part):
+            return self.value(part).placed(known, before, from_event=from_event) if part in self._spelt else known
+        if self._is_own(part) and part not in self._spelt:
             return constant(part)
         return self.value(part).placed(_STAND_IN if before else _STAND_IN_FOR_ALL, before, from_event=from_event)
 
@@ -77,9 +83,12 @@ class UrlTree:
     def value(self, part: nodes.Expr) -> Value:
         """Say how the value of an expression comes, and what of the event is in it."""
         if part in self._ready or self._is_own(part):
-            return Value(Form.READY, self.foreign(part))
+            return Value(Form.READY, self._origin_of(part))
         encoded = isinstance(part, nodes.Filter) and part.name == _ENCODED
-        return Value(Form.ENCODED if encoded else Form.PLAIN, self.foreign(part))
+        return Value(Form.ENCODED if encoded else Form.PLAIN, self._origin_of(part))
+
+    def _origin_of(self, part: nodes.Expr) -> str:
+        return self._event_paths[0] if part in self._spelt else self.foreign(part)
 
     def marked(self) -> nodes.Template:
         """Return the tree with each value marked."""
@@ -88,10 +97,12 @@ class UrlTree:
         return self.tree
 
     def _marked(self, part: nodes.Expr) -> nodes.Expr:
-        if self.text(part) is not None:
+        if self.text(part) is not None and part not in self._spelt:
             return part
         value = self.value(part)
         arguments: list[nodes.Expr] = [nodes.Const(value.form.value), nodes.Const(value.foreign)]
+        if isinstance(part, nodes.TemplateData):
+            part = nodes.Const(part.data, lineno=part.lineno)
         marked = nodes.Filter(part, VALUE, arguments, [], None, None, lineno=part.lineno)
         return marked.set_environment(self.tree.environment)  # type: ignore[arg-type, return-value]
 
@@ -102,7 +113,8 @@ class UrlTree:
     def foreign(self, node: nodes.Node) -> str:
         """Name what of the event, or of an earlier step, may be in the value of an expression.
 
-        What only decides between values, as the condition of `a if b else c` does, is not in it.
+        What only decides between values, as the condition of `a if b else c` does, or a key between those of a table
+        that is written out, is not in it. What decides between the letters of a text is.
         """
         values: list[nodes.Node]
         match node:
@@ -110,8 +122,8 @@ class UrlTree:
                 return self._foreign_name(name)
             case nodes.CondExpr(expr1=first, expr2=second):
                 values = [first, second] if second else [first]
-            case nodes.Getitem(node=container):
-                values = [container]
+            case nodes.Getitem(node=nodes.Dict() | nodes.List() | nodes.Tuple() as table, arg=key):
+                values = [table, key] if isinstance(key, nodes.Slice) else [table]
             case nodes.Compare() | nodes.Test() | nodes.Not():
                 values = []
             case _:

@@ -128,6 +128,42 @@ def test_a_template_that_would_make_or_take_too_much_is_a_readable_error(text: s
     assert time.thread_time() - began < 3  # without a limit it is minutes, and gigabytes
 
 
+COSTLY = [
+    "{{ 7 ** 4000 }}",
+    "{{ $.event.long }}",
+    "{{ $.event.long | string | length }}",
+    "{{ '%d' % $.event.long }}",
+    "{{ loop.index }}{{ loop.revindex }}{{ loop.last }}",
+    "{{ loop.changed(i) }}",
+    "{{ i.real }}{{ i.imag }}",
+    "{{ i.foo is defined }}",
+    "{{ 'abc' | urlize }}",
+    "{{ '{0:>10}'.format(i) }}",
+    "{{ i ~ i ~ i }}",
+    "{{ 'abc'.upper() }}",
+    "{{ [3, 2, 1] | map('string') | list }}",
+]
+
+
+def test_a_step_takes_about_the_same_time_wherever_it_is_counted() -> None:
+    def seconds(body: str) -> float:
+        template = ENGINE.compile(
+            f"{{% for j in range(400) %}}{{% for i in range(400) %}}{body}{{% endfor %}}{{% endfor %}}", "w"
+        )
+        document = {**DOCUMENT, "event": {**DOCUMENT["event"], "long": 7**4000}}
+        taken = []
+        for _ in range(2):
+            began = time.thread_time()
+            with pytest.raises(TemplateError, match="more than 1000000 steps"):
+                template.render(document)
+            taken.append(time.thread_time() - began)
+        return min(taken)
+
+    plain = seconds("{{ i }}{{ 'a' if i == 3 else i * 2 }}")
+    costs = {body: seconds(body) / plain for body in COSTLY}
+    assert {body: cost for body, cost in costs.items() if cost > 2.6} == {}
+
+
 def test_the_error_says_how_long_the_text_would_be() -> None:
     with pytest.raises(TemplateError) as refused:
         ENGINE.compile("{{ $.event.price * $.event.count }}", "steps[0].json.note").render(DOCUMENT)

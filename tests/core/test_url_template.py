@@ -151,6 +151,12 @@ def test_a_value_arrives_as_it_was(value: str) -> None:
         "https://{{ $.event.x if true else 'b' }}/",
         "https://{{ 'a' | replace('a', $.event.x) }}/",
         "https:\\\\{{ $.event.x }}/",
+        "{% for i in $.event.l %}{{ 'abc:/.'[i] }}{% endfor %}",
+        "https://{{ 'abc.'[$.event.a] ~ 'abc.'[$.event.b] }}/",
+        "https://{{ ('abc' ~ '.')[$.event.a] }}/",
+        "https://{{ ['a', 'b', 'c'][$.event.a:] | join }}/",
+        "https://{% for i in $.event.l %}a{% endfor %}.example/",
+        "https://{% for i in range(9) %}{% if ($.event.l)[i] == 1 %}a{% else %}.{% endif %}{% endfor %}/",
     ],
 )
 def test_no_event_says_whom_a_request_goes_to(url: str) -> None:
@@ -172,6 +178,13 @@ def test_an_event_may_choose_among_hosts_that_the_template_names() -> None:
     assert "looked up in brackets" in failing(named, "evil.example/")
     branch = "https://{% if $.event.id == 1 %}one{% else %}two{% endif %}.example/{{ $.event.id }}"
     assert render(branch, 2) == "https://two.example/2"
+
+
+def test_behind_the_host_a_loop_writes_its_letters_as_they_are() -> None:
+    looped = "https://a.example/x?{% for i in range(2) %}id={{ $.event.id }}&{{ 'k' }}={{ 'ab'[i] }}&{% endfor %}"
+    assert render(looped, "1&2") == "https://a.example/x?id=1%262&k=a&id=1%262&k=b&"
+    hosts = "https://{% for part in ['a', 'example'] %}{{ part }}.{% endfor %}com/"
+    assert render(hosts, "") == "https://a.example.com/"
 
 
 def test_a_step_that_allows_it_takes_the_address_of_the_event() -> None:
