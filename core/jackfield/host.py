@@ -20,6 +20,7 @@ from jackfield.clock import utc_now
 from jackfield.errors import JournalUnavailable, Problem
 from jackfield.file_audit import FileAudit
 from jackfield.filelock import private_folder
+from jackfield.housekeeping import Housekeeping
 from jackfield.http import HttpPool
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
@@ -73,6 +74,7 @@ class Host:
     files: FileAudit
     addresses: Addresses
     phrasebooks: Mapping[str, Phrasebook]
+    housekeeping: Housekeeping = field(default_factory=Housekeeping)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     fault: str | None = None
     """Why the host cannot work, once it cannot."""
@@ -205,7 +207,7 @@ async def _working(host: Host) -> AsyncIterator[None]:
         await host.bulk.end()
         await asyncio.gather(work, *keepers, return_exceptions=True)
         await host.notices.end()
-        await _kept_going("audit", host.audit.summarise(ending=True))
+        await host.housekeeping.attempt("audit", host.audit.summarise(ending=True))
 
 
 def _worked(host: Host, task: asyncio.Task[None]) -> None:
@@ -220,9 +222,9 @@ async def _watch_files(host: Host) -> None:
     while not host.stopping.is_set():
         try:
             async for _ in _notices(host):
-                await _kept_going("reload", host.reload())
+                await host.housekeeping.attempt("reload", host.reload())
         except OSError:  # a folder is away, or the system gives no notices
-            await _kept_going("reload", host.reload())
+            await host.housekeeping.attempt("reload", host.reload())
             await _stopping_within(host, 1.0)
 
 
@@ -241,7 +243,7 @@ def _notices(host: Host) -> AsyncIterator[object]:
 
 async def _regularly(host: Host, seconds: float, what: str, work: Callable[[], Awaitable[object]]) -> None:
     while not await _stopping_within(host, seconds):
-        await _kept_going(what, work())
+        await host.housekeeping.attempt(what, work())
 
 
 async def _keep_audit(host: Host) -> None:
@@ -257,13 +259,13 @@ async def _prune(host: Host) -> None:
         if monotonic() >= due:
             due = monotonic() + _PRUNE_EVERY
             policy = Retention(timedelta(days=keep.days), keep.size)
-            await _kept_going("prune", host.journal.prune(policy, utc_now()))
-            await _kept_going("prune audit log", host.journal.prune_audit(keep.audit_days, utc_now()))
-            await _kept_going("size", host.notices.pruned())
+            await host.housekeeping.attempt("prune", host.journal.prune(policy, utc_now()))
+            await host.housekeeping.attempt("prune audit log", host.journal.prune_audit(keep.audit_days, utc_now()))
+            await host.housekeeping.attempt("size", host.notices.pruned())
         with suppress(JournalUnavailable):  # it is said elsewhere
             changes = await host.journal.changes()
             if changes != seen:
-                await _kept_going("trim", host.journal.trim(keep.size))
+                await host.housekeeping.attempt("trim", host.journal.trim(keep.size))
             seen = changes
 
 
@@ -276,7 +278,7 @@ async def _inspect(host: Host) -> None:
     """Look for damage in the journal, some minutes after the start and then once a day."""
     pause = _FIRST_INSPECTION
     while not await _stopping_within(host, pause):
-        await _kept_going("inspection", host.journal.inspect())
+        await host.housekeeping.attempt("inspection", host.journal.inspect())
         pause = _INSPECT_EVERY
 
 
@@ -286,11 +288,3 @@ async def _stopping_within(host: Host, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-async def _kept_going(what: str, work: Awaitable[object]) -> None:
-    """Do a keeper's work; whatever goes wrong is logged, and the next time comes."""
-    try:
-        await work
-    except Exception:  # noqa: BLE001 - a fault in one look at the folder must not end all later ones
-        structlog.get_logger().exception("housekeeping failed; will be tried again", work=what)
