@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import re
 import shlex
 import threading
@@ -8,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -240,6 +242,33 @@ def test_a_user_that_looks_like_a_key_is_a_secret_beside_its_password(cli: Cli) 
     _, out, error = cli("import-curl", "curl -u 'sk_live_4eC39HqLyjWDarjtT1zdp7dc:x' https://api.example.ru")
     assert "sk_live" not in out + error
     assert 'username = "{{ secret.API_EXAMPLE_RU_USER }}"' in out
+
+
+def test_names_that_the_project_has_for_other_values_are_numbered(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def named(value: str) -> tuple[str, str]:
+        _, out, error = cli("import-curl", f"curl -H 'X-Token: {value}' https://crm.ru/a", "--project", tmp_path)
+        return tomllib.loads(out)["steps"][0]["headers"]["X-Token"], error
+
+    assert named("first-value")[0] == "{{ secret.CRM_RU_X_TOKEN }}"
+    (tmp_path / "secrets.toml").write_text('CRM_RU_X_TOKEN = "first-value"\n')
+    shown, error = named("first-value")
+    assert (shown, error) == (
+        "{{ secret.CRM_RU_X_TOKEN }}",
+        "the secret CRM_RU_X_TOKEN is set already, to the same value\n",
+    )
+    shown, error = named("second-value")
+    assert shown == "{{ secret.CRM_RU_X_TOKEN_2 }}"
+    assert "set the secret CRM_RU_X_TOKEN_2, in secrets.toml" in error
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "x.toml").write_text('[[steps]]\nurl = "{{ secret.CRM_RU_X_TOKEN_2 }}"\n')
+    assert named("third-value")[0] == "{{ secret.CRM_RU_X_TOKEN_3 }}", "a pipeline has the second one, not set yet"
+    monkeypatch.setenv("JACKFIELD_SECRET_CRM_RU_X_TOKEN_2", "third-value")
+    assert named("third-value")[0] == "{{ secret.CRM_RU_X_TOKEN_2 }}"
+    (tmp_path / "secrets.toml").write_text("no TOML")
+    os.mkfifo(tmp_path / "pipelines" / "pipe.toml")
+    assert named("third-value")[0] != ""
 
 
 @pytest.mark.parametrize(

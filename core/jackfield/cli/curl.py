@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
@@ -15,10 +18,16 @@ from pydantic import JsonValue
 from jackfield.charsets import is_json_type
 from jackfield.cli.curl_options import CurlCommand, read_curl
 from jackfield.cli.output import plain
+from jackfield.cli.workspace import HERE, ProjectOption
+from jackfield.errors import ConfigurationError
+from jackfield.files import read_file
 from jackfield.key_literals import key_literals
-from jackfield.secrets import LIKELY_SECRET
+from jackfield.secrets import LIKELY_SECRET, Secrets
+from jackfield.settings import PIPELINES_FOLDER
+from jackfield.tomlfile import MEGABYTES
 from jackfield.tomltext import toml_lines, toml_value
 
+_NAMED: Final = re.compile(r"\bsecret\.([A-Za-z_]\w*)")
 _OPENING: Final = re.compile(r"\{[{%#]")
 _SECRET_PATHS: Final = (
     ("BOT_TOKEN", re.compile(r"(?<=/bot)[0-9]+:[\w-]+")),
@@ -42,11 +51,16 @@ def import_curl(
     command: Annotated[
         str, typer.Argument(metavar="COMMAND", help="The curl command, in quotes; - reads it from standard input.")
     ] = "-",
+    *,
+    project: ProjectOption = HERE,
 ) -> None:
-    """Print the step that sends what a curl command sends, with the credentials left to secrets.toml."""
+    """Print the step that sends what a curl command sends, with the credentials left to secrets.toml.
+
+    The secrets get names that the project does not have with another value.
+    """
     text = sys.stdin.read() if command == "-" else command
     try:
-        step = _Writer(read_curl(text))
+        step = _Writer(read_curl(text), _taken(project))
         print("\n".join(step.lines()))  # noqa: T201 - as it is: a program may read it
     except ValueError as error:
         message = plain(str(error)).replace("\n", " ")
@@ -58,8 +72,9 @@ def import_curl(
 class _Writer:
     """Writes one step; collects on the way which secrets it needs and what it leaves out."""
 
-    def __init__(self, command: CurlCommand) -> None:
+    def __init__(self, command: CurlCommand, taken: Mapping[str, str | None]) -> None:
         self.command = command
+        self.taken = taken
         self.owner = _owner(command.url)
         self.secrets: dict[str, str] = {}
 
@@ -75,7 +90,12 @@ class _Writer:
 
     def notes(self) -> list[str]:
         """Say what was left out, and which secrets to set."""
-        setting = [f"set the secret {name}, in secrets.toml or as JACKFIELD_SECRET_{name}" for name in self.secrets]
+        setting = [
+            f"the secret {name} is set already, to the same value"
+            if self.taken.get(name) == value
+            else f"set the secret {name}, in secrets.toml or as JACKFIELD_SECRET_{name}"
+            for name, value in self.secrets.items()
+        ]
         return [*(f"note: {note}" for note in self.command.notes), *setting]
 
     def _step(self) -> dict[str, JsonValue]:
@@ -213,10 +233,22 @@ class _Writer:
         base = re.sub(r"[^A-Z0-9]+", "_", f"{self.owner if owner is None else owner}_{name}".upper()).strip("_")
         base = base if base and not base[0].isdigit() else f"SECRET_{base}".rstrip("_")
         chosen, number = base, 1
-        while self.secrets.setdefault(chosen, value) != value:
+        while self.taken.get(chosen, value) != value or self.secrets.setdefault(chosen, value) != value:
             number += 1
             chosen = f"{base}_{number}"
         return chosen
+
+
+def _taken(folder: Path) -> Mapping[str, str | None]:
+    """Find the names that a project's secrets have, with their values; None: a pipeline names one that is not set."""
+    taken: dict[str, str | None] = {}
+    for path in sorted((folder / PIPELINES_FOLDER).glob("*.toml")):
+        with suppress(OSError):  # whoever loads it says why
+            text = read_file(path, MEGABYTES).decode("utf-8", "replace")
+            taken |= dict.fromkeys(_NAMED.findall(text))
+    with suppress(ConfigurationError):
+        taken |= Secrets.load(folder, os.environ)
+    return taken
 
 
 def _owner(url: str) -> str:

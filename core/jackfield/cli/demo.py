@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Mapping
 from importlib import resources
@@ -178,4 +181,9 @@ async def _stay(served: Served, folder: Path) -> None:
 
 
 def _command() -> str:
-    return "uv run jackfield" if "UV_RUN_RECURSION_DEPTH" in os.environ else "jackfield"
+    """Say how this program is called in another terminal, which knows neither uv's environment nor an activated one."""
+    script = Path(sys.executable).with_name("jackfield")
+    borrowed = not os.environ.keys().isdisjoint({"UV_RUN_RECURSION_DEPTH", "VIRTUAL_ENV"})
+    if (shutil.which("jackfield") and not borrowed) or not script.exists():
+        return "jackfield"
+    return shlex.quote(str(script))
