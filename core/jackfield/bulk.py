@@ -53,7 +53,7 @@ class Bulk:
         Raises `JackfieldError` if too many are under way.
         """
         self._make_room()
-        job = Job(new_id(), order, asked_by, self._now())
+        job = Job(new_id(), order, asked_by, self._now(), runs if isinstance(runs, Query) else None)
         self._jobs[job.id] = job
         if isinstance(runs, Query):
             until = min(runs.until or job.asked_at, job.asked_at)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from jackfield.journal.records import SETTLED, State
-from jackfield.journal.views import Glance
+from jackfield.journal.views import Glance, Query
 from jackfield.operations import On
 
 MOST_RUNS: Final = 100_000
@@ -77,6 +77,8 @@ class Job:
     order: Order
     asked_by: str
     asked_at: datetime
+    query: Query | None = None
+    """What they were looked for by; None if they were chosen one by one."""
     matched: list[str] = field(default_factory=list)
     """The runs that matched when it was asked for; those that come later are not among them."""
     repaired: set[str] = field(default_factory=set)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from jackfield.errors import Quarantined
-from jackfield.journal.records import Deaths
+from jackfield.journal.records import Attempt, Deaths, Outcome
 
 _BEYOND_BLAME: Final = 5
 """A run that was under way at this many times the limit of ends is quarantined, though others may have caused them."""
-
-
 _REMEMBERED: Final = 10_000
+_SAID: Final = "this run was being carried out when the host died, "
+"""How the reason begins."""
 
 
 class Offenders:
@@ -42,3 +42,8 @@ def refuse_deadly(deaths: Deaths, limit: int) -> None:
         f"this run was being carried out when the host died, {times}; it is quarantined, so that the host can go on: "
         "mend the cause, then replay it"
     )
+
+
+def is_quarantine(attempt: Attempt) -> bool:
+    """Say whether this entry of the journal stands for no attempt: the run was quarantined in place of one."""
+    return attempt.outcome is Outcome.FAILED and (attempt.error or "").startswith(f"step {attempt.step}: {_SAID}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from jackfield.jobs import Phase
 from jackfield.journal.audit import AuditEntry, AuditQuery
 from jackfield.tokens import Tokens
 from jackfield.users import Role
@@ -138,6 +139,39 @@ def test_deeds_of_programs_are_noted_with_their_token(tmp_path: Path) -> None:
             listed = (await client.get("/audit", params={"action": "file.change"})).json()
             assert [one["number"] for one in listed] == [found[2].number]
             assert (await client.get("/audit/check")).json() == {"entries": 5, "broken": None}
+
+    asyncio.run(main())
+
+
+def test_a_job_for_many_runs_is_noted_with_their_number_and_the_filter_and_a_few_ids(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            serve(tmp_path, {"x": TEXT}) as served,
+            api(served) as client,
+            visitor(served, language="ru") as person,
+        ):
+            for number in range(5):
+                await until(served.host, await give(served.host, {"n": str(number)}))
+            matching = {"pipeline": "x", "state": ["succeeded"], "until": "2100-01-01T12:30:00Z"}
+            for runs in (matching, {}):
+                made = await client.post("/jobs", json={"deed": "replay", "matching": runs})
+                assert made.status_code == 201, made.text
+                job = made.json()["id"]
+                async with asyncio.timeout(10):
+                    while served.host.bulk.jobs()[0].phase is not Phase.ASKED:
+                        await asyncio.sleep(0.01)
+                await client.post(f"/jobs/{job}/start")
+            filtered, everything = (one.detail for one in await entries(served))
+            beginning = (
+                "runs to be replayed: 5; of pipeline x; in state succeeded; received until 2100-01-01 12:30 UTC; "
+            )
+            assert filtered.startswith(f"{beginning}among them: ")
+            assert filtered.endswith(" and 2 more")
+            assert filtered.count(",") == 2
+            assert "; all that there were; " in everything
+            page = (await person.get("/audit")).text
+            assert "обработка x; в состоянии «Выполнена»; получены до 2100-01-01 12:30 UTC; среди них: " in page
+            assert " и ещё 2" in page
 
     asyncio.run(main())
 

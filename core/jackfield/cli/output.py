@@ -14,6 +14,7 @@ from rich.text import Text as Rich
 from jackfield.journal.records import Attempt, Outcome, Refusal, State, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.models import Exchange, Text
+from jackfield.quarantine import is_quarantine
 
 _STATE_STYLES: Mapping[State, str] = {
     State.SUCCEEDED: "green",
@@ -158,7 +159,10 @@ def _show_attempt(out: Console, attempt: Attempt, current: str) -> None:
     outcome = Rich(attempt.outcome, style=_OUTCOME_STYLES.get(attempt.outcome, ""))
     number = f", attempt {attempt.number}" if attempt.number > 1 else ""
     version = f", on version {attempt.version}" if attempt.version not in (None, current) else ""
-    out.print(f"\nStep {attempt.step}{number}: ", outcome, f", took {attempt.elapsed_ms:.0f} ms{version}", sep="")
+    if is_quarantine(attempt):
+        out.print(f"\nStep {attempt.step}: not carried out, the run was quarantined")
+    else:
+        out.print(f"\nStep {attempt.step}{number}: ", outcome, f", took {attempt.elapsed_ms:.0f} ms{version}", sep="")
     for exchange in attempt.exchanges:
         _show_exchange(out, exchange)
     if attempt.error:

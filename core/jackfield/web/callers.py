@@ -10,14 +10,16 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from jackfield.audit import Caller
-from jackfield.jobs import Deed, Order
+from jackfield.jobs import Deed, Job
 from jackfield.journal.audit import AuditAction, Via
-from jackfield.journal.records import Mode
+from jackfield.journal.records import Mode, State
+from jackfield.journal.views import Query
 from jackfield.users import Role
 from jackfield.web.health import host_of
 from jackfield.web.pages.doorkeeper import client_address
 
-_SHOWN_RUNS: Final = 20
+_SHOWN_RUNS: Final = 3
+_MINUTE: Final = "%Y-%m-%d %H:%M UTC"
 _DONE: Final = {
     Deed.REPLAY: "replayed",
     Deed.CANCEL: "cancelled",
@@ -65,13 +67,26 @@ def replayed_as(runs: Sequence[str], from_step: str | None, on: str, *, edited: 
     return "; ".join([f"replayed as {', '.join(runs)}", *how])
 
 
-def job_words(order: Order, runs: Sequence[str]) -> str:
-    """Say what a job does, and to which runs."""
+def job_words(job: Job) -> str:
+    """Say what a job does, and to which runs: how they were found, and a few of their ids."""
+    order, runs = job.order, job.runs
     how = ["from the failed step on"] if order.from_failed else []
     how += ["on the original version"] if order.on == "original" else []
-    shown = ", ".join(runs[:_SHOWN_RUNS])
-    first = [f"the first of them: {shown}" if len(runs) > _SHOWN_RUNS else f"these are: {shown}"]
-    return "; ".join([f"runs to be {_DONE[order.deed]}: {len(runs)}", *how, *first])
+    how += ["those seen to already as well"] if order.repaired and job.repaired else []
+    shown, more = ", ".join(runs[:_SHOWN_RUNS]), len(runs) - _SHOWN_RUNS
+    some = f"among them: {shown} and {more} more" if more > 0 else f"these are: {shown}"
+    found = _filter_words(job.query) if job.query else []
+    return "; ".join([f"runs to be {_DONE[order.deed]}: {len(runs)}", *how, *found, *([some] if runs else [])])
+
+
+def _filter_words(query: Query) -> list[str]:
+    """Say which runs were looked for."""
+    said = [f"of pipeline {query.pipeline}"] if query.pipeline else []
+    said += [f"in state {state.value}" for state in State if state in query.states]
+    said += [f"received since {query.since:{_MINUTE}}"] if query.since else []
+    said += [f"received until {query.until:{_MINUTE}}"] if query.until else []
+    said += [f"found by the text {query.text}"] if query.text else []
+    return said or ["all that there were"]
 
 
 def mode_words(mode: Mode, reason: str) -> str:

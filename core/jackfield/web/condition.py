@@ -15,7 +15,7 @@ from typing import Final
 
 from jackfield.checkup import Finding, Mark, look_at_address, look_at_notifiers, look_at_plugins, look_at_secrets
 from jackfield.clock import utc_now
-from jackfield.errors import JournalError, JournalLost
+from jackfield.errors import JournalError
 from jackfield.host import Host
 from jackfield.journal.views import Backlog
 from jackfield.notifiers import NotifierStatus
@@ -84,7 +84,7 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
         *([Trouble.of("clock", f"{drift.total_seconds():+.0f} s", urgent=False)] if abs(drift) > _DRIFT else []),
     ]
     return Condition(
-        troubles=sorted(troubles, key=lambda trouble: not trouble.urgent),
+        troubles=sorted(_said_once(troubles), key=lambda trouble: not trouble.urgent),
         free=free,
         room=ROOM,
         size=size,
@@ -106,10 +106,8 @@ def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterato
     if host.fault is not None:
         yield Trouble.of("fault", host.fault)
     trouble = host.journal.trouble()
-    if isinstance(trouble, JournalLost):
-        yield Trouble.of("lost", str(trouble))
-    elif trouble is not None:
-        yield Trouble.of("damaged", str(trouble))
+    if trouble is not None:
+        yield Trouble.of_journal(trouble)
     elif broken:
         yield Trouble.of("journal", broken)
     if free < ROOM:
@@ -129,6 +127,12 @@ def _of_failures(backlog: Backlog | None, notifiers: Sequence[NotifierStatus]) -
         told = any(one.failing_since is None for one in notifiers)
         counted = ", ".join(f"{pipeline}: {runs}" for pipeline, runs in sorted(backlog.failures.items()))
         yield Trouble.of("failures-note" if told else "failures", counted, urgent=not told)
+
+
+def _said_once(troubles: Sequence[Trouble]) -> list[Trouble]:
+    """Leave out the advice to set notices up where it stands beside the failures that nobody was told of."""
+    untold = any(trouble.kind == "failures" for trouble in troubles)
+    return [trouble for trouble in troubles if not (untold and trouble.kind == "notices-note")]
 
 
 def _of_findings(host: Host) -> Iterator[Trouble]:

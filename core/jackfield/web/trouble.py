@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from jackfield.errors import JournalDamaged, JournalLost
 from jackfield.web.pages.words import noop
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -31,8 +32,9 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "damaged": (
         noop("The journal is damaged"),
         noop(
-            "Parts of it cannot be read. Stop the host and bring out what can be read, or put back a copy: see “The"
-            " journal is damaged” in running.md."
+            "Parts of it cannot be read, and runs may be missing. Pass this on to whoever runs the server: stop the"
+            " host and run “jackfield journal salvage FILE” with this file; it says what to do then. Or put back a"
+            " copy. More is in the documentation: running.md, “The journal is damaged”."
         ),
     ),
     "disk": (
@@ -60,7 +62,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         noop("Runs have failed, and nobody is told"),
         noop(
             "See in the journal what went wrong, then replay these runs or set them aside. Set up notices, or repair"
-            " them: the table [notices] in jackfield.toml."
+            " them: a table such as [notices.email] in jackfield.toml."
         ),
     ),
     "failures-note": (
@@ -135,6 +137,12 @@ class Trouble:
         """Make a trouble of this kind, which has words of its own."""
         title, advice = _WORDS[kind]
         return cls(kind, title, detail, advice, urgent)
+
+    @classmethod
+    def of_journal(cls, error: Exception) -> Trouble:
+        """Make the trouble that this error of the journal is."""
+        lost, damaged = isinstance(error, JournalLost), isinstance(error, JournalDamaged)
+        return cls.of("lost" if lost else "damaged" if damaged else "journal", str(error))
 
     def __str__(self) -> str:
         said = f"{self.title}: {self.detail}" if self.detail else self.title

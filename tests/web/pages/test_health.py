@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import ssl
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from jackfield.users import Role
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, condition
 from jackfield.web.trouble import Trouble
-from tests.support import give, serve, steps
+from tests.support import give, serve, steps, until
 from tests.web.site import visitor
 
 XSS = "<script>alert('x')</script>"
@@ -89,6 +91,31 @@ def test_a_journal_that_cannot_be_read_leaves_the_rest_of_the_page(
                 found = await condition(served.host, None, Clock())
             assert "journal" in kinds(found.troubles)
             assert (found.size, found.versions["Jackfield"] != "") == (None, True)
+
+    asyncio.run(main())
+
+
+def test_a_page_that_needs_a_damaged_journal_says_so_and_what_to_do(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": steps('do = "say"')}) as served:
+            run = await give(served.host, {})
+            await until(served.host, run)
+            with closing(sqlite3.connect(tmp_path / "var" / "journal.db", timeout=10)) as other:
+                other.execute("UPDATE payload SET event = '{'")
+                other.commit()
+            for language, said in (
+                ("en", ("The journal is damaged", "jackfield journal salvage", "To the page Health")),
+                ("ru", ("Журнал повреждён", "файл повреждён", "Передайте тому, кто обслуживает", "«Состояние»")),
+            ):
+                async with visitor(served, language=language) as person:
+                    answer = await person.get(f"/runs/{run}")
+                    assert answer.status_code == 503
+                    for text in said:
+                        assert text in answer.text
+                    assert 'href="/health"' in answer.text
+                    assert said[0] in (await person.get("/health")).text
+            async with visitor(served, None) as stranger:
+                assert "journal.db" not in (await stranger.get(f"/runs/{run}")).text
 
     asyncio.run(main())
 

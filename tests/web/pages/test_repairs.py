@@ -17,6 +17,7 @@ from jackfield.web.app import Served
 from jackfield.web.condition import Clock, condition
 from tests.support import Plugin, give, serve, steps, until
 from tests.web.browserless import form_of
+from tests.web.pages.test_pipelines import words
 from tests.web.site import visitor
 from tests.web.test_api import call, with_api
 
@@ -146,6 +147,9 @@ def test_health_is_not_well_while_failures_stand_and_nobody_is_told(
             page = (await operator.get("/health")).text
             assert "All is well" not in page
             assert "Runs have failed, and nobody is told" in page
+            assert "Nobody is told when runs fail" not in page, "it is said once"
+            assert '<a href="/runs?pipeline=x&amp;state=failed">' in page
+            assert "1 failed run" in words(page)
             monkeypatch.setattr(kind, "statuses", [NotifierStatus("email", 1, datetime.now(UTC), "no")])
             assert "failures" in [one.kind for one in (await condition(served.host, None, Clock())).troubles]
             monkeypatch.setattr(kind, "statuses", [NotifierStatus("email", 0, None, "")])

@@ -53,6 +53,18 @@ def test_a_run_shows_its_event_its_request_and_every_step_also_those_that_were_n
     asyncio.run(main())
 
 
+def test_a_run_that_was_quarantined_says_so_in_place_of_an_attempt(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {"x": steps('name = "send"\ndo = "say"')}) as served, visitor(served) as operator:
+            host = served.host
+            host.runner.crash_limit = 0
+            page = (await operator.get(f"/runs/{await failed(served)}")).text
+            assert "Not carried out: the host has put the run into quarantine" in page
+            assert "Attempt 1" not in page
+
+    asyncio.run(main())
+
+
 def test_a_viewer_gets_neither_page_nor_download_with_a_masked_value(tmp_path: Path) -> None:
     async def main() -> None:
         async with serve(tmp_path, {"x": THREE}) as served, visitor(served, Role.VIEWER) as viewer:

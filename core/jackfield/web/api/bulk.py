@@ -111,7 +111,7 @@ async def start_job(host: Host, note: Note, id: str) -> JobReport:
     if job.phase is Phase.GATHERING:
         raise JackfieldError("the job still looks for its runs; start it when its phase is `asked`")
     host.bulk.start(job, job.order)
-    note.detail = job_words(job.order, job.runs)
+    note.detail = job_words(job)
     return _report(job)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.components import OptionsModel
@@ -30,6 +31,18 @@ from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note, replayed_as
 
 
+def _read_moment(given: object) -> object:
+    """Read a moment out of text, which a body's strict model would not take within another model."""
+    try:
+        return _MOMENTS.validate_python(given) if isinstance(given, str) else given
+    except ValidationError:
+        return given
+
+
+_MOMENTS: Final[TypeAdapter[AwareDatetime]] = TypeAdapter(AwareDatetime)
+_Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
+
+
 class RunsFilter(OptionsModel):
     """Which runs: of which pipeline, in one of which states, from when to when, with which words in the event.
 
@@ -38,8 +51,8 @@ class RunsFilter(OptionsModel):
 
     pipeline: str | None = None
     state: list[State] = Field(default_factory=list, max_length=len(State))
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: _Moment | None = None
+    until: _Moment | None = None
     search: str | None = None
     repaired: bool = False
 

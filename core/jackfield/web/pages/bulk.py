@@ -50,7 +50,7 @@ async def ask(request: Request) -> Response:
         return await runs_page(request, wanted, error="nothing chosen")
     if everything and wanted.wrong:
         return await runs_page(request, wanted, error="wrong filter")
-    order = Order(Deed(str(form.get("deed"))), repaired=everything and wanted.repaired)
+    order = Order(Deed(str(form.get("deed"))))  # a filter says what is looked at; what is sent twice is asked for here
     try:
         job = await host_of(request).bulk.ask(
             order, wanted.query() if everything else chosen, request.state.visitor.name
@@ -86,7 +86,7 @@ async def start_job(request: Request) -> Response:
         note=str(form.get("note", "")).strip()[:LONGEST_NOTE],
     )
     host_of(request).bulk.start(job, order)
-    request.state.note.detail = job_words(order, job.runs)
+    request.state.note.detail = job_words(job)
     return _to(job)
 
 

@@ -10,6 +10,7 @@ from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, condition
 from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
+from jackfield.web.pages.journal import titles_of
 from jackfield.web.pages.rendering import page
 
 
@@ -21,6 +22,6 @@ def routes() -> list[Route]:
         """Say whether all is well, and show the figures."""
         host = host_of(request)
         known = certificate.known(host.project.settings.server.public_url)
-        return page(request, "health.html", state=await condition(host, known, clock))
+        return page(request, "health.html", state=await condition(host, known, clock), titles=titles_of(request))
 
     return [view("/health", show_health)]

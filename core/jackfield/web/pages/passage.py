@@ -13,6 +13,7 @@ from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, Vers
 from jackfield.journal.views import RunView
 from jackfield.models import Exchange, Text
 from jackfield.pipeline import step_name
+from jackfield.quarantine import is_quarantine
 from jackfield.runner import UnderWay
 from jackfield.web.pages.curl import CurlCommand, curl_command
 from jackfield.web.pages.excerpt import Excerpt, Excerpts
@@ -47,6 +48,11 @@ class ShownAttempt:
     hint: str | None
     result: Excerpt | None
     exchanges: Sequence[ShownExchange]
+
+    @property
+    def quarantine(self) -> bool:
+        """Whether it was not made: the run was quarantined in its place."""
+        return is_quarantine(self.attempt)
 
     @property
     def elapsed(self) -> timedelta:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
 from jackfield.addresses import read_or_make_secret
+from jackfield.errors import JournalUnavailable
 from jackfield.host import Host
 from jackfield.web.pages import (
     audit,
@@ -43,6 +44,7 @@ from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.rendering import Renderer, page
 from jackfield.web.pages.session import Session, Sessions
+from jackfield.web.trouble import Trouble
 
 SESSION_KEY_FILE: Final = "session.key"
 
@@ -85,6 +87,7 @@ def prepare(app: Starlette, host: Host, door: Doorkeeper) -> None:
     app.state.devices = Devices(key, app.state.sessions)
     app.state.renderer = Renderer(host.phrasebooks)
     app.exception_handlers[HTTPException] = _no_such_page
+    app.exception_handlers[JournalUnavailable] = _no_journal
     app.exception_handlers[Exception] = _fault
 
 
@@ -108,6 +111,16 @@ def _page_above(request: Request) -> str:
         if any(route.matches({**request.scope, "path": path})[0] is Match.FULL for route in request.app.routes):
             return quote(path)
     return "/"
+
+
+async def _no_journal(request: Request, error: Exception) -> Response:
+    """Say what is wrong with the journal and what to do: a page that needs it cannot be made."""
+    trouble = Trouble.of_journal(error)
+
+    async def unavailable(request: Request) -> Response:
+        return page(request, "no_journal.html", 503, trouble=trouble)
+
+    return await guarded(unavailable, None)(request)
 
 
 async def _fault(request: Request, _error: Exception) -> Response:
