@@ -16,6 +16,8 @@ from jackfield.journal.audit import AuditAction, AuditQuery, NewAuditEntry, Via
 from jackfield.journal.sqlite import SqliteJournal
 from tests.core.journal.kit import Clock, Journals, opened, run_async
 
+_FORGED = "seq, refused, place, digest, at, action, 'vera', via, address, target, detail, content"
+
 
 def entry(clock: Clock, action: AuditAction = AuditAction.MODE, **more: Any) -> NewAuditEntry:
     return replace(NewAuditEntry(clock.time, action, "anna", Via.PAGES, "203.0.113.9", "orders", "held"), **more)
@@ -97,6 +99,9 @@ def test_no_entry_is_changed_or_taken_out_even_with_sql(tmp_path: Path) -> None:
                 "DELETE FROM audit WHERE seq = 2",
                 "DELETE FROM audit WHERE seq = 1",
                 "DELETE FROM audit",
+                f"REPLACE INTO audit SELECT {_FORGED} FROM audit WHERE seq = 2",
+                f"INSERT OR REPLACE INTO audit SELECT {_FORGED} FROM audit WHERE seq = 3",
+                f"REPLACE INTO audit SELECT {_FORGED.replace('seq', '9', 1)} FROM audit WHERE seq = 3",
             ):
                 with pytest.raises(sqlite3.IntegrityError, match="entries of the audit log"):
                     connection.execute(statement)
@@ -115,6 +120,8 @@ def test_who_gets_around_that_is_found_out(tmp_path: Path) -> None:
             ("UPDATE audit SET actor = 'vera' WHERE seq = 2", 2),
             ("UPDATE audit SET actor = 'anna' WHERE seq = 2", None),
             ("DELETE FROM audit WHERE seq = 3", 4),
+            ("DELETE FROM audit WHERE seq = 4", 3),
+            ("DELETE FROM audit", 1),
         ):
             with closing(sqlite3.connect(path)) as connection:
                 connection.execute("DROP TRIGGER IF EXISTS audit_stays_as_it_is")

@@ -39,6 +39,10 @@ SELECT seq FROM audit WHERE refused = :refused
   AND (at < :before OR place <= (SELECT max(place) FROM audit WHERE refused = :refused) - :kept)
 ORDER BY place LIMIT :limit
 """
+_NEWEST: Final = """
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0), coalesce((SELECT max(seq) FROM audit), 0)
+"""
+"""The last number that SQLite has given to an entry, and the last that there is."""
 _BATCH: Final = 500
 
 
@@ -72,7 +76,10 @@ def has_content(connection: sqlite3.Connection, target: str, content: str) -> bo
 
 
 def check_chain(connection: sqlite3.Connection) -> AuditCheck:
-    """Compute every digest anew; of the oldest entry of each chain nobody knows what it is chained to."""
+    """Compute every digest anew, and look whether the newest entry is there: retention takes the oldest ones only.
+
+    Of the oldest entry of each chain nobody knows what it is chained to.
+    """
     entries, broken = 0, None
     for refused in (False, True):
         before: str | None = None
@@ -81,6 +88,9 @@ def check_chain(connection: sqlite3.Connection) -> AuditCheck:
             if before is not None and digest != _digest(before, tuple(row)):
                 broken = min(seq, broken or seq)
             before = digest
+    given, newest = connection.execute(_NEWEST).fetchone()
+    if given > newest:
+        broken = min(newest + 1, broken or given)
     return AuditCheck(entries, broken)
 
 

@@ -46,6 +46,13 @@ _AUDIT: Final = (
     "CREATE INDEX audit_about ON audit (target)",
     """CREATE TRIGGER audit_stays_as_it_is BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'entries of the audit log are never changed'); END""",
+    # REPLACE deletes without the trigger of DELETE; a row that is there as it is may be given again, for salvage does
+    """CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE (seq = NEW.seq OR (refused = NEW.refused AND place = NEW.place))
+    AND (seq, refused, place, digest, at, action, actor, via, address, target, detail, content)
+    IS NOT (NEW.seq, NEW.refused, NEW.place, NEW.digest, NEW.at, NEW.action, NEW.actor, NEW.via, NEW.address,
+        NEW.target, NEW.detail, NEW.content))
+BEGIN SELECT RAISE(ABORT, 'entries of the audit log are never changed'); END""",
     f"""CREATE TRIGGER audit_goes_oldest_first BEFORE DELETE ON audit
 WHEN EXISTS (SELECT 1 FROM audit WHERE refused = OLD.refused AND place < OLD.place)
     OR (OLD.place > (SELECT max(place) FROM audit WHERE refused = OLD.refused)
