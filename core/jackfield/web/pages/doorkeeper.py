@@ -87,12 +87,14 @@ def client_address(request: Request) -> str:
         said = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2]  # a proxy may add a line
         address = _address(said.strip()) or address
     if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+        return str(IPv6Address(int(address) >> 64 << 64))
     return str(address)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address; one of IPv4 that comes to a socket for both kinds, as systemd hands it over, is one of IPv4."""
     try:
-        return ip_address(text)
+        found = ip_address(text)
     except ValueError:
         return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
