@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ LONGEST_LABEL: Final = 120
 """How many characters a label has at most; a longer one is cut, and ends in `CUT`."""
 CUT: Final = "…"
 
+_UNSEEN: Final = frozenset({"Cc", "Cf"})
+"""Control characters, and those that give a direction, join or break letters, or have no width at all."""
 _MOST: Final = 3
 _LOOKED_AT: Final = 200
 """How many values of an event are looked at, the outermost first."""
@@ -94,6 +97,11 @@ def digest(event: JsonValue) -> str:
     return ", ".join(islice(said, _MOST))
 
 
+def one_line(text: str) -> str:
+    """Write a text in one line, without what is not seen and makes it look like another one."""
+    return " ".join((text if text.isprintable() else _visible(text)).split())
+
+
 def _worth(leaf: tuple[Any, ...]) -> int:
     rank: int = leaf[0]
     return rank
@@ -105,8 +113,12 @@ def _words(rank: int, key: str, text: str) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    line = " ".join(text[: 10 * longest].split())
-    return line if len(line) <= longest else f"{line[:longest]}{CUT}"
+    line = one_line(text[: 10 * longest])
+    return line if len(line) <= longest and len(text) <= 10 * longest else f"{line[:longest]}{CUT}"
+
+
+def _visible(text: str) -> str:
+    return "".join(one for one in text if one.isspace() or unicodedata.category(one) not in _UNSEEN)
 
 
 def _rank(key: str) -> int:
@@ -116,7 +128,7 @@ def _rank(key: str) -> int:
 def _said(value: object) -> str:
     """Write a value that stands by itself; empty for lists and tables, and where there is nothing."""
     if isinstance(value, str):
-        return " ".join(value[: 10 * LONGEST_LABEL].split())
+        return one_line(value[: 10 * LONGEST_LABEL]) + (CUT if len(value) > 10 * LONGEST_LABEL else "")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return to_json(value, inf_nan_mode="constants").decode()
     return ""

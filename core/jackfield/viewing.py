@@ -27,7 +27,7 @@ from jackfield.errors import TemplateError
 from jackfield.journal.records import Attempt, Refusal, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.jsonpath import Path
-from jackfield.labels import CUT
+from jackfield.labels import CUT, one_line
 from jackfield.masking import MASKED, Mask
 from jackfield.models import Event, Exchange
 from jackfield.query import Key
@@ -248,7 +248,7 @@ def _spellings(value: str) -> Iterator[str]:
     """Write a value in every way that is looked for; `Mask` sees to UTF-8, percent-encoded or escaped."""
     plain = value.strip()
     digits = "".join(filter(str.isdigit, plain))
-    forms = {value, plain, " ".join(plain.split())}
+    forms = {value, plain, " ".join(plain.split()), one_line(plain)}
     if len(plain) <= _LONGEST_NAME:
         forms |= {plain.lower(), plain.upper(), plain.title(), plain.casefold()}
     if len(digits) >= _SHORTEST_NUMBER and not any(map(str.isalpha, plain)):
