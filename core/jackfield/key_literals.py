@@ -21,11 +21,15 @@ from jackfield.tomltext import toml_document
 
 _OPENING: Final = re.compile(r"\{[{%#]")
 _CLOSING: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
-_QUOTED: Final = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
+_QUOTED: Final = re.compile(r"(?<!\\)'((?:[^'\\]|\\.)*)'|(?<!\\)\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _URL: Final = re.compile(
     r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://(?P<login>[^\s/?#@]*@)?(?P<host>[^\s/?#]*)", re.IGNORECASE
 )
 _PARAMETER: Final = re.compile(r"[?&](?P<name>[^=&?#\s{}]+)=(?P<value>[^&#\s]*)")
+_SAID: Final = re.compile(r"(?<![\w.-])(?P<name>[\w.-]{1,60})[\"']?\s*(?:[:=]|>)\s*[\"']?(?P<value>[^\s\"'&<>,;{}]+)")
+"""A name and what it stands for, in a text that is JSON, XML, a form or a note."""
+_NAMED: Final = re.compile(r"(?P<name>[\w.-]{1,60})[\"']?\s{0,9}[:=]\s{0,9}\Z")
+"""The same before a text in quotes, inside of a template."""
 _SCHEME: Final = re.compile(r"\s*(?:(?:bearer|basic|token|key|bot|oauth|apikey|digest)\b[\s:=]*)?", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(
     r"[.*x•…_-]*|<[^>]*>|your[\s_-].*|change[\s_-]?me|none|true|false|null|\$\..*", re.IGNORECASE
@@ -56,6 +60,10 @@ _OPEN_HEADERS: Final = frozenset(
      "content-language", "content-type", "idempotency-key", "prefer", "user-agent", "x-request-id"}
 )  # fmt: skip
 _OPEN_KEYS: Final = frozenset({"use", "name", "title", "on_error", "method", "mask", "silent_after", "dedupe_within"})
+"""The host's own keys, and `method`: people see these all over the pages."""
+_TABLES_OF_OURS: Final = 3
+"""How deep the first table lies whose keys a plugin does not name: `steps`, a number, `headers`."""
+_LONGEST_NAMED: Final = 80
 _SHORTEST: Final = 6
 _SHORTEST_LOOSE: Final = 8
 _LONG: Final = 20
@@ -152,16 +160,37 @@ def _mapped(value: Any, path: KeyPath) -> Any:
     if isinstance(value, str):
         return _masked(path, value)
     if isinstance(value, Mapping):
-        return {key: _mapped(item, (*path, key)) for key, item in value.items()}
+        return {_masked_name(key, path): _mapped(item, (*path, key)) for key, item in value.items()}
     if isinstance(value, list):
         return [_mapped(item, (*path, index)) for index, item in enumerate(value)]
+    if isinstance(value, int | float) and not isinstance(value, bool) and _is_for_secrets(path):
+        return MASKED
     return value
 
 
+def _masked_name(name: str, path: KeyPath) -> str:
+    """Hide a key that stands where a name should, but for the names that the host and the plugins have given."""
+    if len(path) < _TABLES_OF_OURS:
+        return name
+    for start, end in sorted({*_perhaps(name)}, reverse=True):
+        name = f"{name[:start]}{MASKED}{name[end:]}"
+    return name
+
+
+def _is_open(path: KeyPath) -> bool:
+    """Tell whether a value is one of `_OPEN_KEYS` where the host reads it: at the top, of the source or of a step."""
+    names = [part for part in path if isinstance(part, str)]
+    return names[-1:] != [] and names[-1] in _OPEN_KEYS and names[:-1] in ([], ["source"], ["steps"])
+
+
+def _is_for_secrets(path: KeyPath) -> bool:
+    return _is_closed(path) or LIKELY_SECRET.search(_field(path)) is not None
+
+
 def _masked(path: KeyPath, text: str) -> str:
-    if path[-1:] and path[-1] in _OPEN_KEYS:
+    if _is_open(path):
         return text
-    loose = _all_of if _is_closed(path) or LIKELY_SECRET.search(_field(path)) else _perhaps
+    loose = _all_of if _is_for_secrets(path) else _perhaps
     for literal in sorted(_found(path, text, loose), key=lambda one: -one.start):
         shown = f'"{MASKED}"' if literal.code else MASKED
         text = text[: literal.start] + shown + text[literal.end :]
@@ -214,8 +243,15 @@ def _in_code(field: str, template: str, judge: _Judge) -> Iterator[tuple[int, in
     """Find the texts in quotes; one that is all of an expression is what its field says."""
     for quoted in _QUOTED.finditer(template):
         inner, alone = quoted[1] or quoted[2] or "", template.strip("{} \n") == quoted[0]
-        if any(True for _ in judge(inner)) or (alone and any(True for _ in _by_name(field, inner))):
+        named = judge is not _sure and inner and _is_said_to_be_secret(template, quoted.start())
+        if named or any(True for _ in judge(inner)) or (alone and any(True for _ in _by_name(field, inner))):
             yield quoted.span()
+
+
+def _is_said_to_be_secret(template: str, start: int) -> bool:
+    """Tell whether the name before a text in quotes, as in `{'password': 'x'}`, says that this is a secret."""
+    named = _NAMED.search(template, max(0, start - _LONGEST_NAMED), start)
+    return named is not None and LIKELY_SECRET.search(named["name"]) is not None
 
 
 def _literal(field: str, text: str, judge: _Judge) -> Iterator[tuple[int, int]]:
@@ -279,6 +315,9 @@ def _perhaps(text: str) -> Iterator[tuple[int, int]]:
             mixed = re.search(r"[A-Za-z]", part[0]) and re.search(r"[0-9]", part[0])
             if (mixed and len(part[0]) >= _SHORTEST_LOOSE) or len(part[0]) >= _LONG:
                 yield word.start() + part.start(), word.start() + part.end()
+    for said in _SAID.finditer(text):
+        if LIKELY_SECRET.search(said["name"]):
+            yield said.span("value")
 
 
 def _all_of(text: str) -> Iterator[tuple[int, int]]:

@@ -147,6 +147,43 @@ json = { email = "{{ $.event.email | default('nobody') }}", pin = "ab12cd34" }
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("steps", 0, "headers", "name"), "hunter22"),
+        (("steps", 0, "form", "title"), "hunter22aa"),
+        (("steps", 0, "json", "deep", "use"), "hunter22aa"),
+        (("steps", 0, "text"), '{"password": "hunter"}'),
+        (("steps", 0, "text"), "{'api_key': 'hunter'}"),
+        (("steps", 0, "text"), "<a><password>hunter</password></a>"),
+        (("steps", 0, "text"), '<a token="hunter"/>'),
+        (("steps", 0, "body"), "password=hunter&a=b"),
+        (("steps", 0, "body"), "a=b&client_secret=hunter"),
+        (("steps", 0, "note"), "first line\nPassword: hunter\n"),
+        (("steps", 0, "text"), "{{ {'password': 'hunter'} | tojson }}"),
+        (("steps", 0, "text"), "{{ 'it\\'s hunter22aa' }}"),
+        (("steps", 0, "text"), '{{ "a\\\\hunter22aa" }}'),
+        (("steps", 0, "token"), 8273645182),
+        (("steps", 0, "headers", "X-Shop"), 8273645182),
+        (("steps", 0, "form", "hunter22aa"), "1"),
+        (("steps", 0, "query", "hunter22aa"), True),
+    ],
+)
+def test_viewers_see_no_key_in_an_odd_place(path: tuple[str | int, ...], value: object) -> None:
+    for part in reversed(path):
+        value = {part: value} if isinstance(part, str) else [value]
+    assert isinstance(value, dict)
+    shown = str(without_literals(value))
+    assert "hunter" not in shown
+    assert "8273645182" not in shown
+    assert "***" in shown
+
+
+def test_viewers_see_the_names_that_host_and_plugins_have_given() -> None:
+    data = {"title": "a1b2c3d4e5", "steps": [{"name": "send_to_bizon365", "oauth2retry7": 5, "pause": 3, "on": True}]}
+    assert without_literals(data) == data
+
+
 def test_a_literal_is_replaced_by_a_secret_and_nothing_else_changes() -> None:
     [one] = key_literals({"headers": {"Authorization": "Bearer abcdef123"}})
     assert one.replaced("CRM") == "Bearer {{ secret.CRM }}"
