@@ -225,6 +225,25 @@ def test_logins_and_what_was_refused_are_noted_without_what_was_typed(tmp_path: 
     asyncio.run(main())
 
 
+def test_tries_that_have_to_wait_and_wrong_old_passwords_are_noted_as_failed_logins(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serve(tmp_path, {}) as served, visitor(served, Role.VIEWER) as vera:
+            form = {"old": "wrong-one", "password": "a quite different one", "again": "a quite different one"}
+            assert (await vera.post("/password", form, seen_on="/password")).status_code == 403
+            tries = {"name": "viewer", "password": "wrong-one"}
+            async with visitor(served, None) as stranger:
+                answers = [(await stranger.post("/login", tries)).status_code for _ in range(8)]
+            assert 429 in answers
+            found = await entries(served)
+            assert [(one.action.value, one.target) for one in found] == [("login.failed", "viewer")] * 9
+            assert (found[0].actor, found[0].detail) == ("viewer", "the old password was wrong")
+            waiting = [one for one in found if one.detail == "too many tries; the password was not looked at"]
+            assert len(waiting) == answers.count(429)
+            assert "wrong-one" not in str(found)
+
+    asyncio.run(main())
+
+
 def test_operators_read_the_log_on_a_page_and_viewers_do_not(tmp_path: Path) -> None:
     async def main() -> None:
         async with serve(tmp_path, {"x": TEXT}) as served, visitor(served) as anna:

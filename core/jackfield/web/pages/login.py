@@ -48,16 +48,23 @@ async def log_in(request: Request) -> Response:
     if isinstance(user, TooMany):
         answer = page(request, "login.html", 429, next=following, wrong=False, wait=user.seconds, name=name)
         answer.headers["retry-after"] = str(user.seconds)
+        await _failed(request, name, "too many tries; the password was not looked at")
         return answer
     if user is None:
-        note: Note = request.state.note
-        known = door.users.get(name) is not None  # anything else may be a password in the wrong field
-        await replace(note, action=AuditAction.LOGIN_FAILED, target=name if known else "").write(request)
+        await _failed(request, name)
         return page(request, "login.html", 403, next=following, wrong=True, wait=0, name=name)
     request.state.session, request.state.note.caller = Session(user=user), caller_of(request, user.name)
     response = RedirectResponse(following, status_code=303)
     devices.remember(request, response, user.name)
     return response
+
+
+async def _failed(request: Request, name: str, detail: str = "") -> None:
+    note: Note = request.state.note
+    door: Doorkeeper = request.app.state.door
+    known = door.users.get(name) is not None  # anything else may be a password in the wrong field
+    target = name if known else ""
+    await replace(note, action=AuditAction.LOGIN_FAILED, target=target, detail=detail).write(request)
 
 
 async def log_out(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from jackfield.journal.audit import AuditAction
 from jackfield.users import Mistake, Role, UserError, Users
-from jackfield.web.callers import role_words
+from jackfield.web.callers import Note, role_words
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper, TooMany
@@ -105,8 +106,10 @@ async def set_own_password(request: Request) -> Response:
     if isinstance(user, TooMany):
         answer = page(request, "password.html", 429, wrong="wait", wait=user.seconds, done=False)
         answer.headers["retry-after"] = str(user.seconds)
+        await _old_is_wrong(request, "too many tries; the old password was not looked at")
         return answer
     if user is None:
+        await _old_is_wrong(request, "the old password was wrong")
         return page(request, "password.html", 403, wrong="old", wait=0, done=False)
     try:
         user = await _door(request).hashing(lambda: _users(request).set_password(name, password))
@@ -115,6 +118,13 @@ async def set_own_password(request: Request) -> Response:
     request.state.session = Session(user=user)
     request.state.note.target = name
     return RedirectResponse("/password?done", status_code=303)
+
+
+async def _old_is_wrong(request: Request, detail: str) -> None:
+    """Note it as a login that failed: whoever has found a browser that is logged in may be guessing."""
+    note: Note = request.state.note
+    name = request.state.visitor.name
+    await replace(note, action=AuditAction.LOGIN_FAILED, target=name, detail=detail).write(request)
 
 
 def _page(request: Request, status: int = 200, **said: Any) -> Response:
