@@ -41,6 +41,7 @@ class Guard:
         self.lost: JournalUnavailable | None = None
         """Why nothing can be written: the files are not those that were opened."""
         self._try_at = 0.0
+        self._logged = ""
 
     def arm(self) -> None:
         """Begin: the files are this host's. Raises `JournalUnavailable` if another host has them."""
@@ -91,9 +92,12 @@ class Guard:
             why = self._why(error)
             self._bar(JournalLost(why) if harm is None else self._said(harm, why))
             self._try_at = monotonic() + TRY_EVERY
-            structlog.get_logger().error("the journal cannot be written out again yet", problem=why)
+            if why != self._logged:  # it is tried again each second, and would be said as often
+                structlog.get_logger().error("the journal cannot be written out again yet", problem=why)
+            self._logged = why
             return connection
         self.lost = self._readers.barred = None
+        self._logged = ""
         structlog.get_logger().warning("the journal was written out again, and goes on", file=str(self._path))
         return restored
 

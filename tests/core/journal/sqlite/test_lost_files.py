@@ -1,6 +1,7 @@
 """The journal's files are deleted, moved, replaced or cut off while a host works on them."""
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -11,10 +12,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from jackfield.errors import JournalDamaged, JournalError, JournalLost, JournalUnavailable
 from jackfield.journal.records import Limits, Mode
-from jackfield.journal.sqlite import SqliteJournal
+from jackfield.journal.sqlite import SqliteJournal, rescue, writer
 from jackfield.journal.sqlite.identity import JournalFiles
 from jackfield.journal.sqlite.salvage import salvage
 from jackfield.journal.views import Query
@@ -416,6 +418,36 @@ def test_the_end_of_a_host_deletes_no_log_of_a_journal_that_has_taken_the_name(t
 
     run_async(main)
     assert path.read_bytes() == log.read_bytes() == b"of another journal"
+
+
+def test_what_keeps_a_journal_from_being_written_out_again_is_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.db"
+    monkeypatch.setattr(rescue, "TRY_EVERY", 0.0)
+    monkeypatch.setattr(writer, "TRY_EVERY", 0.01)
+    tries = []
+
+    def fail(*_: object) -> sqlite3.Connection:
+        tries.append(1)
+        raise OSError(errno.EROFS, "the file system is read-only")
+
+    async def main() -> None:
+        clock = Clock()
+        async with opened(SqliteJournal(path, now=clock)) as journal, working(journal):
+            await settled(journal, (await give(journal, new_run(clock.time)))[0])
+            with monkeypatch.context() as patch, capture_logs() as lines:
+                patch.setattr(rescue.Guard, "_rescue", fail)
+                path.unlink()
+                with pytest.raises(JournalLost):
+                    await journal.accept([new_run(clock.time)])
+                async with asyncio.timeout(20):
+                    while len(tries) < 5:
+                        await asyncio.sleep(0.01)
+            assert [line["event"] for line in lines].count("the journal cannot be written out again yet") == 1
+            await insist(journal, clock)
+
+    run_async(main)
 
 
 def test_a_command_makes_no_new_journal_while_a_host_has_lost_its_file(tmp_path: Path) -> None:
