@@ -93,3 +93,19 @@ def test_a_replay_opens_at_what_was_made_and_a_job_says_how_its_runs_ended_both_
         page.get_by_role("link", name="To the run that it replays").click()
         expect(page.get_by_text("A replay has repaired it.")).to_be_visible()
         page.context.close()
+
+
+def test_versions_are_chosen_by_the_time_of_the_reader(browser: Browser, tmp_path: Path) -> None:
+    with served(make_served_project(tmp_path, {"x": TEXT})) as host:
+        page = logged_in(browser, host, locale="ru-RU", timezone_id="Asia/Vladivostok")
+        path = host.project.folder / "pipelines" / "x.toml"
+        path.write_text(TEXT.replace('"x"', '"y"'), encoding="utf-8")
+        page.goto("/pipelines/x/versions")
+        options = page.locator('select[name="new"] option')
+        while options.count() < 2:
+            page.reload()
+        rows = page.locator("table.stacking tbody tr td:nth-child(2)").all_inner_texts()
+        for option, moment in zip(options.all_inner_texts(), rows, strict=True):
+            assert moment.strip() in option
+            assert "UTC" not in option
+        page.context.close()

@@ -1,9 +1,12 @@
 import json
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from jackfield.cli import demo
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -214,3 +217,19 @@ def test_a_key_that_cannot_be_read_is_one_readable_line(cli: Cli, school: Path) 
 def test_init_on_a_file_is_one_readable_line(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert cli("init", tmp_path / "file")[::2] == (1, f"{tmp_path / 'file'}: Not a directory\n")
+
+
+def test_demo_prints_commands_that_another_terminal_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "of Anna" / "jackfield"
+    script.parent.mkdir()
+    script.touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(script.with_name("python")))
+    for borrowed in ("UV_RUN_RECURSION_DEPTH", "VIRTUAL_ENV"):
+        monkeypatch.delenv(borrowed, raising=False)
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert demo.program() == "jackfield"
+    monkeypatch.setenv("VIRTUAL_ENV", "x")  # PATH is so in this terminal only
+    assert demo.program() == shlex.quote(str(script))
+    monkeypatch.delenv("VIRTUAL_ENV")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert demo.program() == shlex.quote(str(script))

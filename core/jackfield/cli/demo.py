@@ -174,13 +174,13 @@ async def _stay(served: Served, folder: Path) -> None:
     out = console()
     out.print("\nIt stays up until Ctrl+C. In another terminal, try:")
     for command in (f"send {PIPELINE} --sample", "runs", "runs show ID", "replay ID", f"address {PIPELINE}"):
-        out.print(f"  {_command()} {command} --project {folder}")
+        out.print(f"  {program()} {command} --project {folder}")
     out.print()
     show_first_link(served)
     await asyncio.shield(served.ended)
 
 
-def _command() -> str:
+def program() -> str:
     """Say how this program is called in another terminal, which knows neither uv's environment nor an activated one."""
     script = Path(sys.executable).with_name("jackfield")
     borrowed = not os.environ.keys().isdisjoint({"UV_RUN_RECURSION_DEPTH", "VIRTUAL_ENV"})
