@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -26,6 +28,8 @@ from jackfield.request import restored_request, stored_request
 from jackfield.templates import Template
 
 _STRANGERS_BODY: Final = 4000
+_TURN: Final = 0.02
+"""Seconds of one request's templates after which it is everybody else's turn: a request may have many events."""
 _EVENT_KEY: Final[TypeAdapter[str | None]] = TypeAdapter(str | None)
 
 
@@ -130,7 +134,12 @@ class Intake:
         """
         stored = stored_request(pipeline, request)
         rest = replace(stored, body="", cut=True)
-        runs = [_new_run(pipeline, source, request, event, stored if event is events[0] else rest) for event in events]
+        runs, turn = list[NewRun](), monotonic()
+        for event in events:
+            if monotonic() - turn > _TURN:
+                await asyncio.sleep(0)
+                turn = monotonic()
+            runs.append(_new_run(pipeline, source, request, event, rest if runs else stored))
         accepted = await self.journal.accept(runs, refusal=refusal)
         duplicates = sum(one.duplicate_of is not None for one in accepted)
         self.metrics.accepted(pipeline.id, len(runs), duplicates)

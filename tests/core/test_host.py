@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -487,6 +488,27 @@ def test_what_an_action_logs_names_its_run(tmp_path: Path, capsys: pytest.Captur
     [said] = [line for line in lines if line["event"] == "from the action"]
     assert (said["run"], said["pipeline"], said["step"], said["said"]) == (id, "x", "act", "hello")
     assert not any("run" in line for line in lines if line["event"] == "pipeline loaded")
+
+
+def test_a_request_with_many_events_lets_others_have_their_turn_between_them(tmp_path: Path) -> None:
+    label = "{% for a in $.event.l %}{% for b in $.event.l %}{% endfor %}{% endfor %}"
+    body = to_json([{"l": list(range(1000))}] * 15)
+
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": steps('do = "say"', head=f'label = "{label}"')}) as host:
+            pipeline = host.pipelines.get("x")
+            assert pipeline is not None
+            request = WebhookRequest(body=body, received_at=host.intake.now())
+            began = last = time.monotonic()
+            received = asyncio.create_task(host.intake.receive(pipeline, Mode.HELD, request))
+            longest = 0.0
+            while not received.done():
+                await asyncio.sleep(0)
+                longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            assert len((await received).runs) == 15
+            assert longest < (last - began) / 3
+
+    asyncio.run(main())
 
 
 def test_the_journal_keeps_to_its_size_within_a_fifth_under_load(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from jackfield.journal.records import Mode, Outcome, State
 from jackfield.journal.views import RunView
 from jackfield.logs import configure_logs
 from jackfield.operations import Operations
-from tests.support import ActOptions, Clock, Plugin, give, run_host, steps, until
+from tests.support import Act, ActOptions, Clock, Plugin, give, run_host, steps, until
 
 T = TypeVar("T")
 
@@ -136,6 +136,32 @@ def test_an_action_that_misbehaves_fails_its_run_and_never_the_host(
             assert view.summary.state is State.FAILED
             assert message in (view.summary.error or "")
             assert (await until(host, good)).summary.state is State.SUCCEEDED
+            assert host.ready
+
+    run(main())
+
+
+class Departing(dict[str, Any]):
+    """Ends the process whenever somebody looks at it."""
+
+    def items(self) -> Any:
+        raise SystemExit(9)
+
+    __iter__ = values = keys = items
+
+
+def test_a_result_that_exits_when_it_is_looked_at_fails_its_run_and_never_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def depart(*_: object) -> Any:
+        return Departing(a=1)
+
+    async def main() -> None:
+        async with run_host(tmp_path, Plugin(), {"x": steps('do = "say"')}) as host:
+            monkeypatch.setattr(Act, "run", depart)
+            view = await until(host, await give(host, {}))
+            assert view.summary.state is State.FAILED
+            assert "SystemExit: 9" in (view.summary.error or "")
             assert host.ready
 
     run(main())

@@ -46,8 +46,6 @@ class Carrier:
             if self.cutting_off:
                 raise
             verdict = claim.fault(error, self._now())
-        except (KeyboardInterrupt, SystemExit):
-            raise
         except BaseException as error:  # noqa: BLE001 - a handler may raise anything; it fails its run, nothing else
             verdict = claim.fault(error, self._now())
         finally:
