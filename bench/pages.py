@@ -24,7 +24,7 @@ from jackfield.journal.views import Query
 from jackfield.logs import configure_logs
 from jackfield.settings import Project
 from jackfield.users import Role, Users
-from jackfield.web.app import Served, serving
+from jackfield.web.serving import Served, serving
 
 REAL: Final = 1000
 RARE: Final = 777

@@ -33,7 +33,7 @@ from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
 from jackfield.registry import Registry
 from jackfield.settings import Project
-from jackfield.web.app import Served, serving
+from jackfield.web.serving import Served, serving
 
 
 class CallOptions(OptionsModel):

@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
+from jackfield.problems import Problem
 
 KEY_FILE: Final = "server.key"
 HOOKS_PATH: Final = "/hooks"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jackfield.errors import Problem
+from jackfield.problems import Problem
 from jackfield.registry import Plugin
 from jackfield.settings import ROOM, Project
 

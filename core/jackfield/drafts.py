@@ -18,14 +18,15 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from jackfield.errors import ConfigurationError, JackfieldError, Problem
+from jackfield.errors import ConfigurationError, JackfieldError
 from jackfield.filelock import locked
 from jackfield.files import read_file
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import PIPELINE_ID, pipeline_file, step_name
+from jackfield.problems import KeyPath, Problem
 from jackfield.tomlblocks import TomlBlocks
 from jackfield.tomledit import CannotEdit, drop, put, rename, value_at
-from jackfield.tomlfile import MEGABYTES, KeyPath, TomlFile
+from jackfield.tomlfile import MEGABYTES, TomlFile
 from jackfield.tomltext import toml_entry
 
 _STEPS: Final = "steps"

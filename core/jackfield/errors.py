@@ -28,35 +28,14 @@ A message is one readable sentence: where, what, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import timedelta
+
+from jackfield.problems import Problem
 
 
 class JackfieldError(Exception):
     """The root of all of them."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One mistake in the project folder: in which file, at which line and key, and what to do.
-
-    `file` is relative to the project folder; `line` counts from 1, 0 where it is not known; `key` is the
-    full path of the key (`steps[0].url`), empty for the file as a whole.
-    """
-
-    file: str
-    line: int
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
-
-    def masked(self, mask: Callable[[str], str]) -> Problem:
-        """Return it without what the mask hides."""
-        return replace(self, key=mask(self.key), message=mask(self.message))
 
 
 class ConfigurationError(JackfieldError):

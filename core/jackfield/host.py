@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -17,7 +18,7 @@ from jackfield.addresses import Addresses
 from jackfield.audit import AuditLog
 from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
-from jackfield.errors import JournalUnavailable, Problem
+from jackfield.errors import JournalUnavailable
 from jackfield.file_audit import FileAudit
 from jackfield.filelock import private_folder
 from jackfield.housekeeping import Housekeeping
@@ -36,11 +37,14 @@ from jackfield.phrasebooks import read_phrasebooks
 from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
+from jackfield.problems import Problem
 from jackfield.registry import Registry
 from jackfield.reload import Reloader
 from jackfield.runner import Runner
 from jackfield.sender import webhook_address
 from jackfield.settings import PIPELINES_FOLDER, Project, Settings
+from jackfield.sight import Sight
+from jackfield.users import Role
 from jackfield.watchdog import Watchdog
 
 _MODES_EVERY: Final = 0.5
@@ -149,7 +153,8 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
     modes = Modes(journal, now)
     pipelines = Pipelines(journal, PipelineLoader(registry, project.secrets, project.folder), http)
     phrasebooks = read_phrasebooks(registry.plugins)
-    notices = Notices(project, pipelines, modes, metrics, journal, now, phrasebooks)
+    about = partial(_whom_about, journal, pipelines)
+    notices = Notices(project, pipelines, modes, metrics.arrivals, about, journal, now, phrasebooks)
     intake = Intake(journal, metrics, now)
     watchdog = Watchdog(hang_limit=project.settings.server.hang_limit.total_seconds(), plugins=registry.packages)
     addresses = Addresses.load(project.var)
@@ -288,3 +293,9 @@ async def _stopping_within(host: Host, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def _whom_about(journal: Journal, pipelines: Pipelines, run: str) -> str:
+    """Say whom a run is about as a viewer may know it: a notice goes to who knows whom."""
+    view = await Sight(journal, pipelines.get, Role.VIEWER).run(run)
+    return view.summary.label or "" if view else ""

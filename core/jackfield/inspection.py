@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,14 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from jackfield.errors import ConfigurationError, JournalError, Problem
+from jackfield.drafts import Draft
+from jackfield.errors import ConfigurationError, JournalError
 from jackfield.guard import AddressGuard
+from jackfield.host import Host
 from jackfield.journal.port import Journal
 from jackfield.key_literals import key_warnings
 from jackfield.lint import Seen, lint, seen_in
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
 from jackfield.pipeline import pipeline_file
+from jackfield.problems import Problem
 from jackfield.registry import Registry
 from jackfield.settings import SETTINGS_FILE, Project
 from jackfield.tomlfile import TomlFile
@@ -80,6 +84,13 @@ class Warnings:
 
     def __iter__(self) -> Iterator[Problem]:
         return iter((*self.keys, *self.slips))
+
+
+async def warnings_of(host: Host, draft: Draft) -> Warnings:
+    """Say what could be better in a draft, going by the pipeline's last runs as well."""
+    seen = (await seen_by_pipeline(host.journal, [draft.id])).get(draft.id, Seen())
+    guard = AddressGuard(host.project.settings.http.allow)
+    return await asyncio.to_thread(text_warnings, draft.id, draft.text, host.pipelines.loader, guard, seen)
 
 
 def text_warnings(id: str, text: str, loader: PipelineLoader, guard: AddressGuard, seen: Seen) -> Warnings:

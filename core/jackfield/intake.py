@@ -24,7 +24,7 @@ from jackfield.metrics import Metrics
 from jackfield.models import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline, ReplySettings, SourceDefinition
 from jackfield.reply import checked_reply, configured_reply
-from jackfield.request import restored_request, stored_request
+from jackfield.request import STORED_BODY, restored_request, stored_request
 from jackfield.templates import Template
 
 _STRANGERS_BODY: Final = 4000
@@ -76,19 +76,19 @@ class Intake:
 
     async def refuse(self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str) -> None:
         """Write down a request that is turned away, complete, so that it can be accepted later."""
-        await self._refuse(pipeline, stored_request(pipeline, request, cap=None), request.received_at, status, reason)
+        await self._refuse(pipeline, _stored(pipeline, request, cap=None), request.received_at, status, reason)
 
     async def refuse_too_large(
         self, pipeline: Pipeline, request: WebhookRequest, status: int, reason: str, *, complete: bool
     ) -> None:
         """Write down a request of which more was sent than is taken: whole if it is, else its beginning."""
-        stored = stored_request(pipeline, request, cap=None) if complete else stored_request(pipeline, request)
+        stored = _stored(pipeline, request, cap=None) if complete else _stored(pipeline, request)
         reason = reason if complete else f"{reason}; only its beginning was kept"
         await self._refuse(pipeline, stored, request.received_at, status, reason)
 
     async def refuse_stranger(self, pipeline: Pipeline, request: WebhookRequest) -> None:
         """Write down a request with a wrong token, cut short: anybody can send these."""
-        stored = stored_request(pipeline, request, cap=_STRANGERS_BODY)
+        stored = _stored(pipeline, request, cap=_STRANGERS_BODY)
         reason = "the token in the address is wrong; copy the address again"
         await self._refuse(pipeline, stored, request.received_at, 404, reason)
 
@@ -132,7 +132,7 @@ class Intake:
 
         What the request was is kept with the first of its events.
         """
-        stored = stored_request(pipeline, request)
+        stored = _stored(pipeline, request)
         rest = replace(stored, body="", cut=True)
         runs, turn = list[NewRun](), monotonic()
         for event in events:
@@ -272,3 +272,8 @@ _PUBLIC: Final = {
 def new_id() -> str:
     """Make the id of a run or a refused request: a UUIDv7, so that ids are in the order of time."""
     return str(uuid_utils.uuid7())
+
+
+def _stored(pipeline: Pipeline, request: WebhookRequest, *, cap: int | None = STORED_BODY) -> StoredRequest:
+    confidential = pipeline.source.confidential if pipeline.source else frozenset[str]()
+    return stored_request(request, pipeline.mask, confidential, cap=cap)

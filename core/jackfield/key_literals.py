@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED
+from jackfield.problems import KeyPath, Problem, dotted
 from jackfield.secrets import LIKELY_SECRET
 from jackfield.tomledit import value_at
-from jackfield.tomlfile import KeyPath, TomlFile, dotted
+from jackfield.tomlfile import TomlFile
 from jackfield.tomltext import toml_document
 
 _OPENING: Final = re.compile(r"\{[{%#]")

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import JsonValue
 
-from jackfield.errors import JackfieldError, Problem, TemplateError
+from jackfield.errors import JackfieldError, TemplateError
 from jackfield.guard import AddressGuard, AddressRefused
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Outcome
@@ -24,8 +24,9 @@ from jackfield.jsonpath import Path
 from jackfield.loader import PipelineLoader
 from jackfield.marked_options import Marked
 from jackfield.pipeline import Pipeline, step_name
+from jackfield.problems import KeyPath, Problem
 from jackfield.scope import leaves
-from jackfield.tomlfile import KeyPath, TomlFile
+from jackfield.tomlfile import TomlFile
 
 _RUNS_READ: Final = 5
 _NEARLY_THE_SAME: Final = 0.75

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from jackfield.components import OptionsModel
-from jackfield.errors import ConfigurationError, PluginError, Problem, TemplateError
+from jackfield.errors import ConfigurationError, PluginError, TemplateError
 from jackfield.journal.records import Limits
 from jackfield.jsonpath import Path as JsonPath
 from jackfield.jsonpath import event_path
@@ -21,7 +21,7 @@ from jackfield.key_literals import key_literals
 from jackfield.labels import Labeller
 from jackfield.late import LateTemplate
 from jackfield.masking import secret_mask
-from jackfield.options import OptionFacts, RenderedOptions, secret_values, valid_part
+from jackfield.options import OptionFacts, RenderedOptions, secret_values
 from jackfield.pipeline import (
     PIPELINE_ID,
     Pipeline,
@@ -34,13 +34,15 @@ from jackfield.pipeline import (
     pipeline_file,
     step_name,
 )
+from jackfield.problems import KeyPath, Problem
 from jackfield.reading import FileReading
 from jackfield.registry import Registry
 from jackfield.scope import Scope
 from jackfield.secrets import Secrets
 from jackfield.templates import Template, TemplateEngine
-from jackfield.tomlfile import KeyPath, TomlFile
+from jackfield.tomlfile import TomlFile
 from jackfield.url_template import Urls
+from jackfield.validation import valid_part
 
 MOST_STEPS: Final = 200
 """So many steps can be checked while somebody waits for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,6 @@ from jackfield.errors import JournalError
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Failed, Mode, RetryAt, State, Verdict
 from jackfield.journal.views import Query
-from jackfield.metrics import Metrics
 from jackfield.models import NoticeKind
 from jackfield.modes import Modes
 from jackfield.notice_texts import moment, notice_of
@@ -25,8 +24,6 @@ from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.settings import ROOM, Project
-from jackfield.sight import Sight
-from jackfield.users import Role
 
 _MB: Final = 1_000_000
 _FIRST_SILENCE: Final = timedelta(minutes=5)
@@ -44,7 +41,10 @@ class Notices:
     project: Project
     pipelines: Pipelines
     modes: Modes
-    metrics: Metrics
+    arrivals: Mapping[str, int]
+    """How many events have come in for each pipeline since the start."""
+    about: Callable[[str], Awaitable[str]]
+    """Says whom a run is about, as far as everybody may know. May raise `JournalError`."""
     journal: Journal
     now: Callable[[], datetime]
     phrasebooks: Mapping[str, Phrasebook]
@@ -134,7 +134,7 @@ class Notices:
 
     async def _arrived(self, pipeline: str, now: datetime) -> datetime:
         """Say when an event last came in: since the start as counted, before it as the journal has it."""
-        count, seen = self.metrics.arrivals[pipeline], self._arrivals.get(pipeline)
+        count, seen = self.arrivals.get(pipeline, 0), self._arrivals.get(pipeline)
         if seen is None:
             newest = (await self.journal.search(Query(pipeline=pipeline, limit=1))).runs
             seen = (count, newest[0].received_at if newest else self._started_at)
@@ -156,8 +156,7 @@ class Notices:
     async def _about(self, run: str | None) -> str:
         """Say whom a run is about, as far as everybody may know: a notice goes to who knows whom."""
         with suppress(JournalError):
-            view = await Sight(self.journal, self.pipelines.get, Role.VIEWER).run(run) if run else None
-            return view.summary.label or "" if view else ""
+            return await self.about(run) if run else ""
         return ""
 
     def _hand_over(self, report: Report, about: str) -> None:

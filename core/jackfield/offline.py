@@ -17,11 +17,12 @@ from jackfield.loader import PipelineLoader
 from jackfield.masking import MASKED
 from jackfield.models import Exchange, JsonObject
 from jackfield.pipeline import Pipeline, StepDefinition, pipeline_file
+from jackfield.problems import did_you_mean
 from jackfield.registry import Registry
 from jackfield.scenario import UNSEEN_BODY, UNTOLD, ExpectedRequest, ExpectedStep, Scenario
 from jackfield.secrets import Secrets
 from jackfield.templates import TemplateEngine
-from jackfield.tomlfile import TomlFile, did_you_mean
+from jackfield.tomlfile import TomlFile
 from jackfield.trial import Ending, Situation, Trials, Tried
 from jackfield.usage import secrets_named
 

@@ -16,7 +16,7 @@ from jackfield.journal.views import RunView
 from jackfield.labels import Labeller
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
-from jackfield.tomlfile import did_you_mean
+from jackfield.problems import did_you_mean
 
 SUCCESSES: Final = frozenset({Outcome.SUCCEEDED, Outcome.REUSED})
 

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from jackfield.components import Action, OptionsModel, WebhookSource
-from jackfield.errors import Problem
 from jackfield.journal.records import Limits
 from jackfield.jsonpath import Path
 from jackfield.labels import Labeller
 from jackfield.masking import Mask
 from jackfield.models import Text
 from jackfield.options import RenderedOptions
+from jackfield.problems import Problem
 from jackfield.retry import RetryPolicy
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.templates import Template

@@ -11,12 +11,13 @@ from typing import Any, Final
 import structlog
 
 from jackfield.components import Action
-from jackfield.errors import JackfieldError, Problem
+from jackfield.errors import JackfieldError
 from jackfield.http import HttpPool
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Limits, Version
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.problems import Problem
 from jackfield.tomlfile import TomlFile
 
 _CLOSING: Final = 5.0

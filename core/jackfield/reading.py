@@ -9,15 +9,17 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from jackfield.components import OptionsModel
-from jackfield.errors import Problem, TemplateError
+from jackfield.errors import TemplateError
 from jackfield.masking import secret_mask
-from jackfield.options import OptionFacts, complaints
+from jackfield.options import OptionFacts
+from jackfield.problems import KeyPath, Problem, dotted
 from jackfield.project_file import ProjectFile
 from jackfield.scope import Scope, leaves
 from jackfield.secrets import Secrets
 from jackfield.templates import Template, TemplateEngine, is_template
-from jackfield.tomlfile import KeyPath, TomlFile, dotted
+from jackfield.tomlfile import TomlFile
 from jackfield.url_template import Urls
+from jackfield.validation import complaints
 
 MOST_PROBLEMS: Final = 100
 """So many mistakes of a file are told."""

@@ -19,7 +19,7 @@ from jackfield.components import Action, Notifier, WebhookSource
 from jackfield.errors import PluginError
 from jackfield.examination import Faults, Filter, usable_components, usable_filters
 from jackfield.hookspecs import ENTRY_POINT_GROUP, PROJECT
-from jackfield.tomlfile import did_you_mean
+from jackfield.problems import did_you_mean
 
 SourceClass: TypeAlias = type[WebhookSource[Any]]
 ActionClass: TypeAlias = type[Action[Any]]

@@ -14,12 +14,13 @@ from typing import Final, TypeAlias
 import structlog
 
 from jackfield.addresses import Addresses
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
 from jackfield.files import read_file
 from jackfield.http import HttpPool
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.pipelines import Pipelines
+from jackfield.problems import Problem
 from jackfield.secrets import SECRETS_FILE
 from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
 from jackfield.tomlfile import MEGABYTES

@@ -13,18 +13,21 @@ from pydantic_core import from_json, to_json
 from jackfield.journal.records import Refusal, StoredRequest
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED, Mask
 from jackfield.models import WebhookRequest
-from jackfield.pipeline import Pipeline
 
 STORED_BODY: Final = 64_000
 """How many bytes of an accepted request's body are kept."""
 
 
-def stored_request(pipeline: Pipeline, request: WebhookRequest, *, cap: int | None = STORED_BODY) -> StoredRequest:
-    """Make what the journal keeps of a request: nothing confidential, of query and body `cap` bytes each at most."""
-    confidential = pipeline.source.confidential if pipeline.source else frozenset[str]()
+def stored_request(
+    request: WebhookRequest, mask: Mask, confidential: AbstractSet[str], *, cap: int | None = STORED_BODY
+) -> StoredRequest:
+    """Make what the journal keeps of a request: no secret and no member of a `confidential` name.
+
+    Of query and body it keeps `cap` bytes each at most.
+    """
     clean = _without_confidential(request, confidential)
-    query, body = pipeline.mask(clean.query), _masked_body(clean.body, pipeline.mask)
-    headers = tuple((name, pipeline.mask(value)) for name, value in clean.headers)
+    query, body = mask(clean.query), _masked_body(clean.body, mask)
+    headers = tuple((name, mask(value)) for name, value in clean.headers)
     stored = _with_body(body, request, cap)
     return replace(
         stored,

@@ -16,9 +16,9 @@ from pydantic_core import from_json
 from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, JackfieldError
 from jackfield.models import Event, JsonObject
-from jackfield.options import complaints
 from jackfield.rehearsal import Answer
 from jackfield.tomlfile import TomlFile
+from jackfield.validation import complaints
 
 TESTS_FOLDER: Final = "tests"
 SCENARIO_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

@@ -11,12 +11,13 @@ from jackfield.drafts import Draft, DraftFolder
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.key_literals import KeyLiteral, key_literals, secret_name
 from jackfield.pipeline import pipeline_file
+from jackfield.problems import did_you_mean, dotted
 from jackfield.scope import leaves
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.secrets_file import put_secret, secret_in_file
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.templates import is_template
-from jackfield.tomlfile import TomlFile, did_you_mean, dotted
+from jackfield.tomlfile import TomlFile
 
 
 class CannotMove(JackfieldError):  # noqa: N818 - what the caller is told

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
 from jackfield.masking import SHORTEST_SECRET
+from jackfield.problems import Problem
 from jackfield.tomlfile import TomlFile
 
 SECRETS_FILE: Final = "secrets.toml"

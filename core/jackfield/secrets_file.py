@@ -11,8 +11,9 @@ from pathlib import Path
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
 from jackfield.filelock import locked
+from jackfield.problems import Problem
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE, file_problems
 from jackfield.tomlfile import TomlFile
 from jackfield.tomltext import toml_entry

@@ -12,13 +12,13 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from jackfield.components import OptionsModel
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
 from jackfield.guard import AddressGuard
-from jackfield.journal.audit import LEAST_DAYS
-from jackfield.options import complaints
+from jackfield.problems import Problem
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 from jackfield.units import Duration, Size, parse_duration, parse_size
+from jackfield.validation import complaints
 
 SETTINGS_FILE: Final = "jackfield.toml"
 PIPELINES_FOLDER: Final = "pipelines"
@@ -57,7 +57,7 @@ class KeepSettings(OptionsModel):
 
     days: int = Field(default=30, ge=1, le=36500)
     size: Size = Field(default=parse_size("2 GB"), ge=parse_size("10 MB"))
-    audit_days: int = Field(default=365, ge=LEAST_DAYS, le=36500)
+    audit_days: int = Field(default=365, ge=30, le=36500)  # the journal keeps entries for LEAST_DAYS in any case
 
 
 class JournalSettings(OptionsModel):

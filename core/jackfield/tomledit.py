@@ -13,7 +13,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, InlineTable, Item, Key, SingleKey, Table, Whitespace
 
 from jackfield.errors import JackfieldError
-from jackfield.tomlfile import DEEPEST, KeyPath, dotted
+from jackfield.problems import KeyPath, dotted
+from jackfield.tomlfile import DEEPEST
 from jackfield.tomltext import fits_in_line, toml_entry, toml_tables, toml_text, toml_value
 
 _Body = list[tuple[Key | None, Item]]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
 from jackfield.files import read_file
-
-KeyPath: TypeAlias = tuple[str | int, ...]
+from jackfield.problems import KeyPath, Problem, dotted
 
 MEGABYTES: Final = 1
 """How many a file may have."""
@@ -109,21 +107,6 @@ class TomlFile:
             elif name := _assigned(text):
                 found.setdefault((*header, *name), number)
         return found
-
-
-def dotted(key: Iterable[str | int]) -> str:
-    """Write a key path as people do: `steps[0].headers.X-Token`."""
-    words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
-    return words.removeprefix(".")
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """End a message with the closest known word, or with all of them if there are few; else with nothing."""
-    words = sorted(known)
-    close = difflib.get_close_matches(word, words, n=1)
-    if close:
-        return f'; did you mean "{close[0]}"?'
-    return f"; known: {', '.join(words)}" if 0 < len(words) <= 12 else ""  # noqa: PLR2004
 
 
 def _without_dates(value: Any) -> Any:

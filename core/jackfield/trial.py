@@ -22,14 +22,7 @@ from structlog.typing import FilteringBoundLogger
 
 from jackfield.components import Action, ActionContext, OptionsModel
 from jackfield.document import attempt_document, event_document, recalled
-from jackfield.errors import (
-    DestinationRefused,
-    PermanentFailure,
-    Problem,
-    Skip,
-    TemplateError,
-    TemporaryFailure,
-)
+from jackfield.errors import DestinationRefused, PermanentFailure, Skip, TemplateError, TemporaryFailure
 from jackfield.http import HttpPool
 from jackfield.journal.records import COMPLETED, StepRecord
 from jackfield.journal.views import RunView
@@ -38,6 +31,7 @@ from jackfield.logs import mask_lines
 from jackfield.masking import MASKED, Mask, mask_json
 from jackfield.models import Event, Exchange, JsonObject, Step
 from jackfield.pipeline import Pipeline, StepDefinition
+from jackfield.problems import Problem
 from jackfield.rehearsal import Answer, Rehearsal
 from jackfield.units import duration_words
 from jackfield.watchdog import Watchdog

@@ -21,8 +21,8 @@ from jackfield.errors import TemplateError
 from jackfield.jsonpath import Document
 from jackfield.marked_options import Marked
 from jackfield.metering import budget_of
+from jackfield.problems import KeyPath
 from jackfield.sandbox import as_text
-from jackfield.tomlfile import KeyPath
 from jackfield.url_options import dot_segment
 
 _AUTHORITY: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)

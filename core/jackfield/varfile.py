@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
+from jackfield.problems import Problem
 
 Rows = Sequence[Mapping[str, Any]]
 _LOCK: Final = ".lock"

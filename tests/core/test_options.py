@@ -9,8 +9,9 @@ from pydantic import Field, ValidationError
 
 from jackfield import Duration, OptionsModel
 from jackfield.errors import TemplateError
-from jackfield.options import RenderedOptions, complaints, valid_part
+from jackfield.options import RenderedOptions
 from jackfield.templates import TemplateEngine
+from jackfield.validation import complaints, valid_part
 
 
 class Colour(Enum):

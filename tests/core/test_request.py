@@ -6,34 +6,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield import WebhookRequest
-from jackfield.journal.records import Refusal
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline
-from jackfield.registry import Registry
+from jackfield.journal.records import Refusal, StoredRequest
+from jackfield.masking import secret_mask
 from jackfield.request import restored_request, stored_request
-from jackfield.secrets import Secrets
-from jackfield.tomlfile import TomlFile
-from tests.support import Plugin, steps
 
-KEY = "x-key"  # what the test plugin's source calls confidential
+KEY = "x-key"  # what the source calls confidential
 
 
-def pipeline(**secrets: str) -> Pipeline:
-    loader = PipelineLoader(Registry.of(Plugin()), Secrets(secrets))
-    return loader.load("x", TomlFile.parse(steps('do = "say"'), "pipelines/x.toml"))
+def kept(request: WebhookRequest, cap: int | None = None, **secrets: str) -> StoredRequest:
+    return stored_request(request, secret_mask(secrets.values()), {KEY}, cap=cap)
 
 
 @given(st.binary(max_size=200), st.lists(st.tuples(st.text("abc-"), st.text("xyz ")), max_size=5))
 def test_a_request_that_was_kept_whole_can_be_made_again(body: bytes, headers: list[tuple[str, str]]) -> None:
     request = WebhookRequest("PUT", "a=1&b=%20", tuple(headers), body)
-    stored = stored_request(pipeline(), request, cap=None)
+    stored = kept(request)
     assert restored_request(Refusal("1", "x", request.received_at, 400, "why", stored)) == request
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", KEY, "X-Key", "é"]), st.text(max_size=5)), max_size=6))
 def test_confidential_values_are_taken_out_of_query_and_form_and_the_others_stay(pairs: list[tuple[str, str]]) -> None:
     text = urlencode(pairs)
-    stored = stored_request(pipeline(), WebhookRequest("POST", text, (), text.encode()), cap=None)
+    stored = kept(WebhookRequest("POST", text, (), text.encode()))
     expected = [(name, "***" if name.lower() == KEY else value) for name, value in pairs]
     assert parse_qsl(stored.query, keep_blank_values=True) == expected
     assert parse_qsl(stored.body, keep_blank_values=True) == expected
@@ -42,7 +36,7 @@ def test_confidential_values_are_taken_out_of_query_and_form_and_the_others_stay
 def test_credentials_and_named_secrets_are_masked() -> None:
     headers = (("authorization", "Basic eDp5"), ("cookie", "a=b"), (KEY, "k"), ("x-other", "s3cret-value"))
     request = WebhookRequest("POST", "token=s3cret-value", headers, b'{"t": "s3cret-value"}')
-    stored = stored_request(pipeline(TOKEN="s3cret-value"), request, cap=None)
+    stored = kept(request, TOKEN="s3cret-value")
     assert [value for _, value in stored.headers] == ["***"] * 4
     assert (stored.query, stored.body) == ("token=***", '{"t": "***"}')
 
@@ -57,7 +51,7 @@ def test_credentials_and_named_secrets_are_masked() -> None:
     ],
 )
 def test_confidential_values_and_secrets_are_taken_out_of_any_body(body: bytes) -> None:
-    stored = stored_request(pipeline(TOKEN="s3cret-value"), WebhookRequest(body=body), cap=None)
+    stored = kept(WebhookRequest(body=body), TOKEN="s3cret-value")
     text = base64.b64decode(stored.body) if stored.encoding == "base64" else stored.body.encode()
     assert b"***" in text
     assert b"last-years-secret" not in text
@@ -66,7 +60,7 @@ def test_confidential_values_and_secrets_are_taken_out_of_any_body(body: bytes) 
 
 @given(st.text(max_size=30), st.integers(min_value=1, max_value=40))
 def test_a_long_body_is_cut_to_so_many_bytes_and_marked(text: str, cap: int) -> None:
-    stored = stored_request(pipeline(), WebhookRequest(body=text.encode()), cap=cap)
+    stored = kept(WebhookRequest(body=text.encode()), cap)
     assert stored.cut is (len(text.encode()) > cap)
     assert text.startswith(stored.body)
     assert len(stored.body.encode()) <= cap
@@ -90,4 +84,4 @@ def test_a_long_body_is_cut_to_so_many_bytes_and_marked(text: str, cap: int) -> 
     ],
 )
 def test_a_request_says_whether_a_secret_is_missing_in_it(request_: WebhookRequest, masked: bool) -> None:  # noqa: FBT001
-    assert stored_request(pipeline(TOKEN="s3cret-value"), request_, cap=None).masked is masked
+    assert kept(request_, TOKEN="s3cret-value").masked is masked

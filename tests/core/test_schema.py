@@ -6,9 +6,10 @@ import pytest
 from pydantic import Field, JsonValue, create_model
 
 from jackfield import Action, OptionsModel, Source, Step, WebhookSource, hookimpl
+from jackfield.option_schema import option_rows
 from jackfield.pipeline import SourceSettings, StepSettings
 from jackfield.registry import Registry
-from jackfield.schema import option_rows, pipeline_schema
+from jackfield.schema import pipeline_schema
 from jackfield.units import Duration, parse_duration
 
 

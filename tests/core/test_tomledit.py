@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from jackfield.problems import KeyPath
 from jackfield.tomlblocks import TomlBlocks
 from jackfield.tomledit import CannotEdit, drop, put, rename
-from jackfield.tomlfile import KeyPath
 from jackfield.tomltext import toml_entry
 
 ROOT = Path(__file__).parents[2]

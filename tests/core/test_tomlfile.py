@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.errors import ConfigurationError, Problem
-from jackfield.tomlfile import TomlFile, did_you_mean, dotted
+from jackfield.errors import ConfigurationError
+from jackfield.problems import Problem, did_you_mean, dotted
+from jackfield.tomlfile import TomlFile
 
 TEXT = """\
 # source = "not this line"

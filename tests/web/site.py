@@ -13,9 +13,8 @@ import httpx
 from jackfield.addresses import read_or_make_secret
 from jackfield.users import USERS_FILE, Role, User, Users
 from jackfield.varfile import VarFile
-from jackfield.web.app import Served
-from jackfield.web.pages.session import SESSION_COOKIE, Session, Sessions
-from jackfield.web.pages.site import SESSION_KEY_FILE
+from jackfield.web.pages.session import SESSION_COOKIE, SESSION_KEY_FILE, Session, Sessions
+from jackfield.web.serving import Served
 
 PASSWORD = "correct horse battery"
 _ITS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$qnLLyiPv7ukgEOR36f1jqg$StpjIrxJCKlGKckMFK7CfM/7LoNH99CNBLHC6jJz7LQ"

@@ -17,8 +17,8 @@ from jackfield.registry import Registry
 from jackfield.tokens import Tokens
 from jackfield.users import Role, Users
 from jackfield.web.api.application import api_operations
-from jackfield.web.app import Served, serving
 from jackfield.web.pages.doorkeeper import AT_ONCE
+from jackfield.web.serving import Served, serving
 from tests.core.test_notices import NoticePlugin
 from tests.support import Plugin, make_project
 from tests.web.site import visitor

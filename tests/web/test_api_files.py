@@ -12,7 +12,7 @@ from jackfield import Action, OptionsModel, Step
 from jackfield.journal.records import Version
 from jackfield.tokens import Tokens
 from jackfield.users import Role
-from jackfield.web.app import Served
+from jackfield.web.serving import Served
 from tests.support import Plugin, hook, steps, until
 from tests.web.test_api import TEXT, call, with_api
 

@@ -14,7 +14,7 @@ from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.journal.records import Mode, Refusal, State
 from jackfield.journal.views import Query, RunView
 from jackfield.operations import Operations
-from jackfield.web.app import Served
+from jackfield.web.serving import Served
 from tests.support import Call, Plugin, hook, serve, steps, until
 
 SAY = steps('do = "say"')

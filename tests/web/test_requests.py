@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.web.app import TOKEN_FILE, Served
+from jackfield.web.app import TOKEN_FILE
+from jackfield.web.serving import Served
 from jackfield.web.target import is_unclear
 from tests.support import hook, serve, steps
 

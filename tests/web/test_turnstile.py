@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 
 from jackfield.journal.views import Query
 from jackfield.registry import Registry
-from jackfield.web.app import TOKEN_FILE, Served, serving
+from jackfield.web.app import TOKEN_FILE
+from jackfield.web.serving import Served, serving
 from jackfield.web.turnstile import Client, Turnstile, most_connections
 from tests.support import Plugin, hook, make_project, steps
 from tests.web.site import visitor

@@ -32,8 +32,8 @@ from jackfield.masking import secret_mask
 from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import sample_request
 from jackfield.settings import Project
-from jackfield.web.app import Served, serving
 from jackfield.web.listener import listening
+from jackfield.web.serving import Served, serving
 
 PIPELINE: Final = "new-student"
 BROKEN: Final = "paid-order"

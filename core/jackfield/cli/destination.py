@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from jackfield.web.listener import listening
-from jackfield.web.serving import Server
+from jackfield.web.server import Server
 
 STUDENT: Final = "st-1001"
 

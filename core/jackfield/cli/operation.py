@@ -28,8 +28,8 @@ from jackfield.pipeline import Pipeline
 from jackfield.sender import sample_request
 from jackfield.settings import Project
 from jackfield.web.api.trials import SampleTaken
-from jackfield.web.app import Served
-from jackfield.web.app import serve as serve_project
+from jackfield.web.serving import Served
+from jackfield.web.serving import serve as serve_project
 
 _Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 

@@ -13,8 +13,8 @@ from jackfield.cli.output import console, plain, print_json, print_table, words
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import JsonOption
 from jackfield.errors import JackfieldError
+from jackfield.problems import did_you_mean
 from jackfield.registry import Registry
-from jackfield.tomlfile import did_you_mean
 from jackfield.web.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 
 

@@ -15,8 +15,8 @@ from jackfield.journal.audit import AuditAction, Via
 from jackfield.journal.records import Mode, State
 from jackfield.journal.views import Query
 from jackfield.users import Role
-from jackfield.web.health import host_of
 from jackfield.web.pages.doorkeeper import client_address
+from jackfield.web.state import host_of
 
 _SHOWN_RUNS: Final = 3
 _MINUTE: Final = "%Y-%m-%d %H:%M UTC"

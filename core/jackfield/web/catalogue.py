@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from jackfield.models import Text
+from jackfield.option_schema import OptionRow, option_rows
 from jackfield.registry import Plugin
-from jackfield.schema import OptionRow, option_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from jackfield.errors import JournalDamaged, JournalError, JournalLost
-from jackfield.host import Host
+from jackfield.web.state import host_of
 
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def host_of(request: Request) -> Host:
-    """Return the host that this application belongs to."""
-    host: Host = request.app.state.host
-    return host
 
 
 async def healthz(_request: Request) -> PlainTextResponse:

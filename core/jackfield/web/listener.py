@@ -7,7 +7,8 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
+from jackfield.problems import Problem
 from jackfield.settings import SETTINGS_FILE
 
 _BACKLOG: Final = 2048

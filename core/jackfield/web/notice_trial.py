@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jackfield.errors import JackfieldError, PluginError, Problem, StepFailure, UnknownRun
+from jackfield.errors import JackfieldError, PluginError, StepFailure, UnknownRun
 from jackfield.http import HttpPool
 from jackfield.models import Notice
 from jackfield.notifiers import NotifierDefinition, close_notifier, delivered
+from jackfield.problems import Problem, did_you_mean
 from jackfield.settings import SETTINGS_FILE
-from jackfield.tomlfile import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
 from jackfield.operations import Operations
 from jackfield.users import Role
-from jackfield.web.app import Served
+from jackfield.web.serving import Served
 from tests.support import Plugin, give, run_host, serve, steps, until
 from tests.web.browserless import form_of
 from tests.web.site import Visitor, visitor

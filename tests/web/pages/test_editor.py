@@ -24,7 +24,7 @@ from jackfield.journal.views import Query
 from jackfield.registry import Registry
 from jackfield.tomltext import toml_entry
 from jackfield.users import Role
-from jackfield.web.app import Served, serving
+from jackfield.web.serving import Served, serving
 from tests.support import Plugin, give, make_project, steps, until
 from tests.web.browserless import buttons_of, form_of
 from tests.web.site import Visitor, visitor

@@ -12,11 +12,11 @@ from starlette.requests import Request
 
 from jackfield.addresses import read_or_make_secret
 from jackfield.users import Role, User, Users
-from jackfield.web.app import Served
 from jackfield.web.pages.device import DEVICE_COOKIE, Devices
 from jackfield.web.pages.doorkeeper import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany
 from jackfield.web.pages.session import LONGEST_SESSION, SESSION_COOKIE, Sessions
 from jackfield.web.pages.throttle import BY_DEVICE, FRESH, Throttle
+from jackfield.web.serving import Served
 from tests.support import serve, steps
 from tests.web.site import PASSWORD, Visitor, somebody, visitor
 

@@ -14,8 +14,9 @@ import pytest
 import trustme
 
 import jackfield.web.condition as condition_module
-from jackfield.errors import JournalUnavailable, Problem
+from jackfield.errors import JournalUnavailable
 from jackfield.notifiers import NotifierStatus
+from jackfield.problems import Problem
 from jackfield.users import Role
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, condition

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jackfield.users import Role
-from jackfield.web.app import Served
 from jackfield.web.pages.words import LANGUAGE_COOKIE
+from jackfield.web.serving import Served
 from tests.support import serve, steps
 from tests.web.browserless import form_of
 from tests.web.site import Visitor, visitor

@@ -13,8 +13,8 @@ from jackfield.journal.audit import AuditAction, AuditQuery
 from jackfield.journal.records import SetAside, State
 from jackfield.notifiers import NotifierStatus
 from jackfield.users import Role
-from jackfield.web.app import Served
 from jackfield.web.condition import Clock, condition
+from jackfield.web.serving import Served
 from tests.support import Plugin, give, serve, steps, until
 from tests.web.browserless import form_of
 from tests.web.pages.test_pipelines import words

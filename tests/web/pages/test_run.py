@@ -15,9 +15,9 @@ from jackfield.journal.records import Attempt, Mode, Outcome, State
 from jackfield.journal.views import Query
 from jackfield.models import Exchange
 from jackfield.users import Role
-from jackfield.web.app import Served
 from jackfield.web.pages.hints import attempt_hint
 from jackfield.web.pages.tree import Node, read_tree
+from jackfield.web.serving import Served
 from tests.core.journal.kit import Clock, new_run
 from tests.support import Plugin, give, hook, serve, steps, until
 from tests.web.pages.test_pipelines import words

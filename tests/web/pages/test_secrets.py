@@ -10,7 +10,7 @@ from pathlib import Path
 from jackfield.registry import Registry
 from jackfield.settings import Project
 from jackfield.users import Role
-from jackfield.web.app import Served, serving
+from jackfield.web.serving import Served, serving
 from tests.support import Plugin, make_project, steps
 from tests.web.site import Visitor, visitor
 

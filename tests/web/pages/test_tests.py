@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jackfield.scenario import Scenario
 from jackfield.users import Role
-from jackfield.web.app import Served
+from jackfield.web.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.site import Visitor, visitor
 

@@ -13,7 +13,7 @@ from jackfield.journal.views import Query
 from jackfield.tokens import Tokens
 from jackfield.users import Role
 from jackfield.web.api.application import api_operations
-from jackfield.web.app import Served
+from jackfield.web.serving import Served
 from tests.support import hook, serve, steps, until
 from tests.web.site import Visitor, visitor
 

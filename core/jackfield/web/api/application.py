@@ -35,7 +35,7 @@ from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.pages.doorkeeper import Doorkeeper
-from jackfield.web.pages.site import SESSION_KEY_FILE
+from jackfield.web.pages.session import SESSION_KEY_FILE
 
 API_PATH: Final = "/api/v1"
 

@@ -10,14 +10,13 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.components import OptionsModel
 from jackfield.drafts import Conflict, Draft, DraftFolder
-from jackfield.errors import ConfigurationError, JackfieldError, Problem, UnknownRun
-from jackfield.guard import AddressGuard
+from jackfield.errors import ConfigurationError, JackfieldError, UnknownRun
 from jackfield.host import Host
-from jackfield.inspection import Warnings, seen_by_pipeline, text_warnings
+from jackfield.inspection import warnings_of
 from jackfield.journal.views import KeptVersion
-from jackfield.lint import Seen
 from jackfield.masking import MASKED
 from jackfield.pipeline import pipeline_file
+from jackfield.problems import Problem
 from jackfield.restoring import bring_back
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.tomlfile import TomlFile
@@ -189,13 +188,6 @@ async def restore_version(
         raise _changed(keeper, conflict) from None
     await host.reload()
     return _shown(keeper, saved)
-
-
-async def warnings_of(host: Host, draft: Draft) -> Warnings:
-    """Say what could be better in a draft, going by the pipeline's last runs as well."""
-    seen = (await seen_by_pipeline(host.journal, [draft.id])).get(draft.id, Seen())
-    guard = AddressGuard(host.project.settings.http.allow)
-    return await run_in_threadpool(text_warnings, draft.id, draft.text, host.pipelines.loader, guard, seen)
 
 
 async def whole_draft(host: Host, keeper: SecretKeeper, id: str, text: str) -> Draft:

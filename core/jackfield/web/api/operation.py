@@ -18,11 +18,11 @@ from starlette.routing import Route
 from jackfield.components import OptionsModel
 from jackfield.errors import BadRequest
 from jackfield.journal.audit import AuditAction, Via
-from jackfield.options import complaints
-from jackfield.tomlfile import dotted
+from jackfield.problems import dotted
 from jackfield.users import Role
+from jackfield.validation import complaints
 from jackfield.web.callers import Note, caller_of, target_in
-from jackfield.web.health import host_of
+from jackfield.web.state import host_of
 
 Function: TypeAlias = Callable[..., Awaitable[Any]]
 

@@ -16,9 +16,9 @@ from jackfield.pipeline import pipeline_file
 from jackfield.secret_move import carry_out, plan_move
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
+from jackfield.usage import secret_rows
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note
-from jackfield.web.pages.secrets import secret_rows
 
 
 class SecretBody(OptionsModel):

@@ -10,13 +10,14 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.components import OptionsModel
 from jackfield.drafts import Draft
-from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, Problem, UnknownRun
+from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.models import Event, Exchange, JsonObject
 from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.problems import Problem, did_you_mean
 from jackfield.sender import sample_request
-from jackfield.tomlfile import TomlFile, did_you_mean
+from jackfield.tomlfile import TomlFile
 from jackfield.trial import Ending, Situation, Trials
 from jackfield.web.api.files import Mistakes, whole_draft
 from jackfield.web.api.operation import Operation

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, JsonValue
 
 from jackfield.models import Text
-from jackfield.schema import model_schema
+from jackfield.option_schema import model_schema
 
 Kind: TypeAlias = Literal[
     "text", "number", "switch", "choice", "const", "list", "rows", "group", "items", "json", "secret"

@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from jackfield.journal.audit import AuditAction, AuditQuery, Via
 from jackfield.users import Role
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.words import noop
+from jackfield.web.state import host_of
 
 _PAGE: Final = 50
 _LARGEST_NUMBER: Final = 18

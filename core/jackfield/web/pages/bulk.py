@@ -17,11 +17,11 @@ from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
 from jackfield.users import Role
 from jackfield.web.callers import job_words
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.filters import RunFilter
 from jackfield.web.pages.journal import runs_page
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 LONGEST_NOTE: Final = 500
 _MOST_CHOSEN: Final = 4_000

@@ -15,7 +15,7 @@ from jackfield.errors import ConfigurationError, JournalUnavailable
 from jackfield.pipeline import pipeline_file
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.web.forms.secret import SecretKeeper
-from jackfield.web.health import host_of
+from jackfield.web.state import host_of
 
 
 def changing(request: Request, id: str) -> AbstractAsyncContextManager[None]:

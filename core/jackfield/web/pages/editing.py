@@ -9,8 +9,8 @@ from typing import Any, Final
 from starlette.datastructures import FormData
 
 from jackfield.drafts import Draft
+from jackfield.problems import KeyPath
 from jackfield.tomledit import CannotEdit
-from jackfield.tomlfile import KeyPath
 
 _SHAPE: Final = "shape:"
 _WAS: Final = "was:"

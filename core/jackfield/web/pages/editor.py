@@ -15,18 +15,18 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
-from jackfield.errors import ConfigurationError, Problem
+from jackfield.errors import ConfigurationError
+from jackfield.inspection import warnings_of
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
+from jackfield.problems import Problem
 from jackfield.registry import Registry
 from jackfield.tomledit import CannotEdit
 from jackfield.users import Role
-from jackfield.web.api.files import warnings_of
 from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over
 from jackfield.web.forms.fields import field_name, secret_state
 from jackfield.web.forms.pipeline import PipelineForm, make_form, with_problems
 from jackfield.web.forms.secret import is_kept_in
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.difference import Line, difference
 from jackfield.web.pages.draft_files import changing, folder_of, keeper, opened_draft, reloaded, title_of, whole_draft
@@ -36,6 +36,7 @@ from jackfield.web.pages.picker import latest_runs, pickable
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.trying import Choice, ShownTrial, choices_in, events_to_try, situation_of, try_step
 from jackfield.web.pages.words import noop
+from jackfield.web.state import host_of
 
 REFUSALS: Final[Mapping[str, str]] = {
     NOT_JSON: noop("This is not JSON. Text needs quotes; a template may stand alone."),

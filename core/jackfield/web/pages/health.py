@@ -8,10 +8,10 @@ from starlette.routing import Route
 
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, condition
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.journal import titles_of
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 
 def routes() -> list[Route]:

@@ -13,10 +13,10 @@ from jackfield.journal.records import State
 from jackfield.journal.views import Page
 from jackfield.models import Text
 from jackfield.sight import Sight
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.filters import RunFilter
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 PAGE_OF_RUNS: Final = 50
 

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jackfield.host import Host
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.session import Sessions
+from jackfield.web.state import host_of
 
 MOST_STREAMS: Final = 20
 """How many streams one user may have. Only pages that are seen have one, see live.js."""

@@ -18,9 +18,9 @@ from jackfield.pipeline import pipeline_file
 from jackfield.secret_move import SecretMove, carry_out, plan_move
 from jackfield.secrets import SECRETS_FILE
 from jackfield.users import Role
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 
 def routes() -> list[Route]:

@@ -17,12 +17,12 @@ from jackfield.registry import Registry
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.users import Role
 from jackfield.web.forms.pipeline import plugin_of
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.editor import Desk, answer
 from jackfield.web.pages.language import asked_for, remember
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.words import in_language, language_of
+from jackfield.web.state import host_of
 
 _CYRILLIC: Final = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 _IN_LATIN: Final = (

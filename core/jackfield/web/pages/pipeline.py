@@ -24,7 +24,6 @@ from jackfield.sender import Address, sample_request, sender_address
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.callers import mode_words
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, local_path, view
 from jackfield.web.pages.activity import PERIOD, activities
 from jackfield.web.pages.flow import flow_of
@@ -32,6 +31,7 @@ from jackfield.web.pages.passage import steps_of
 from jackfield.web.pages.progress import Progress, progress_of
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.troubles import pipeline_troubles
+from jackfield.web.state import host_of
 
 _NEWEST: Final = 20
 _LONGEST_REASON: Final = 500

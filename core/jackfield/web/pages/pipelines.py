@@ -12,12 +12,12 @@ from starlette.routing import Route
 from jackfield.host import Host
 from jackfield.journal.records import ModeRecord
 from jackfield.pipeline import Pipeline
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.activity import PERIOD, Activity, activities
 from jackfield.web.pages.flow import Flow, flow_of
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.troubles import PipelineTroubles, host_troubles, pipeline_troubles
+from jackfield.web.state import host_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from starlette.routing import Route
 from jackfield.registry import Plugin, Registry
 from jackfield.users import Role
 from jackfield.web.catalogue import ComponentReport, component_reports
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 
 @dataclass(frozen=True, slots=True)

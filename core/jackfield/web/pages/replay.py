@@ -18,9 +18,9 @@ from jackfield.journal.views import RunView
 from jackfield.models import JsonObject
 from jackfield.operations import On
 from jackfield.web.callers import replayed_as
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed
 from jackfield.web.pages.run import operations_of, run_page, seen_run
+from jackfield.web.state import host_of
 
 _LONGEST_NOTE: Final = 500
 

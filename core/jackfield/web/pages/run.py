@@ -20,7 +20,6 @@ from jackfield.journal.port import Journal
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.operations import Operations, step_to_resume
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import view
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.hints import run_hint, warning_hint
@@ -28,6 +27,7 @@ from jackfield.web.pages.journal import sight_of, titles_of
 from jackfield.web.pages.passage import passage, turn_of
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.tree import read_tree
+from jackfield.web.state import host_of
 
 _NO_ERRORS: Final[Mapping[str, str]] = {"run": "", "replay": "", "event": ""}
 

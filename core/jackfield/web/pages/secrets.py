@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -13,36 +12,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.errors import ConfigurationError, JournalError
-from jackfield.files import read_file
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
-from jackfield.models import Text
-from jackfield.secrets import ENVIRONMENT_PREFIX, SECRET_NAME, SECRETS_FILE
-from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
-from jackfield.settings import SETTINGS_FILE
-from jackfield.tomlfile import MEGABYTES
-from jackfield.usage import secrets_named
+from jackfield.secrets import SECRET_NAME, SECRETS_FILE
+from jackfield.secrets_file import delete_secret, put_secret
+from jackfield.usage import secret_rows
 from jackfield.users import Role
 from jackfield.web.forms.fields import one_line_end
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRow:
-    """One secret: where it is set, and which pipelines name it, by id and title."""
-
-    name: str
-    in_file: bool
-    in_environment: bool
-    pipelines: tuple[tuple[str, Text], ...]
-    in_settings: bool
-
-    @property
-    def missing(self) -> bool:
-        """Whether it is named and not set."""
-        return not (self.in_file or self.in_environment)
+from jackfield.web.state import host_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,40 +114,3 @@ async def _page(
     problems = [*host.problems.get(SECRETS_FILE, ()), *host.project.secrets.warnings]
     context = {"rows": rows, "problems": problems, "name": name, "wrong": wrong, "detail": detail, "done": done}
     return page(request, "secrets.html", status, **context)
-
-
-def secret_rows(host: Host) -> Iterator[SecretRow]:
-    """Find every secret that is set or that a file names; it reads files."""
-    try:
-        in_file = secrets_in_file(host.project.folder)
-    except ConfigurationError:  # which is among the problems of the host
-        in_file = frozenset()
-    prefix = len(ENVIRONMENT_PREFIX)
-    in_environment = {key[prefix:] for key in host.environ if key.startswith(ENVIRONMENT_PREFIX)}
-    uses = _uses(host)
-    in_settings = _named(host, host.project.folder / SETTINGS_FILE)
-    for name in in_file | in_environment | uses.keys() | in_settings:
-        pipelines = tuple(uses.get(name, ()))
-        yield SecretRow(name, name in in_file, name in in_environment, pipelines, name in in_settings)
-
-
-def _uses(host: Host) -> dict[str, list[tuple[str, Text]]]:
-    """Find which pipelines name which secret, in their files as they are now."""
-    try:
-        files = host.project.pipeline_files()
-    except ConfigurationError:
-        return {}
-    found: dict[str, list[tuple[str, Text]]] = {}
-    for id, path in files.items():
-        pipeline = host.pipelines.get(id)
-        for name in _named(host, path):
-            found.setdefault(name, []).append((id, pipeline.title if pipeline else id))
-    return found
-
-
-def _named(host: Host, path: Path) -> frozenset[str]:
-    try:
-        text = read_file(path, MEGABYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return frozenset()
-    return secrets_named(text, host.pipelines.loader.engine)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from jackfield.users import User, Users
 
+SESSION_KEY_FILE: Final = "session.key"
 SESSION_COOKIE: Final = "jackfield_session"
 SESSION_SECONDS: Final = 12 * 3600
 """How long a session lasts without a request; each request that comes in its second half renews it."""

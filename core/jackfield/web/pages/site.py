@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -43,10 +42,8 @@ from jackfield.web.pages.access import guarded
 from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.rendering import Renderer, page
-from jackfield.web.pages.session import Session, Sessions
+from jackfield.web.pages.session import SESSION_KEY_FILE, Session, Sessions
 from jackfield.web.trouble import Trouble
-
-SESSION_KEY_FILE: Final = "session.key"
 
 
 def page_routes() -> list[BaseRoute]:

@@ -22,10 +22,10 @@ from jackfield.scenario import (
 )
 from jackfield.scenario_text import scenario_text
 from jackfield.users import Role
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 _ROOM: Final = 500_000
 

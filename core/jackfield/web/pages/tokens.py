@@ -14,9 +14,9 @@ from jackfield.journal.audit import AuditAction
 from jackfield.tokens import TokenError, Tokens
 from jackfield.users import Role
 from jackfield.web.callers import token_words
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 _DAYS: Final = ("7", "30", "90", "365")
 """After how many days a token may be let expire."""

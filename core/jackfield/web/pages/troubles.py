@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from jackfield.errors import Problem
 from jackfield.host import Host
 from jackfield.notifiers import NotifierStatus
 from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.problems import Problem
 from jackfield.secrets import SECRETS_FILE
 from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE
 

@@ -23,11 +23,11 @@ from jackfield.restoring import bring_back
 from jackfield.tomlfile import TomlFile
 from jackfield.users import Role
 from jackfield.web.forms.secret import SecretKeeper
-from jackfield.web.health import host_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.difference import Line, difference
 from jackfield.web.pages.draft_files import folder_of, keeper, reloaded
 from jackfield.web.pages.rendering import page
+from jackfield.web.state import host_of
 
 _STAND_IN: Final = re.compile("<kept secret [0-9a-f]{16}>")
 
