@@ -28,9 +28,9 @@ from jackfield.models import (
     WebhookRequest,
 )
 from jackfield.project_file import ProjectFile
-from jackfield.query import Query as JsonPath
+from jackfield.templates.paths.query import Query as JsonPath
+from jackfield.templates.url_options import Url, UrlTemplate
 from jackfield.units import Duration, Size
-from jackfield.url_options import Url, UrlTemplate
 from jackfield.wording import about
 
 __all__ = [

@@ -11,7 +11,7 @@ from jackfield.journal.records import StepRecord
 from jackfield.masking import MASKED
 from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
-from jackfield.templates import Blank, Withheld
+from jackfield.templates.engine import Blank, Withheld
 
 
 def event_document(

@@ -19,9 +19,9 @@ from jackfield.journal.port import Journal
 from jackfield.key_literals import shown_definition
 from jackfield.loader import PipelineLoader
 from jackfield.problems import dotted
-from jackfield.scope import leaves
 from jackfield.secrets import SECRETS_FILE
 from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE
+from jackfield.templates.scope import leaves
 from jackfield.tomlfile import TomlFile
 
 _LARGEST: Final = 1_000_000

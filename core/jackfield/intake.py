@@ -25,7 +25,7 @@ from jackfield.models import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline, ReplySettings, SourceDefinition
 from jackfield.reply import checked_reply, configured_reply
 from jackfield.request import STORED_BODY, restored_request, stored_request
-from jackfield.templates import Template
+from jackfield.templates.engine import Template
 
 _STRANGERS_BODY: Final = 4000
 _TURN: Final = 0.02

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from jackfield.errors import TemplateError
 from jackfield.models import Event, JsonObject
-from jackfield.templates import Template
+from jackfield.templates.engine import Template
 
 LONGEST_LABEL: Final = 120
 """How many characters a label has at most; a longer one is cut, and ends in `CUT`."""

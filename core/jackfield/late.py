@@ -9,8 +9,8 @@ from pydantic import BaseModel, GetCoreSchemaHandler, JsonValue
 from pydantic_core import core_schema
 
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import Document
-from jackfield.templates import Template
+from jackfield.templates.engine import Template
+from jackfield.templates.paths.path import Document
 
 
 class LateTemplate:

@@ -20,12 +20,12 @@ from jackfield.guard import AddressGuard, AddressRefused
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Outcome
 from jackfield.journal.views import Query
-from jackfield.jsonpath import Path
 from jackfield.loader import PipelineLoader
-from jackfield.marked_options import Marked
 from jackfield.pipeline import Pipeline, step_name
 from jackfield.problems import KeyPath, Problem
-from jackfield.scope import leaves
+from jackfield.templates.marked_options import Marked
+from jackfield.templates.paths.path import Path
+from jackfield.templates.scope import leaves
 from jackfield.tomlfile import TomlFile
 
 _RUNS_READ: Final = 5

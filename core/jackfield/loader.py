@@ -15,8 +15,6 @@ from pydantic_core import to_json
 from jackfield.components import OptionsModel
 from jackfield.errors import ConfigurationError, PluginError, TemplateError
 from jackfield.journal.records import Limits
-from jackfield.jsonpath import Path as JsonPath
-from jackfield.jsonpath import event_path
 from jackfield.key_literals import key_literals
 from jackfield.labels import Labeller
 from jackfield.late import LateTemplate
@@ -37,11 +35,13 @@ from jackfield.pipeline import (
 from jackfield.problems import KeyPath, Problem
 from jackfield.reading import FileReading
 from jackfield.registry import Registry
-from jackfield.scope import Scope
 from jackfield.secrets import Secrets
-from jackfield.templates import Template, TemplateEngine
+from jackfield.templates.engine import Template, TemplateEngine
+from jackfield.templates.paths.path import Path as JsonPath
+from jackfield.templates.paths.path import event_path
+from jackfield.templates.scope import Scope
+from jackfield.templates.url_template import Urls
 from jackfield.tomlfile import TomlFile
-from jackfield.url_template import Urls
 from jackfield.validation import valid_part
 
 MOST_STEPS: Final = 200

@@ -21,7 +21,7 @@ from jackfield.problems import did_you_mean
 from jackfield.registry import Registry
 from jackfield.scenario import UNSEEN_BODY, UNTOLD, ExpectedRequest, ExpectedStep, Scenario
 from jackfield.secrets import Secrets
-from jackfield.templates import TemplateEngine
+from jackfield.templates.engine import TemplateEngine
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Ending, Situation, Trials, Tried
 from jackfield.usage import secrets_named

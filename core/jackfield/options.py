@@ -14,11 +14,11 @@ from pydantic_core import to_json
 from jackfield.components import OptionsModel, OptionsT
 from jackfield.errors import TemplateError
 from jackfield.late import LateTemplate, late_options
-from jackfield.marked_options import Marked, marked_options
 from jackfield.problems import KeyPath, dotted
 from jackfield.project_file import ProjectFile
-from jackfield.templates import Template
-from jackfield.url_options import UrlTemplate
+from jackfield.templates.engine import Template
+from jackfield.templates.marked_options import Marked, marked_options
+from jackfield.templates.url_options import UrlTemplate
 from jackfield.validation import RENDERED_WORDS, complaints
 
 _NOTHING_LATE: Final[Mapping[str, tuple[LateTemplate, Template]]] = MappingProxyType({})

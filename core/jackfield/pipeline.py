@@ -12,7 +12,6 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from jackfield.components import Action, OptionsModel, WebhookSource
 from jackfield.journal.records import Limits
-from jackfield.jsonpath import Path
 from jackfield.labels import Labeller
 from jackfield.masking import Mask
 from jackfield.models import Text
@@ -20,7 +19,8 @@ from jackfield.options import RenderedOptions
 from jackfield.problems import Problem
 from jackfield.retry import RetryPolicy
 from jackfield.settings import PIPELINES_FOLDER
-from jackfield.templates import Template
+from jackfield.templates.engine import Template
+from jackfield.templates.paths.path import Path
 from jackfield.units import Duration, Rate, parse_duration
 
 PIPELINE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

@@ -14,11 +14,11 @@ from jackfield.masking import secret_mask
 from jackfield.options import OptionFacts
 from jackfield.problems import KeyPath, Problem, dotted
 from jackfield.project_file import ProjectFile
-from jackfield.scope import Scope, leaves
 from jackfield.secrets import Secrets
-from jackfield.templates import Template, TemplateEngine, is_template
+from jackfield.templates.engine import Template, TemplateEngine, is_template
+from jackfield.templates.scope import Scope, leaves
+from jackfield.templates.url_template import Urls
 from jackfield.tomlfile import TomlFile
-from jackfield.url_template import Urls
 from jackfield.validation import complaints
 
 MOST_PROBLEMS: Final = 100

@@ -12,11 +12,11 @@ from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.key_literals import KeyLiteral, key_literals, secret_name
 from jackfield.pipeline import pipeline_file
 from jackfield.problems import did_you_mean, dotted
-from jackfield.scope import leaves
 from jackfield.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.secrets_file import put_secret, secret_in_file
 from jackfield.settings import PIPELINES_FOLDER
-from jackfield.templates import is_template
+from jackfield.templates.engine import is_template
+from jackfield.templates.scope import leaves
 from jackfield.tomlfile import TomlFile
 
 

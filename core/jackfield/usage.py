@@ -11,11 +11,11 @@ from jackfield.errors import ConfigurationError
 from jackfield.files import read_file
 from jackfield.host import Host
 from jackfield.models import Text
-from jackfield.scope import leaves
 from jackfield.secrets import ENVIRONMENT_PREFIX
 from jackfield.secrets_file import secrets_in_file
 from jackfield.settings import SETTINGS_FILE
-from jackfield.templates import TemplateEngine
+from jackfield.templates.engine import TemplateEngine
+from jackfield.templates.scope import leaves
 from jackfield.tomlfile import MEGABYTES, TomlFile
 
 

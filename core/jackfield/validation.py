@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from jackfield.groups import AT_LEAST_ONE, EXCLUSIVE
 from jackfield.problems import KeyPath, did_you_mean
-from jackfield.templates import is_template
+from jackfield.templates.engine import is_template
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 

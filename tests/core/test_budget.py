@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic_core import from_json
 
 from jackfield.errors import TemplateError
-from jackfield.templates import TemplateEngine
+from jackfield.templates.engine import TemplateEngine
 
 A_MEGABYTE = 1_000_000
 EVENT: dict[str, Any] = {

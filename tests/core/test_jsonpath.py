@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonpath_ng.ext.parser import parse
 
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import Document, read_path
+from jackfield.templates.paths.path import Document, read_path
 
 EVENT: Document = {
     "event": {

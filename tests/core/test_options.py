@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from jackfield import Duration, OptionsModel
 from jackfield.errors import TemplateError
 from jackfield.options import RenderedOptions
-from jackfield.templates import TemplateEngine
+from jackfield.templates.engine import TemplateEngine
 from jackfield.validation import complaints, valid_part
 
 

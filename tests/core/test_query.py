@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from jsonpath_ng.ext.parser import parse
 from pydantic_core import from_json
 
-from jackfield.budget import MOST_STEPS, Budget
 from jackfield.errors import TemplateError
-from jackfield.query import Query
+from jackfield.templates.limits.budget import MOST_STEPS, Budget
+from jackfield.templates.paths.query import Query
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of syntax that jsonpath-ng will drop
 

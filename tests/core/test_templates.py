@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.errors import TemplateError
-from jackfield.templates import Blank, Template, TemplateEngine, is_template
+from jackfield.templates.engine import Blank, Template, TemplateEngine, is_template
 
 DOCUMENT: dict[str, Any] = {
     "event": {

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from jackfield import OptionsModel, Url, UrlTemplate
 from jackfield.errors import TemplateError
-from jackfield.marked_options import Marked, marked_options
-from jackfield.templates import TemplateEngine
-from jackfield.url_options import dot_segment, web_address
-from jackfield.url_template import Urls
+from jackfield.templates.engine import TemplateEngine
+from jackfield.templates.marked_options import Marked, marked_options
+from jackfield.templates.url_options import dot_segment, web_address
+from jackfield.templates.url_template import Urls
 
 SECRETS = {
     "TOKEN": "123456:AAF-x_y",

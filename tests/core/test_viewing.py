@@ -14,9 +14,9 @@ from pydantic_core import to_json
 
 from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
-from jackfield.jsonpath import event_path
 from jackfield.masking import MASKED
 from jackfield.models import Event, Exchange
+from jackfield.templates.paths.path import event_path
 from jackfield.viewing import Cover
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -20,7 +20,7 @@ from jackfield.errors import TemplateError
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Registry
 from jackfield.secrets import Secrets
-from jackfield.templates import TemplateEngine
+from jackfield.templates.engine import TemplateEngine
 from jackfield.tomledit import CannotEdit
 from jackfield_getcourse.callback import CallbackOptions
 from jackfield_getcourse.orders import OrderCreated

@@ -14,7 +14,7 @@ from jackfield.components import Action, Notifier
 from jackfield.http import HttpPool
 from jackfield.late import late_options
 from jackfield.models import JsonObject, Notice, Step
-from jackfield.templates import TemplateEngine
+from jackfield.templates.engine import TemplateEngine
 
 THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 

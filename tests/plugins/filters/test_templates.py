@@ -9,7 +9,7 @@ from jackfield.errors import TemplateError
 from jackfield.loader import PipelineLoader
 from jackfield.registry import Registry
 from jackfield.secrets import Secrets
-from jackfield.templates import Blank, TemplateEngine
+from jackfield.templates.engine import Blank, TemplateEngine
 from jackfield.tomlfile import TomlFile
 from tests.support import Plugin, steps
 

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 
 from jackfield.drafts import Draft
 from jackfield.masking import MASKED
-from jackfield.templates import is_template
+from jackfield.templates.engine import is_template
 from jackfield.tomledit import CannotEdit
 from jackfield.web.forms.fields import MISSING, Field, Row, one_line_end, secret_state
 from jackfield.web.forms.pipeline import PipelineForm

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from jackfield.masking import MASKED
 from jackfield.problems import KeyPath, dotted
-from jackfield.templates import is_template
+from jackfield.templates.engine import is_template
 from jackfield.web.forms.secret import NAMED_SECRET, is_kept
 from jackfield.web.forms.shapes import Option, Shape
 

@@ -17,7 +17,7 @@ from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.problems import KeyPath
 from jackfield.registry import Registry
 from jackfield.secrets import LIKELY_SECRET
-from jackfield.templates import is_template
+from jackfield.templates.engine import is_template
 from jackfield.tomledit import CannotEdit, put
 from jackfield.tomlfile import TomlFile
 from jackfield.web.forms.shapes import Option, read_options

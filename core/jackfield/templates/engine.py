@@ -15,16 +15,16 @@ from typing import Final, NamedTuple, TypeAlias
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 from pydantic import JsonValue
 
-from jackfield.budget import Budget
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import Document, Path
-from jackfield.marked_options import Marked
-from jackfield.metering import BUDGET, metered
-from jackfield.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
-from jackfield.tags import Paths, extract_paths, is_template
-from jackfield.template_checks import check_names, readable, secret_names
-from jackfield.url_template import Render, UrlParts, Urls, Value, from_marked, mark, table_refused
-from jackfield.url_tree import VALUE, UrlTree
+from jackfield.templates.limits.budget import Budget
+from jackfield.templates.limits.metering import BUDGET, metered
+from jackfield.templates.marked_options import Marked
+from jackfield.templates.paths.path import Document, Path
+from jackfield.templates.sandbox import Blank, Sandbox, Withheld, as_json, as_text, select
+from jackfield.templates.tags import Paths, extract_paths, is_template
+from jackfield.templates.template_checks import check_names, readable, secret_names
+from jackfield.templates.url_template import Render, UrlParts, Urls, Value, from_marked, mark, table_refused
+from jackfield.templates.url_tree import VALUE, UrlTree
 
 __all__ = ["Blank", "Template", "TemplateEngine", "Withheld", "is_template"]
 

@@ -16,9 +16,9 @@ from typing import Any, Final, TypeAlias, cast
 
 from pydantic import JsonValue
 
-from jackfield.budget import Budget
 from jackfield.errors import TemplateError
-from jackfield.query import Key, Query
+from jackfield.templates.limits.budget import Budget
+from jackfield.templates.paths.query import Key, Query
 
 Document: TypeAlias = Mapping[str, JsonValue]
 

@@ -8,8 +8,8 @@ from typing import Final
 from jinja2 import nodes
 
 from jackfield.errors import TemplateError
-from jackfield.tags import Paths
-from jackfield.url_template import MARK, Form, Value
+from jackfield.templates.tags import Paths
+from jackfield.templates.url_template import MARK, Form, Value
 
 READY: Final = "raw_url"
 """The filter whose result is inserted as it is."""

@@ -17,12 +17,12 @@ from jsonpath_ng.ext import filter as filters
 from jsonpath_ng.ext.parser import parse
 from pydantic import JsonValue
 
-from jackfield.arithmetic import operate
-from jackfield.budget import Budget
-from jackfield.comparison import UNORDERED, holds
 from jackfield.errors import TemplateError
-from jackfield.pattern import Pattern
-from jackfield.selectors import NOWHERE, ROOT, SELECTORS, Find, Spot, children, derived
+from jackfield.templates.limits.arithmetic import operate
+from jackfield.templates.limits.budget import Budget
+from jackfield.templates.paths.comparison import UNORDERED, holds
+from jackfield.templates.paths.pattern import Pattern
+from jackfield.templates.paths.selectors import NOWHERE, ROOT, SELECTORS, Find, Spot, children, derived
 
 Key: TypeAlias = str | int
 

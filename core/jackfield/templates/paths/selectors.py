@@ -9,8 +9,8 @@ from typing import Any, Final, TypeAlias
 from jsonpath_ng import jsonpath
 from jsonpath_ng.ext import string
 
-from jackfield.budget import Budget
-from jackfield.pattern import Pattern
+from jackfield.templates.limits.budget import Budget
+from jackfield.templates.paths.pattern import Pattern
 
 Spot: TypeAlias = tuple[Any, Any, Any]
 """A value, its key, and the spot that it is in; what was calculated has no key."""

@@ -10,7 +10,7 @@ import re
 from typing import Final, TypeAlias
 
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import Path, read_path
+from jackfield.templates.paths.path import Path, read_path
 
 Paths: TypeAlias = dict[str, Path]
 """Paths by the variable that stands for each."""

@@ -11,8 +11,8 @@ from jinja2 import Environment
 from jinja2.sandbox import SandboxedEscapeFormatter, SandboxedFormatter
 from markupsafe import Markup
 
-from jackfield.arithmetic import count_format
-from jackfield.budget import Budget
+from jackfield.templates.limits.arithmetic import count_format
+from jackfield.templates.limits.budget import Budget
 
 
 @dataclass(frozen=True, slots=True)

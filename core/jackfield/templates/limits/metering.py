@@ -17,7 +17,7 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.utils import pass_context
 from jinja2.visitor import NodeTransformer
 
-from jackfield.budget import Budget
+from jackfield.templates.limits.budget import Budget
 
 BUDGET: Final = "the budget of this rendering"
 """Where a context has its budget: no template can name it."""

@@ -19,13 +19,13 @@ from jinja2.utils import _PassArg, pass_context
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from jackfield.arithmetic import OPERATORS, counted, operate
-from jackfield.budget import Budget
 from jackfield.errors import TemplateError
-from jackfield.filter_costs import FILTER_COSTS, Cost, count_method, of_a_plugin, through
-from jackfield.formatter import Format
-from jackfield.jsonpath import Document, Path, describe_gap
-from jackfield.metering import METERS, SHORT, budget_of, count_comparison, count_search
+from jackfield.templates.limits.arithmetic import OPERATORS, counted, operate
+from jackfield.templates.limits.budget import Budget
+from jackfield.templates.limits.filter_costs import FILTER_COSTS, Cost, count_method, of_a_plugin, through
+from jackfield.templates.limits.formatter import Format
+from jackfield.templates.limits.metering import METERS, SHORT, budget_of, count_comparison, count_search
+from jackfield.templates.paths.path import Document, Path, describe_gap
 
 _JINJA_GLOBALS: Final = ("dict", "namespace", "range")
 _COMPARING: Final = ("==", "!=", ">", ">=", "<", "<=", "eq", "equalto", "ne", "gt", "greaterthan", "ge", "lt",

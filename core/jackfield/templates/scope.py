@@ -8,9 +8,9 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from jackfield.jsonpath import Document, Path
 from jackfield.problems import KeyPath, did_you_mean
-from jackfield.templates import Template
+from jackfield.templates.engine import Template
+from jackfield.templates.paths.path import Document, Path
 
 
 class _Anything(dict[str, JsonValue]):

@@ -9,10 +9,10 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
 
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import closest
-from jackfield.sandbox import Sandbox
-from jackfield.tags import Paths
-from jackfield.url_tree import READY
+from jackfield.templates.paths.path import closest
+from jackfield.templates.sandbox import Sandbox
+from jackfield.templates.tags import Paths
+from jackfield.templates.url_tree import READY
 
 _DOCUMENT: Final = ("event", "pipeline", "response", "run", "steps")
 _OTHER_TEMPLATES: Final = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from jackfield.arithmetic import count_percent
-from jackfield.budget import Budget
 from jackfield.errors import TemplateError
+from jackfield.templates.limits.arithmetic import count_percent
+from jackfield.templates.limits.budget import Budget
 
 Cost: TypeAlias = Callable[..., Any]
 """Takes the budget and what the filter is given; what it returns, unless None, replaces the first argument."""

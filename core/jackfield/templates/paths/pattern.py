@@ -11,8 +11,8 @@ from typing import Final
 
 import re2
 
-from jackfield.budget import Budget
 from jackfield.errors import TemplateError
+from jackfield.templates.limits.budget import Budget
 
 _START: Final = 40
 """Steps that one search takes besides looking at the text."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from jackfield.budget import Budget
+from jackfield.templates.limits.budget import Budget
 
 UNORDERED: Final[Mapping[str, Callable[[bool], bool]]] = MappingProxyType(
     {"!=": operator.not_, "==": bool, "=": bool, "<=": bool, ">=": bool, "<": lambda _: False, ">": lambda _: False}

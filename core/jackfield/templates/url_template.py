@@ -16,14 +16,14 @@ from urllib.parse import quote, unquote
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
-from jackfield.budget import Budget
 from jackfield.errors import TemplateError
-from jackfield.jsonpath import Document
-from jackfield.marked_options import Marked
-from jackfield.metering import budget_of
 from jackfield.problems import KeyPath
-from jackfield.sandbox import as_text
-from jackfield.url_options import dot_segment
+from jackfield.templates.limits.budget import Budget
+from jackfield.templates.limits.metering import budget_of
+from jackfield.templates.marked_options import Marked
+from jackfield.templates.paths.path import Document
+from jackfield.templates.sandbox import as_text
+from jackfield.templates.url_options import dot_segment
 
 _AUTHORITY: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _NO_HOST: Final = re.compile(r"[/?#@\\\s\x00-\x20\x7f]")
