@@ -25,8 +25,8 @@ from urllib.parse import urlencode
 from pydantic_core import from_json
 
 from jackfield.addresses import Addresses
+from jackfield.components.values import JsonObject
 from jackfield.errors import ConfigurationError
-from jackfield.models import JsonObject
 from jackfield.settings import Project
 from jackfield.web.app import TOKEN_FILE
 from jackfield.web.listener import listening

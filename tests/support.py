@@ -28,10 +28,10 @@ from jackfield import (
     WebhookSource,
     hookimpl,
 )
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import Host, running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
-from jackfield.registry import Registry
 from jackfield.settings import Project
 from jackfield.web.serving import Served, serving
 

@@ -2,20 +2,13 @@
 
 from pydantic import JsonValue
 
-from jackfield.charsets import declared_charset, is_json_type
-from jackfield.components import Action, ActionContext, Notifier, OptionsModel, Source, WebhookSource
-from jackfield.errors import (
-    DestinationRefused,
-    JackfieldError,
-    Malformed,
-    PermanentFailure,
-    Skip,
-    TemporaryFailure,
-    Unauthorized,
-)
-from jackfield.hookspecs import hookimpl
-from jackfield.late import LateExpression, LateTemplate
-from jackfield.models import (
+from jackfield.components.base import Action, ActionContext, Notifier, OptionsModel, Source, WebhookSource
+from jackfield.components.content_type import declared_charset, is_json_type
+from jackfield.components.plugins.hookspecs import hookimpl
+from jackfield.components.project_file import ProjectFile
+from jackfield.components.response_template import LateExpression, LateTemplate
+from jackfield.components.units import Duration, Size
+from jackfield.components.values import (
     Event,
     Field,
     JsonObject,
@@ -27,11 +20,18 @@ from jackfield.models import (
     WebhookReply,
     WebhookRequest,
 )
-from jackfield.project_file import ProjectFile
+from jackfield.components.wording import about
+from jackfield.errors import (
+    DestinationRefused,
+    JackfieldError,
+    Malformed,
+    PermanentFailure,
+    Skip,
+    TemporaryFailure,
+    Unauthorized,
+)
 from jackfield.templates.paths.query import Query as JsonPath
 from jackfield.templates.url_options import Url, UrlTemplate
-from jackfield.units import Duration, Size
-from jackfield.wording import about
 
 __all__ = [
     "Action",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from jackfield.models import NoticeKind
+from jackfield.components.values import NoticeKind
 
 GATHERING: Final = timedelta(minutes=1)
 """How long failed runs are gathered before the first notice about them."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jackfield.components.plugins.registry import Plugin
 from jackfield.problems import Problem
-from jackfield.registry import Plugin
 from jackfield.settings import ROOM, Project
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from jackfield.components.values import Event, JsonObject
 from jackfield.journal.records import StepRecord
 from jackfield.masking import MASKED
-from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
 from jackfield.templates.engine import Blank, Withheld
 

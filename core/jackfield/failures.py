@@ -11,9 +11,9 @@ from typing import Final
 import aiohttp
 import httpx
 
+from jackfield.components.values import Route
 from jackfield.errors import DestinationRefused
 from jackfield.guard import AddressRefused
-from jackfield.models import Route
 from jackfield.upload import NotTakenError
 
 ROUTE: Final = "route"

@@ -18,6 +18,7 @@ from jackfield.addresses import Addresses
 from jackfield.audit import AuditLog
 from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
+from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JournalUnavailable
 from jackfield.file_audit import FileAudit
 from jackfield.filelock import private_folder
@@ -38,7 +39,6 @@ from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.problems import Problem
-from jackfield.registry import Registry
 from jackfield.reload import Reloader
 from jackfield.runner import Runner
 from jackfield.sender import webhook_address

@@ -25,11 +25,11 @@ from multidict import CIMultiDict
 from structlog.typing import FilteringBoundLogger
 from yarl import URL
 
-from jackfield.components import ActionContext
+from jackfield.components.base import ActionContext
+from jackfield.components.values import Exchange, Route
 from jackfield.connection import Answer, Connector
 from jackfield.failures import ROUTE, failure_of, refusal_of
 from jackfield.guard import AddressGuard, AddressRefused
-from jackfield.models import Exchange, Route
 from jackfield.recording import Draft, Masking, RawHeaders
 from jackfield.tls import TlsContexts, usual_context
 from jackfield.upload import PIECE, Upload

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.guard import AddressGuard
@@ -22,7 +23,6 @@ from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
 from jackfield.pipeline import pipeline_file
 from jackfield.problems import Problem
-from jackfield.registry import Registry
 from jackfield.settings import SETTINGS_FILE, Project
 from jackfield.tomlfile import TomlFile
 

@@ -14,14 +14,14 @@ import uuid_utils
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from jackfield.components import WebhookSource
+from jackfield.components.base import WebhookSource
+from jackfield.components.json_values import MOST_LEVELS, NotJsonError, TooDeepError, check_json
+from jackfield.components.values import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.document import event_document
 from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthorized
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, NewRun, Refusal, StoredRequest
-from jackfield.json_values import MOST_LEVELS, NotJsonError, TooDeepError, check_json
 from jackfield.metrics import Metrics
-from jackfield.models import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline, ReplySettings, SourceDefinition
 from jackfield.reply import checked_reply, configured_reply
 from jackfield.request import STORED_BODY, restored_request, stored_request

@@ -13,8 +13,8 @@ from typing import Any, Final
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from jackfield.components.values import Event, JsonObject
 from jackfield.errors import TemplateError
-from jackfield.models import Event, JsonObject
 from jackfield.templates.engine import Template
 
 LONGEST_LABEL: Final = 120

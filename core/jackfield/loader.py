@@ -12,12 +12,14 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.response_template import LateTemplate
+from jackfield.components.validation import valid_part
 from jackfield.errors import ConfigurationError, PluginError, TemplateError
 from jackfield.journal.records import Limits
 from jackfield.key_literals import key_literals
 from jackfield.labels import Labeller
-from jackfield.late import LateTemplate
 from jackfield.masking import secret_mask
 from jackfield.options import OptionFacts, RenderedOptions, secret_values
 from jackfield.pipeline import (
@@ -34,7 +36,6 @@ from jackfield.pipeline import (
 )
 from jackfield.problems import KeyPath, Problem
 from jackfield.reading import FileReading
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.templates.engine import Template, TemplateEngine
 from jackfield.templates.paths.path import Path as JsonPath
@@ -42,7 +43,6 @@ from jackfield.templates.paths.path import event_path
 from jackfield.templates.scope import Scope
 from jackfield.templates.url_template import Urls
 from jackfield.tomlfile import TomlFile
-from jackfield.validation import valid_part
 
 MOST_STEPS: Final = 200
 """So many steps can be checked while somebody waits for it."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from jackfield.components.values import Text
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, ModeRecord
-from jackfield.models import Text
 from jackfield.pipeline import Pipeline
 
 _RUNNING: Final = ModeRecord()

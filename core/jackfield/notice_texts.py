@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from jackfield.alarms import Report
-from jackfield.models import Notice, NoticeKind
+from jackfield.components.values import Notice, NoticeKind
 
 Language: TypeAlias = Literal["en", "ru"]
 IN_A_ROW: Final = 10

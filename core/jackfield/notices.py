@@ -12,11 +12,11 @@ from typing import Final
 import structlog
 
 from jackfield.alarms import Alarms, Report
+from jackfield.components.values import NoticeKind
 from jackfield.errors import JournalError
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Failed, Mode, RetryAt, State, Verdict
 from jackfield.journal.views import Query
-from jackfield.models import NoticeKind
 from jackfield.modes import Modes
 from jackfield.notice_texts import moment, notice_of
 from jackfield.notifiers import Notifiers

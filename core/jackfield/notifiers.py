@@ -12,15 +12,15 @@ from typing import Any, Final
 
 import structlog
 
-from jackfield.components import Notifier, OptionsModel
+from jackfield.components.base import Notifier, OptionsModel
+from jackfield.components.plugins.registry import NotifierClass
+from jackfield.components.values import Notice
 from jackfield.errors import ConfigurationError, PermanentFailure, PluginError, TemporaryFailure
 from jackfield.http import HttpPool
 from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
-from jackfield.models import Notice
 from jackfield.options import secret_values
 from jackfield.problems import Problem, did_you_mean
-from jackfield.registry import NotifierClass
 from jackfield.settings import SETTINGS_FILE, NoticeSettings, Project
 from jackfield.tomlfile import TomlFile
 

@@ -12,13 +12,13 @@ from typing import Final
 
 from pydantic_core import from_json
 
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import Exchange, JsonObject
 from jackfield.errors import ConfigurationError
 from jackfield.loader import PipelineLoader
 from jackfield.masking import MASKED
-from jackfield.models import Exchange, JsonObject
 from jackfield.pipeline import Pipeline, StepDefinition, pipeline_file
 from jackfield.problems import did_you_mean
-from jackfield.registry import Registry
 from jackfield.scenario import UNSEEN_BODY, UNTOLD, ExpectedRequest, ExpectedStep, Scenario
 from jackfield.secrets import Secrets
 from jackfield.templates.engine import TemplateEngine

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
+from jackfield.components.values import Event, JsonObject
 from jackfield.document import event_document
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import Intake, new_id
@@ -14,7 +15,6 @@ from jackfield.journal.port import Journal
 from jackfield.journal.records import Outcome, Replay, SetAside, State, Version
 from jackfield.journal.views import RunView
 from jackfield.labels import Labeller
-from jackfield.models import Event, JsonObject
 from jackfield.pipeline import Pipeline
 from jackfield.problems import did_you_mean
 

@@ -11,15 +11,15 @@ from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationErr
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
-from jackfield.components import OptionsModel, OptionsT
+from jackfield.components.base import OptionsModel, OptionsT
+from jackfield.components.project_file import ProjectFile
+from jackfield.components.response_template import LateTemplate, late_options
+from jackfield.components.validation import RENDERED_WORDS, complaints
 from jackfield.errors import TemplateError
-from jackfield.late import LateTemplate, late_options
 from jackfield.problems import KeyPath, dotted
-from jackfield.project_file import ProjectFile
 from jackfield.templates.engine import Template
 from jackfield.templates.marked_options import Marked, marked_options
 from jackfield.templates.url_options import UrlTemplate
-from jackfield.validation import RENDERED_WORDS, complaints
 
 _NOTHING_LATE: Final[Mapping[str, tuple[LateTemplate, Template]]] = MappingProxyType({})
 _SECRET_FORMAT: Final = b'"format":"password"'

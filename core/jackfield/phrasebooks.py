@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
+from jackfield.components.plugins.registry import Plugin
 from jackfield.phrases import Phrase, Phrasebook, read_phrases
-from jackfield.registry import Plugin
 
 LOCALE: Final = "locale"
 """The folder, within a package, of `<language>.po`."""

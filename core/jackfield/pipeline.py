@@ -10,18 +10,18 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from jackfield.components import Action, OptionsModel, WebhookSource
+from jackfield.components.base import Action, OptionsModel, WebhookSource
+from jackfield.components.units import Duration, Rate, parse_duration
+from jackfield.components.values import Text
 from jackfield.journal.records import Limits
 from jackfield.labels import Labeller
 from jackfield.masking import Mask
-from jackfield.models import Text
 from jackfield.options import RenderedOptions
 from jackfield.problems import Problem
 from jackfield.retry import RetryPolicy
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.templates.engine import Template
 from jackfield.templates.paths.path import Path
-from jackfield.units import Duration, Rate, parse_duration
 
 PIPELINE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _STEP_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

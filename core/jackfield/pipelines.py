@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 
-from jackfield.components import Action
+from jackfield.components.base import Action
 from jackfield.errors import JackfieldError
 from jackfield.http import HttpPool
 from jackfield.journal.port import Journal

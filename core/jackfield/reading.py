@@ -8,18 +8,18 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
+from jackfield.components.project_file import ProjectFile
+from jackfield.components.validation import complaints
 from jackfield.errors import TemplateError
 from jackfield.masking import secret_mask
 from jackfield.options import OptionFacts
 from jackfield.problems import KeyPath, Problem, dotted
-from jackfield.project_file import ProjectFile
 from jackfield.secrets import Secrets
 from jackfield.templates.engine import Template, TemplateEngine, is_template
 from jackfield.templates.scope import Scope, leaves
 from jackfield.templates.url_template import Urls
 from jackfield.tomlfile import TomlFile
-from jackfield.validation import complaints
 
 MOST_PROBLEMS: Final = 100
 """So many mistakes of a file are told."""

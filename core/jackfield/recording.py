@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 
 import httpx
 
+from jackfield.components.values import Exchange
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED
-from jackfield.models import Exchange
 
 Masking: TypeAlias = Callable[[str], str]
 """Takes the secrets out of a text."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from jackfield.models import Exchange
+from jackfield.components.values import Exchange
 from jackfield.recording import Draft, Masking
 
 _BODY_CAP: Final = 64_000

@@ -10,9 +10,9 @@ import structlog
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from jackfield.components import WebhookSource
+from jackfield.components.base import WebhookSource
+from jackfield.components.values import WebhookReply, WebhookRequest
 from jackfield.errors import PluginError
-from jackfield.models import WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline, ReplySettings
 
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2

@@ -10,9 +10,9 @@ from urllib.parse import unquote_to_bytes
 
 from pydantic_core import from_json, to_json
 
+from jackfield.components.values import WebhookRequest
 from jackfield.journal.records import Refusal, StoredRequest
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED, Mask
-from jackfield.models import WebhookRequest
 
 STORED_BODY: Final = 64_000
 """How many bytes of an accepted request's body are kept."""

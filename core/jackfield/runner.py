@@ -14,7 +14,9 @@ import structlog
 from pydantic import JsonValue
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from jackfield.components import Action, OptionsModel
+from jackfield.components.base import Action, OptionsModel
+from jackfield.components.json_values import MOST_LEVELS, TooDeepError, check_json
+from jackfield.components.values import JsonObject, Step
 from jackfield.document import attempt_document, event_document, recalled
 from jackfield.errors import (
     DestinationRefused,
@@ -31,11 +33,9 @@ from jackfield.errors import (
 from jackfield.http import HttpPool
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Attempt, Failed, Outcome, RetryAt, Skipped, Succeeded, Verdict
-from jackfield.json_values import MOST_LEVELS, TooDeepError, check_json
 from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json
 from jackfield.metrics import Metrics
-from jackfield.models import JsonObject, Step
 from jackfield.modes import Modes
 from jackfield.notices import Notices
 from jackfield.pipeline import StepDefinition

@@ -13,12 +13,12 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, ValidationError
 from pydantic_core import from_json
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
+from jackfield.components.validation import complaints
+from jackfield.components.values import Event, JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError
-from jackfield.models import Event, JsonObject
 from jackfield.rehearsal import Answer
 from jackfield.tomlfile import TomlFile
-from jackfield.validation import complaints
 
 TESTS_FOLDER: Final = "tests"
 SCENARIO_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

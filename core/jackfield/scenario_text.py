@@ -12,9 +12,9 @@ from typing import Final
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from jackfield.components.values import Exchange
 from jackfield.journal.records import Attempt, Outcome
 from jackfield.journal.views import RunView
-from jackfield.models import Exchange
 from jackfield.scenario import UNSEEN_BODY, UNTOLD
 from jackfield.tomltext import toml_value
 

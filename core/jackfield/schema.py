@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jackfield.components import OptionsModel
-from jackfield.option_schema import model_schema
+from jackfield.components.base import OptionsModel
+from jackfield.components.option_schema import model_schema
+from jackfield.components.plugins.registry import Registry
 from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
-from jackfield.registry import Registry
 
 _TEMPLATE: Final = {"type": "string", "pattern": r"\{\{|\{%"}
 _WORDS: Final = frozenset({"title", "description", "default", "examples", "ru"})

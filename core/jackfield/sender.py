@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jackfield.addresses import Addresses
+from jackfield.components.values import JsonObject, Text, WebhookRequest
 from jackfield.errors import JackfieldError, PluginError
-from jackfield.models import JsonObject, Text, WebhookRequest
 from jackfield.pipeline import Pipeline
 from jackfield.settings import Project
 

@@ -11,14 +11,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
+from jackfield.components.units import Duration, Size, parse_duration, parse_size
+from jackfield.components.validation import complaints
 from jackfield.errors import ConfigurationError
 from jackfield.guard import AddressGuard
 from jackfield.problems import Problem
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
-from jackfield.units import Duration, Size, parse_duration, parse_size
-from jackfield.validation import complaints
 
 SETTINGS_FILE: Final = "jackfield.toml"
 PIPELINES_FOLDER: Final = "pipelines"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from jackfield.components.values import Event
 from jackfield.document import event_document
 from jackfield.errors import BadRequest
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Refusal
 from jackfield.journal.views import Page, Query, RunSummary, RunView, SeenAgain
-from jackfield.models import Event
 from jackfield.pipeline import Pipeline
 from jackfield.request import restored_request
 from jackfield.users import Role

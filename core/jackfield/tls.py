@@ -11,8 +11,8 @@ from typing import Final
 
 import httpx
 
-from jackfield.models import Route
-from jackfield.project_file import project_file
+from jackfield.components.project_file import project_file
+from jackfield.components.values import Route
 
 _MOST: Final = 16
 

@@ -20,20 +20,20 @@ from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter
 from pydantic_core import to_jsonable_python
 from structlog.typing import FilteringBoundLogger
 
-from jackfield.components import Action, ActionContext, OptionsModel
+from jackfield.components.base import Action, ActionContext, OptionsModel
+from jackfield.components.response_template import LateTemplate
+from jackfield.components.units import duration_words
+from jackfield.components.values import Event, Exchange, JsonObject, Step
 from jackfield.document import attempt_document, event_document, recalled
 from jackfield.errors import DestinationRefused, PermanentFailure, Skip, TemplateError, TemporaryFailure
 from jackfield.http import HttpPool
 from jackfield.journal.records import COMPLETED, StepRecord
 from jackfield.journal.views import RunView
-from jackfield.late import LateTemplate
 from jackfield.logs import mask_lines
 from jackfield.masking import MASKED, Mask, mask_json
-from jackfield.models import Event, Exchange, JsonObject, Step
 from jackfield.pipeline import Pipeline, StepDefinition
 from jackfield.problems import Problem
 from jackfield.rehearsal import Answer, Rehearsal
-from jackfield.units import duration_words
 from jackfield.watchdog import Watchdog
 
 LONGEST: Final = 60.0

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jackfield.components.values import Text
 from jackfield.errors import ConfigurationError
 from jackfield.files import read_file
 from jackfield.host import Host
-from jackfield.models import Text
 from jackfield.secrets import ENVIRONMENT_PREFIX
 from jackfield.secrets_file import secrets_in_file
 from jackfield.settings import SETTINGS_FILE

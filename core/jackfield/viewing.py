@@ -22,12 +22,12 @@ from urllib.parse import quote, quote_plus
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from jackfield.components.values import Event, Exchange
 from jackfield.errors import TemplateError
 from jackfield.journal.records import Attempt, Refusal, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.labels import CUT, one_line
 from jackfield.masking import MASKED, Mask
-from jackfield.models import Event, Exchange
 from jackfield.templates.limits.budget import Budget
 from jackfield.templates.paths.path import Path
 from jackfield.templates.paths.query import Key

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from jackfield import Event
 from jackfield.cli.shellwords import split_words
+from jackfield.components.plugins.registry import Registry
 from jackfield.document import event_document
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.testing import run_action
 from jackfield.tomlfile import TomlFile

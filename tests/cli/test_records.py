@@ -9,6 +9,7 @@ import pytest
 
 from jackfield import WebhookRequest
 from jackfield.clock import utc_now
+from jackfield.components.plugins.registry import Registry
 from jackfield.intake import Intake
 from jackfield.journal.records import Mode
 from jackfield.journal.sqlite import SqliteJournal
@@ -16,7 +17,6 @@ from jackfield.journal.views import Query
 from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
 from jackfield.pipeline import Pipeline
-from jackfield.registry import Registry
 from tests.support import make_project
 
 Cli = Callable[..., tuple[int, str, str]]

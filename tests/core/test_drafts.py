@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder, new_draft
 from jackfield.errors import ConfigurationError
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.tomledit import CannotEdit
 from tests.support import Plugin

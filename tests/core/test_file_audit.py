@@ -9,12 +9,12 @@ from pathlib import Path
 
 from jackfield.audit import AuditLog, Caller
 from jackfield.clock import utc_now
+from jackfield.components.plugins.registry import Registry
 from jackfield.file_audit import FileAudit, content_hash, describe_change
 from jackfield.journal.audit import AuditAction, AuditEntry, AuditQuery, NewAuditEntry, Via
 from jackfield.journal.port import Journal
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from tests.core.journal.kit import opened
 from tests.support import Plugin, make_project, steps

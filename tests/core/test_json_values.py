@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from jackfield.json_values import MOST_LEVELS, NotJsonError, TooDeepError, check_json
+from jackfield.components.json_values import MOST_LEVELS, NotJsonError, TooDeepError, check_json
 
 PYDANTIC: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import Event, NoticeKind
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query
 from jackfield.labels import LONGEST_LABEL, Labeller, digest, one_line
 from jackfield.loader import PipelineLoader
 from jackfield.masking import MASKED
-from jackfield.models import Event, NoticeKind
 from jackfield.operations import Operations
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.sight import Sight
 from jackfield.tomlfile import TomlFile

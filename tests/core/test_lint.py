@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.guard import AddressGuard
 from jackfield.inspection import inspect_project
 from jackfield.lint import Seen, lint, seen_in
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 from tests.support import Plugin, give, run_host, steps, until

@@ -19,11 +19,11 @@ from jackfield import (
     WebhookSource,
     hookimpl,
 )
+from jackfield.components.plugins.registry import Registry
 from jackfield.document import event_document
 from jackfield.inspection import inspect_project
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.models import Event, WebhookReply, WebhookRequest
+from jackfield.components.values import Event, WebhookReply, WebhookRequest
 
 NAMES = st.text(min_size=1)
 

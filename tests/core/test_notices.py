@@ -10,12 +10,12 @@ from pydantic import SecretStr
 
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, PermanentFailure, TemporaryFailure, hookimpl
 from jackfield.alarms import KINDS, Alarms, kind_of_error
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import Host, running
 from jackfield.journal.records import Failed, Mode, Replay, SetAside, Succeeded
 from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
 from jackfield.notifiers import PENDING, Channel, read_notifiers
-from jackfield.registry import Registry
 from jackfield.settings import ROOM
 from tests.support import Clock, Plugin, give, make_project, steps, until
 

@@ -19,13 +19,13 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 import jackfield_http_request
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import Event, Exchange
 from jackfield.errors import ConfigurationError
 from jackfield.http import HttpPool
 from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import RunSummary, RunView
-from jackfield.models import Event, Exchange
 from jackfield.offline import Difference, Offline, matches
-from jackfield.registry import Registry
 from jackfield.scenario import (
     Scenario,
     ScenarioExistsError,

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from jackfield import Duration, OptionsModel
+from jackfield.components.validation import complaints, valid_part
 from jackfield.errors import TemplateError
 from jackfield.options import RenderedOptions
 from jackfield.templates.engine import TemplateEngine
-from jackfield.validation import complaints, valid_part
 
 
 class Colour(Enum):

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.phrasebooks import read_phrasebooks
 from jackfield.phrases import Phrase, Phrasebook, read_phrases
-from jackfield.registry import Registry
 
 BOOK = Phrasebook(
     [

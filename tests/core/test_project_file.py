@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from jackfield import Action, OptionsModel, ProjectFile, Step
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.project_file import project_file
 from jackfield.loader import PipelineLoader
-from jackfield.project_file import project_file
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 from tests.support import Plugin

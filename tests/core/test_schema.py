@@ -6,11 +6,11 @@ import pytest
 from pydantic import Field, JsonValue, create_model
 
 from jackfield import Action, OptionsModel, Source, Step, WebhookSource, hookimpl
-from jackfield.option_schema import option_rows
+from jackfield.components.option_schema import option_rows
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.units import Duration, parse_duration
 from jackfield.pipeline import SourceSettings, StepSettings
-from jackfield.registry import Registry
 from jackfield.schema import pipeline_schema
-from jackfield.units import Duration, parse_duration
 
 
 class Waits(OptionsModel):

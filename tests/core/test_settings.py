@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.components.plugins.registry import SOURCE_KEYS, STEP_KEYS
 from jackfield.errors import ConfigurationError
 from jackfield.pipeline import SourceSettings, StepSettings
-from jackfield.registry import SOURCE_KEYS, STEP_KEYS
 from jackfield.settings import Project
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic_core import to_json
 
+from jackfield.components.values import Event
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.views import Query, RunView
-from jackfield.models import Event
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.viewing import Cover

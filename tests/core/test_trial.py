@@ -15,10 +15,10 @@ from pydantic import JsonValue, SecretStr
 import jackfield_email
 import jackfield_http_request
 from jackfield import Action, Event, OptionsModel, Step
+from jackfield.components.plugins.registry import Registry
 from jackfield.http import HttpPool
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
-from jackfield.registry import Registry
 from jackfield.rehearsal import Answer
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile

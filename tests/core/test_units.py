@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from jackfield.units import (
+from jackfield.components.units import (
     Duration,
     Rate,
     RateValue,

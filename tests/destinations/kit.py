@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import Host, running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
-from jackfield.registry import Registry
 from tests.docs.markdown import ROOT
 from tests.servers import listening
 from tests.support import make_project, until

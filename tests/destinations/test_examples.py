@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from tests.destinations.kit import EXAMPLES
 

@@ -13,9 +13,9 @@ import jackfield_filters
 import jackfield_getcourse
 import jackfield_http_request
 import jackfield_webhook
-from jackfield.hookspecs import ENTRY_POINT_GROUP
+from jackfield.components.plugins.hookspecs import ENTRY_POINT_GROUP
+from jackfield.components.plugins.registry import Registry
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.scenario import Scenario
 from jackfield.secrets import Secrets
 from jackfield.settings import ServerSettings, Settings

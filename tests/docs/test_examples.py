@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.document import event_document
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.settings import Project
 from jackfield.tomlfile import TomlFile

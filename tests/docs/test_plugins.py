@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import jackfield
-from jackfield import hookspecs, testing
-from jackfield.registry import SOURCE_KEYS, STEP_KEYS
+from jackfield import testing
+from jackfield.components.plugins import hookspecs
+from jackfield.components.plugins.registry import SOURCE_KEYS, STEP_KEYS
 from tests.docs.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs" / "plugins.md"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.journal.records import Mode, Outcome, State
 from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
 from jackfield.retry import RetryPolicy

@@ -15,10 +15,10 @@ from pydantic_core import from_json, to_json
 
 from jackfield import Malformed, Unauthorized, WebhookRequest, WebhookSource
 from jackfield.cli.curl import import_curl
+from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import Draft
 from jackfield.errors import TemplateError
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.templates.engine import TemplateEngine
 from jackfield.tomledit import CannotEdit

@@ -13,10 +13,10 @@ from typing import Any, Final
 import pytest
 
 from jackfield import JackfieldError, Notice, NoticeKind, WebhookRequest
+from jackfield.components.plugins.registry import Registry
 from jackfield.loader import PipelineLoader
 from jackfield.phrasebooks import read_phrasebooks
 from jackfield.phrases import Phrasebook
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.testing import run_action, run_notifier
 from jackfield.tomlfile import TomlFile

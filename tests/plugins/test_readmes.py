@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from jackfield.registry import Registry
+from jackfield.components.plugins.registry import Registry
 from tests.docs.markdown import ROOT
 
 NEEDED: dict[str, dict[str, Any]] = {

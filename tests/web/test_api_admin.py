@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from jackfield import Action, NoticeKind, PermanentFailure, hookimpl
-from jackfield.registry import Registry
+from jackfield.components.plugins.registry import Registry
 from jackfield.tokens import Tokens
 from jackfield.users import Role, Users
 from jackfield.web.api.application import api_operations

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.journal.views import Query
-from jackfield.registry import Registry
 from jackfield.web.app import TOKEN_FILE
 from jackfield.web.serving import Served, serving
 from jackfield.web.turnstile import Client, Turnstile, most_connections

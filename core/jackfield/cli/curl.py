@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl
 import typer
 from pydantic import JsonValue
 
-from jackfield.charsets import is_json_type
 from jackfield.cli.curl_options import CurlCommand, read_curl
 from jackfield.cli.output import plain
 from jackfield.cli.workspace import HERE, ProjectOption
+from jackfield.components.content_type import is_json_type
 from jackfield.errors import ConfigurationError
 from jackfield.files import read_file
 from jackfield.key_literals import key_literals

@@ -15,6 +15,7 @@ from jackfield.cli.notes import command_entry
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
+from jackfield.components.values import JsonObject
 from jackfield.drafts import DraftFolder
 from jackfield.errors import UnknownRun
 from jackfield.file_audit import content_hash
@@ -24,7 +25,6 @@ from jackfield.journal.port import Journal
 from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.metrics import Metrics
-from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus, pipeline_status
 from jackfield.operations import On, Operations
 from jackfield.pipeline import pipeline_file

@@ -24,14 +24,14 @@ from jackfield.checkup import (
 from jackfield.cli.output import local
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import open_journal
+from jackfield.components.catalogue import PluginReport
+from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.journal.views import Backlog
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
-from jackfield.registry import Registry
 from jackfield.settings import Project
 from jackfield.web.api.pipelines import PipelineReport
-from jackfield.web.catalogue import PluginReport
 from jackfield.web.certificate import CertificateState
 from jackfield.web.condition import Condition
 from jackfield.web.trouble import Trouble

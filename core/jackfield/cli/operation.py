@@ -20,10 +20,10 @@ from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, plain
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, ProjectOption, Workspace
+from jackfield.components.values import JsonObject, WebhookRequest
 from jackfield.errors import JackfieldError
 from jackfield.logs import configure_logs
 from jackfield.masking import secret_mask
-from jackfield.models import JsonObject, WebhookRequest
 from jackfield.pipeline import Pipeline
 from jackfield.sender import sample_request
 from jackfield.settings import Project

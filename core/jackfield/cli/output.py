@@ -11,9 +11,9 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.text import Text as Rich
 
+from jackfield.components.values import Exchange, Text
 from jackfield.journal.records import Attempt, Outcome, Refusal, State, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
-from jackfield.models import Exchange, Text
 from jackfield.quarantine import is_quarantine
 
 _STATE_STYLES: Mapping[State, str] = {

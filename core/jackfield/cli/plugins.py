@@ -12,10 +12,10 @@ from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, plain, print_json, print_table, words
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import JsonOption
+from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
+from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JackfieldError
 from jackfield.problems import did_you_mean
-from jackfield.registry import Registry
-from jackfield.web.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 
 
 def add_commands(app: typer.Typer) -> None:

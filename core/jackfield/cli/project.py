@@ -17,11 +17,11 @@ from jackfield.cli.doctor import examine, examine_far
 from jackfield.cli.output import console, print_json, print_table, words
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, open_journal
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError, JournalError
 from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.lint import Seen
-from jackfield.models import JsonObject
-from jackfield.registry import Registry
 from jackfield.schema import pipeline_schema
 from jackfield.secrets import SECRETS_FILE
 from jackfield.sender import Address

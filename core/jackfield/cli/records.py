@@ -15,10 +15,10 @@ from jackfield.cli.desk import Desk, UrlOption, open_desk
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.cli.pipelines import hindrance
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, moment
+from jackfield.components.values import JsonObject
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.journal.records import Refusal, State
 from jackfield.journal.views import Page, Query, RunView
-from jackfield.models import JsonObject
 from jackfield.operations import On, step_to_resume
 
 _Ids = Annotated[list[str], typer.Argument(metavar="ID...")]

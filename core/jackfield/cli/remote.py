@@ -14,12 +14,13 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from jackfield.components.catalogue import PluginDescription, PluginReport
+from jackfield.components.values import JsonObject
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.inspection import Inspection
 from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery
 from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
-from jackfield.models import JsonObject
 from jackfield.modes import PipelineStatus
 from jackfield.notifiers import LIMIT
 from jackfield.operations import On
@@ -30,7 +31,6 @@ from jackfield.web.api.pipelines import PipelineReport
 from jackfield.web.api.tokens import TokenReport
 from jackfield.web.api.trials import SampleTaken
 from jackfield.web.api.users import UserReport
-from jackfield.web.catalogue import PluginDescription, PluginReport
 from jackfield.web.condition import Condition
 from jackfield.web.notice_trial import NotifiersTried
 

@@ -13,14 +13,14 @@ from typing import Annotated, TypeAlias
 import typer
 
 from jackfield.clock import utc_now
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.units import parse_duration
 from jackfield.errors import ConfigurationError
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.problems import Problem, did_you_mean
-from jackfield.registry import Registry
 from jackfield.settings import Project
-from jackfield.units import parse_duration
 
 ProjectOption: TypeAlias = Annotated[Path, typer.Option("--project", help="The project folder.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Protocol, TypeAlias
 
+from jackfield.components.values import Event
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery, NewAuditEntry
 from jackfield.journal.records import (
@@ -26,7 +27,6 @@ from jackfield.journal.records import (
     Version,
 )
 from jackfield.journal.views import Backlog, Count, Glance, KeptVersion, Page, Query, RunView, SeenAgain, Standing
-from jackfield.models import Event
 
 
 class Claim(Protocol):

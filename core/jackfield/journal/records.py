@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from jackfield.models import Event, Exchange
-from jackfield.units import RateValue
+from jackfield.components.units import RateValue
+from jackfield.components.values import Event, Exchange
 
 
 class State(StrEnum):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from jackfield.components.values import Event
 from jackfield.journal.records import Attempt, Outcome, SetAside, State, StoredRequest, Version
-from jackfield.models import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from typing import Any, ClassVar, Final
 import structlog
 from pydantic import JsonValue, TypeAdapter
 
-from jackfield.components import Action, Notifier, Source, WebhookSource
+from jackfield.components.base import Action, Notifier, Source, WebhookSource
+from jackfield.components.plugins.hookspecs import hookimpl
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import Event, JsonObject, WebhookRequest
 from jackfield.errors import Malformed, Unauthorized
-from jackfield.hookspecs import hookimpl
 from jackfield.http import HttpPool
-from jackfield.models import Event, JsonObject, WebhookRequest
 from jackfield.options import secret_values
-from jackfield.registry import Registry
 from jackfield.testing.hostile import odd_requests
 from jackfield.testing.words import assert_described, assert_words, languages
 

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final
 from urllib.parse import quote
 
-from jackfield.models import WebhookRequest
+from jackfield.components.values import WebhookRequest
 
 _ODD_BODIES: Final = (
     b"",

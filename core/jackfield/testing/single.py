@@ -10,10 +10,10 @@ from typing import Any, Final
 import structlog
 from pydantic import JsonValue, TypeAdapter
 
-from jackfield.components import Action, Notifier
+from jackfield.components.base import Action, Notifier
+from jackfield.components.response_template import late_options
+from jackfield.components.values import JsonObject, Notice, Step
 from jackfield.http import HttpPool
-from jackfield.late import late_options
-from jackfield.models import JsonObject, Notice, Step
 from jackfield.templates.engine import TemplateEngine
 
 THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")

@@ -9,8 +9,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from jackfield.components import Action, Notifier, Source
-from jackfield.models import Text
+from jackfield.components.base import Action, Notifier, Source
+from jackfield.components.values import Text
 
 
 def assert_described(component: type[Source[Any] | Action[Any] | Notifier[Any]]) -> None:

@@ -19,9 +19,9 @@ from starlette.types import Receive, Scope, Send
 
 from jackfield.addresses import HOOKS_PATH
 from jackfield.clock import utc_now
+from jackfield.components.values import WebhookReply, WebhookRequest
 from jackfield.errors import JournalError
 from jackfield.host import Host
-from jackfield.models import WebhookReply, WebhookRequest
 from jackfield.pipeline import Pipeline
 from jackfield.reply import reply_headers
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jackfield.components.values import Notice
 from jackfield.errors import JackfieldError, PluginError, StepFailure, UnknownRun
 from jackfield.http import HttpPool
-from jackfield.models import Notice
 from jackfield.notifiers import NotifierDefinition, close_notifier, delivered
 from jackfield.problems import Problem, did_you_mean
 from jackfield.settings import SETTINGS_FILE

@@ -16,8 +16,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import Host, running
-from jackfield.registry import Registry
 from jackfield.settings import Project, http_url
 from jackfield.users import Users
 from jackfield.web.app import application

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from uuid_utils import uuid7
 
+from jackfield.components.values import Event, Exchange
 from jackfield.journal.port import Claim, Handler, Journal
 from jackfield.journal.records import (
     SETTLED,
@@ -26,7 +27,6 @@ from jackfield.journal.records import (
     Verdict,
 )
 from jackfield.journal.views import RunView
-from jackfield.models import Event, Exchange
 
 T = TypeVar("T")
 JournalT = TypeVar("JournalT", bound=Journal)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from jackfield.components.values import Event
 from jackfield.errors import JournalError
 from jackfield.journal.records import Accepted, State
 from jackfield.journal.views import Duplicate, Query
-from jackfield.models import Event
 from tests.core.journal.kit import REQUEST, Clock, Journals, give, new_run, opened, run_async, settled, working
 
 DAY = timedelta(days=1)

@@ -2,9 +2,9 @@ import asyncio
 from datetime import timedelta
 from itertools import pairwise
 
+from jackfield.components.units import parse_rate
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Limits, RetryAt, State, Succeeded, Verdict
-from jackfield.units import parse_rate
 from tests.core.journal.kit import (
     Clock,
     Gate,

@@ -2,10 +2,10 @@ from datetime import timedelta
 
 import pytest
 
+from jackfield.components.values import Event
 from jackfield.errors import UnknownRun
 from jackfield.journal.port import Claim, Journal
 from jackfield.journal.records import Attempt, Failed, Mode, Outcome, Replay, State, StepRecord, Succeeded, Verdict
-from jackfield.models import Event
 from tests.core.journal.kit import (
     REQUEST,
     Clock,

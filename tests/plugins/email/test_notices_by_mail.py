@@ -4,8 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import jackfield_email
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import running
-from jackfield.registry import Registry
 from tests.plugins.email.servers import Mailbox, mail_server
 from tests.support import Clock, Plugin, give, make_project, steps, until
 

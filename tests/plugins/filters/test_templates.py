@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import jackfield_filters
+from jackfield.components.plugins.registry import Registry
 from jackfield.errors import TemplateError
 from jackfield.loader import PipelineLoader
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.templates.engine import Blank, TemplateEngine
 from jackfield.tomlfile import TomlFile

@@ -12,11 +12,11 @@ from pathlib import Path
 import structlog
 
 from jackfield import ActionContext, Step
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import running
 from jackfield.http import HttpPool
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunView
-from jackfield.registry import Registry
 from jackfield_http_request.action import HttpRequest
 from tests.destinations.kit import SETTINGS, Imitation, Received, Reply
 from tests.support import Plugin, give, make_project, until

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import running
 from jackfield.journal.records import SETTLED
 from jackfield.journal.views import RunView
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
-from jackfield.registry import Registry
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 from jackfield_email.action import SendEmail

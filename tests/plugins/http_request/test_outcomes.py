@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.host import running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunView
-from jackfield.registry import Registry
 from jackfield_http_request.action import HttpRequest
 from tests.docs.markdown import ROOT
 from tests.plugins.http_request.wire import Habit, Server, answer, deaf

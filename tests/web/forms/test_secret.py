@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jackfield.registry import Registry
+from jackfield.components.plugins.registry import Registry
 from jackfield.web.forms.secret import SecretKeeper, is_kept_in
 from tests.support import Plugin
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.cli.shellwords import split_words
-from jackfield.models import Exchange
+from jackfield.components.values import Exchange
 from jackfield.web.pages.curl import curl_command
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")

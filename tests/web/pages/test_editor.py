@@ -20,8 +20,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.journal.views import Query
-from jackfield.registry import Registry
 from jackfield.tomltext import toml_entry
 from jackfield.users import Role
 from jackfield.web.serving import Served, serving

@@ -15,9 +15,9 @@ import pytest
 
 import jackfield_http_request
 import jackfield_webhook
+from jackfield.components.plugins.registry import Registry
 from jackfield.journal.records import Mode
 from jackfield.phrasebooks import read_phrasebooks
-from jackfield.registry import Registry
 from jackfield.web.serving import Served, serving
 from tests.servers import listening
 from tests.support import Plugin, give, hook, make_project, serve, steps, until

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jackfield.components.values import Exchange
 from jackfield.journal.records import Attempt, Mode, Outcome, State
 from jackfield.journal.views import Query
-from jackfield.models import Exchange
 from jackfield.users import Role
 from jackfield.web.pages.hints import attempt_hint
 from jackfield.web.pages.tree import Node, read_tree

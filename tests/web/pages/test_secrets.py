@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from jackfield.registry import Registry
+from jackfield.components.plugins.registry import Registry
 from jackfield.settings import Project
 from jackfield.users import Role
 from jackfield.web.serving import Served, serving

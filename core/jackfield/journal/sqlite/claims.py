@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import partial
 from time import monotonic
 
+from jackfield.components.values import Event
 from jackfield.errors import LeaseLost
 from jackfield.journal.records import COMPLETED, NO_DEATHS, Attempt, Deaths, Failed, Outcome, StepRecord
 from jackfield.journal.sqlite.encoding import attempt_row, microseconds
 from jackfield.journal.sqlite.flight import Flight, FlightRecorder
 from jackfield.journal.sqlite.leases import checkpoint
 from jackfield.journal.sqlite.writer import Writer
-from jackfield.models import Event
 
 
 @dataclass(slots=True, eq=False)

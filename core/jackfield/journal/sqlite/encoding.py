@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 
 from pydantic_core import from_json, to_json
 
+from jackfield.components.values import Event, Exchange
 from jackfield.journal.records import Attempt, Outcome, SetAside, StoredRequest
-from jackfield.models import Event, Exchange
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

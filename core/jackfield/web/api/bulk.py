@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import AwareDatetime, Field
 
 from jackfield.bulk import Bulk
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, JackfieldError, UnknownRun
 from jackfield.host import Host
 from jackfield.jobs import MOST_RUNS, Deed, Job, JobFailure, Order, Phase

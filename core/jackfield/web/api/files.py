@@ -8,7 +8,7 @@ from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.drafts import Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JackfieldError, UnknownRun
 from jackfield.host import Host

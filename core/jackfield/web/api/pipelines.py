@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.errors import PluginError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction

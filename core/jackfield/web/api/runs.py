@@ -10,7 +10,7 @@ from typing import Annotated, Final, TypeAlias
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction

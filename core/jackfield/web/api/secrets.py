@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction

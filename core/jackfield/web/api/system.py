@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
+from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
+from jackfield.components.values import JsonObject
 from jackfield.errors import UnknownRun
 from jackfield.host import Host
 from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.journal.audit import AuditAction
-from jackfield.models import JsonObject
 from jackfield.notice_texts import trial_notice
 from jackfield.notifiers import NotifierStatus
 from jackfield.schema import pipeline_schema
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
-from jackfield.web.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, Condition, condition
 from jackfield.web.notice_trial import NotifiersTried, try_notifiers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.errors import UnknownRun
 from jackfield.journal.audit import AuditAction
 from jackfield.tokens import Tokens

@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields, replace
 from pydantic import Field, JsonValue
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
+from jackfield.components.values import Event, Exchange, JsonObject
 from jackfield.drafts import Draft
 from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
-from jackfield.models import Event, Exchange, JsonObject
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.problems import Problem, did_you_mean
 from jackfield.sender import sample_request

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components import OptionsModel
+from jackfield.components.base import OptionsModel
 from jackfield.journal.audit import AuditAction
 from jackfield.users import Role, User, Users
 from jackfield.web.api.operation import Operation

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from jackfield.models import Text
+from jackfield.components.values import Text
 from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
 from jackfield.web.forms.shapes import Option, read_options
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import Text
 from jackfield.errors import PluginError
-from jackfield.models import Text
 from jackfield.pipeline import step_name
 from jackfield.problems import KeyPath, Problem, dotted
-from jackfield.registry import Registry
 from jackfield.web.forms.fields import Field, field_name, make_fields
 from jackfield.web.forms.hostkeys import pipeline_options, source_options, step_options
 from jackfield.web.forms.shapes import read_options

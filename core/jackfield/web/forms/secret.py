@@ -11,11 +11,11 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, PluginError
 from jackfield.key_literals import shown_definition
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.problems import KeyPath
-from jackfield.registry import Registry
 from jackfield.secrets import LIKELY_SECRET
 from jackfield.templates.engine import is_template
 from jackfield.tomledit import CannotEdit, put

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, JsonValue
 
-from jackfield.models import Text
-from jackfield.option_schema import model_schema
+from jackfield.components.option_schema import model_schema
+from jackfield.components.values import Text
 
 Kind: TypeAlias = Literal[
     "text", "number", "switch", "choice", "const", "list", "rows", "group", "items", "json", "secret"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from jackfield.components.values import Exchange
 from jackfield.masking import MASKED
-from jackfield.models import Exchange
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MADE_BY_CURL: Final = frozenset({"content-length", "transfer-encoding", "connection", "host"})

@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError
 from jackfield.inspection import warnings_of
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.problems import Problem
-from jackfield.registry import Registry
 from jackfield.tomledit import CannotEdit
 from jackfield.users import Role
 from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from jackfield.components.plugins.registry import ActionClass, Registry, SourceClass
+from jackfield.components.values import Text
 from jackfield.errors import ConfigurationError, PluginError
-from jackfield.models import Text
 from jackfield.pipeline import Pipeline, pipeline_file, step_name
-from jackfield.registry import ActionClass, Registry, SourceClass
 from jackfield.tomlfile import TomlFile
 
 

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import Text
 from jackfield.drafts import new_draft
-from jackfield.models import Text
 from jackfield.pipeline import PIPELINE_ID
-from jackfield.registry import Registry
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.users import Role
 from jackfield.web.forms.pipeline import plugin_of

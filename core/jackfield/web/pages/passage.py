@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from jackfield.components import Action
+from jackfield.components.base import Action
+from jackfield.components.values import Exchange, Text
 from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, Version
 from jackfield.journal.views import RunView
-from jackfield.models import Exchange, Text
 from jackfield.pipeline import step_name
 from jackfield.quarantine import is_quarantine
 from jackfield.runner import UnderWay

@@ -12,11 +12,11 @@ from typing import Any, Final
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from jackfield.components.values import Text
 from jackfield.errors import PluginError
 from jackfield.host import Host
 from jackfield.journal.records import Outcome
 from jackfield.journal.views import Query, RunView
-from jackfield.models import Text
 from jackfield.web.forms.pipeline import PipelineForm
 
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

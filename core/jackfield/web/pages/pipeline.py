@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.components.values import Field, Text
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query, RunSummary
-from jackfield.models import Field, Text
 from jackfield.pipeline import Pipeline
 from jackfield.sender import Address, sample_request, sender_address
 from jackfield.sight import Sight

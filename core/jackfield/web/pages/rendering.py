@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from jackfield.models import Text
+from jackfield.components.values import Text
 from jackfield.phrases import Phrasebook
 from jackfield.web.pages.words import LANGUAGES, in_language, language_of, noop, read_translations
 

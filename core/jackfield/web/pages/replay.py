@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.components.values import JsonObject
 from jackfield.errors import JackfieldError, JournalUnavailable
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import SetAside
 from jackfield.journal.views import RunView
-from jackfield.models import JsonObject
 from jackfield.operations import On
 from jackfield.web.callers import replayed_as
 from jackfield.web.pages.access import deed

@@ -12,12 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from jackfield.clock import utc_now
+from jackfield.components.values import Event
 from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError
 from jackfield.host import Host
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.labels import digest
-from jackfield.models import Event
 from jackfield.pipeline import Pipeline, pipeline_file, step_name
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Situation, Trials, Tried

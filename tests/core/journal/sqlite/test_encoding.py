@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jackfield.components.values import Event, Exchange
 from jackfield.journal.records import Attempt, Outcome
 from jackfield.journal.sqlite.encoding import (
     attempt_row,
@@ -19,7 +20,6 @@ from jackfield.journal.sqlite.encoding import (
     warnings_column,
 )
 from jackfield.journal.sqlite.terms import fold, text_of
-from jackfield.models import Event, Exchange
 
 any_text = st.text(st.characters(codec=None))
 json_values = st.recursive(

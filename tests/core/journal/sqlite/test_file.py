@@ -26,7 +26,7 @@ from pathlib import Path
 from uuid_utils import uuid7
 from jackfield.journal.records import NewRun, StoredRequest
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.models import Event
+from jackfield.components.values import Event
 
 async def main():
     journal = SqliteJournal(Path(sys.argv[1]))

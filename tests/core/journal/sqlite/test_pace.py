@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from jackfield.components.units import parse_rate
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Limits, Outcome, Replay, RetryAt, State, Succeeded, Verdict
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.sqlite.backlog import keep_house
 from jackfield.journal.sqlite.encoding import microseconds
 from jackfield.journal.sqlite.pace import Pace
-from jackfield.units import parse_rate
 from tests.core.journal.kit import (
     Clock,
     Recorder,

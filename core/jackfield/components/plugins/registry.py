@@ -14,11 +14,11 @@ from typing import Any, Final, TypeAlias
 
 import pluggy
 
-from jackfield import hookspecs
-from jackfield.components import Action, Notifier, WebhookSource
+from jackfield.components.base import Action, Notifier, WebhookSource
+from jackfield.components.plugins import hookspecs
+from jackfield.components.plugins.examination import Faults, Filter, usable_components, usable_filters
+from jackfield.components.plugins.hookspecs import ENTRY_POINT_GROUP, PROJECT
 from jackfield.errors import PluginError
-from jackfield.examination import Faults, Filter, usable_components, usable_filters
-from jackfield.hookspecs import ENTRY_POINT_GROUP, PROJECT
 from jackfield.problems import did_you_mean
 
 SourceClass: TypeAlias = type[WebhookSource[Any]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from jackfield.models import Text
-from jackfield.option_schema import OptionRow, option_rows
-from jackfield.registry import Plugin
+from jackfield.components.option_schema import OptionRow, option_rows
+from jackfield.components.plugins.registry import Plugin
+from jackfield.components.values import Text
 
 
 @dataclass(frozen=True, slots=True)

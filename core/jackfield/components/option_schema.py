@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import DEFAULT_REF_TEMPLATE, GenerateJsonSchema
 from pydantic_core import to_json
 
-from jackfield.models import Text
-from jackfield.units import duration_words
+from jackfield.components.units import duration_words
+from jackfield.components.values import Text
 
 
 @dataclass(frozen=True, slots=True)

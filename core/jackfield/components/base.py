@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, JsonValue, mod
 from pydantic_core import CoreSchema, to_json
 from structlog.typing import FilteringBoundLogger
 
-from jackfield.groups import Groups, check_groups, schema_rules
-from jackfield.models import Event, Field, Notice, Step, Text, WebhookReply, WebhookRequest
-from jackfield.project_file import project_file
+from jackfield.components.groups import Groups, check_groups, schema_rules
+from jackfield.components.project_file import project_file
+from jackfield.components.values import Event, Field, Notice, Step, Text, WebhookReply, WebhookRequest
 
 
 class OptionsModel(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pluggy
 
-from jackfield.components import Action, Notifier, Source
+from jackfield.components.base import Action, Notifier, Source
 
 PROJECT: Final = "jackfield"
 ENTRY_POINT_GROUP: Final = "jackfield.plugins"
