@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 
 
 def _application(destination: str) -> Starlette:

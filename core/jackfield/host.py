@@ -23,7 +23,7 @@ from jackfield.errors import JournalUnavailable
 from jackfield.file_audit import FileAudit
 from jackfield.filelock import private_folder
 from jackfield.housekeeping import Housekeeping
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Retention

@@ -14,8 +14,8 @@ from typing import Final
 from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError, JournalError
-from jackfield.guard import AddressGuard
 from jackfield.host import Host
+from jackfield.http.address_guard import AddressGuard
 from jackfield.journal.port import Journal
 from jackfield.key_literals import key_warnings
 from jackfield.lint import Seen, lint, seen_in

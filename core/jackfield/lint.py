@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import JsonValue
 
 from jackfield.errors import JackfieldError, TemplateError
-from jackfield.guard import AddressGuard, AddressRefused
+from jackfield.http.address_guard import AddressGuard, AddressRefused
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Outcome
 from jackfield.journal.views import Query

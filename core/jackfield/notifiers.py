@@ -16,7 +16,7 @@ from jackfield.components.base import Notifier, OptionsModel
 from jackfield.components.plugins.registry import NotifierClass
 from jackfield.components.values import Notice
 from jackfield.errors import ConfigurationError, PermanentFailure, PluginError, TemporaryFailure
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
 from jackfield.options import secret_values

@@ -16,7 +16,7 @@ import structlog
 from jackfield.addresses import Addresses
 from jackfield.errors import ConfigurationError
 from jackfield.files import read_file
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.pipelines import Pipelines

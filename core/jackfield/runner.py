@@ -30,7 +30,7 @@ from jackfield.errors import (
     TemplateError,
     TemporaryFailure,
 )
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.journal.port import Claim
 from jackfield.journal.records import Attempt, Failed, Outcome, RetryAt, Skipped, Succeeded, Verdict
 from jackfield.logs import mask_lines

@@ -17,7 +17,7 @@ from jackfield.components.base import OptionsModel
 from jackfield.components.validation import complaints
 from jackfield.components.values import Event, JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError
-from jackfield.rehearsal import Answer
+from jackfield.http.stub import Answer
 from jackfield.tomlfile import TomlFile
 
 TESTS_FOLDER: Final = "tests"

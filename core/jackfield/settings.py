@@ -15,7 +15,7 @@ from jackfield.components.base import OptionsModel
 from jackfield.components.units import Duration, Size, parse_duration, parse_size
 from jackfield.components.validation import complaints
 from jackfield.errors import ConfigurationError
-from jackfield.guard import AddressGuard
+from jackfield.http.address_guard import AddressGuard
 from jackfield.problems import Problem
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile

@@ -26,14 +26,14 @@ from jackfield.components.units import duration_words
 from jackfield.components.values import Event, Exchange, JsonObject, Step
 from jackfield.document import attempt_document, event_document, recalled
 from jackfield.errors import DestinationRefused, PermanentFailure, Skip, TemplateError, TemporaryFailure
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
+from jackfield.http.stub import Answer, Rehearsal
 from jackfield.journal.records import COMPLETED, StepRecord
 from jackfield.journal.views import RunView
 from jackfield.logs import mask_lines
 from jackfield.masking import MASKED, Mask, mask_json
 from jackfield.pipeline import Pipeline, StepDefinition
 from jackfield.problems import Problem
-from jackfield.rehearsal import Answer, Rehearsal
 from jackfield.watchdog import Watchdog
 
 LONGEST: Final = 60.0

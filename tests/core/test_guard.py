@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.guard import AddressGuard, AddressRefused
+from jackfield.http.address_guard import AddressGuard, AddressRefused
 
 _NAT64 = int(ipaddress.IPv6Address("64:ff9b::"))
 _MAPPED = int(ipaddress.IPv6Address("::ffff:0:0"))

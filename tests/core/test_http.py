@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.errors import DestinationRefused
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from tests.servers import listening
 
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from jackfield.errors import DestinationRefused
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from tests.servers import listening
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nin"

@@ -18,7 +18,7 @@ import uvloop
 
 from jackfield import Action, JsonValue, OptionsModel, Route, Step
 from jackfield.errors import DestinationRefused
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.journal.records import State
 from tests.support import Plugin, give, run_host, until
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.components.values import Exchange
-from jackfield.connection import MOST_HEAD, MOST_INTERIM, head_end
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
+from jackfield.http.connection import MOST_HEAD, MOST_INTERIM, head_end
 
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

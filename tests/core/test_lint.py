@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.guard import AddressGuard
+from jackfield.http.address_guard import AddressGuard
 from jackfield.inspection import inspect_project
 from jackfield.lint import Seen, lint, seen_in
 from jackfield.loader import PipelineLoader

@@ -22,7 +22,7 @@ import jackfield_http_request
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Event, Exchange
 from jackfield.errors import ConfigurationError
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.offline import Difference, Offline, matches

@@ -16,10 +16,10 @@ import jackfield_email
 import jackfield_http_request
 from jackfield import Action, Event, OptionsModel, Step
 from jackfield.components.plugins.registry import Registry
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
+from jackfield.http.stub import Answer
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
-from jackfield.rehearsal import Answer
 from jackfield.secrets import Secrets
 from jackfield.tomlfile import TomlFile
 from jackfield.trial import Ending, Situation, Trials, Tried

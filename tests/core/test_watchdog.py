@@ -92,7 +92,7 @@ def test_what_is_no_action_is_left_alone() -> None:
 
 
 def test_code_of_the_host_is_left_alone_though_an_action_has_called_it() -> None:
-    host: dict[str, Any] = {"__name__": "jackfield.http", "time": time}
+    host: dict[str, Any] = {"__name__": "jackfield.http.client", "time": time}
     exec("def send():\n    time.sleep(0.6)\n    return 'sent'", host)
 
     async def call_the_host() -> Any:

@@ -14,7 +14,7 @@ from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.clock import utc_now
 from jackfield.errors import ConfigurationError
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.notice_texts import trial_notice
 from jackfield.notifiers import read_notifiers
 from jackfield.web.notice_trial import NotifiersTried, try_notifiers

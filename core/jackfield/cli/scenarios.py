@@ -12,7 +12,7 @@ import typer
 from jackfield.cli.output import console, plain, print_json
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
 from jackfield.errors import ConfigurationError
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.offline import Difference, Offline
 from jackfield.problems import Problem, did_you_mean
 from jackfield.scenario import TESTS_FOLDER, read_scenario, scenario_file, scenario_files

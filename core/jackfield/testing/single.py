@@ -13,7 +13,7 @@ from pydantic import JsonValue, TypeAdapter
 from jackfield.components.base import Action, Notifier
 from jackfield.components.response_template import late_options
 from jackfield.components.values import JsonObject, Notice, Step
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.templates.engine import TemplateEngine
 
 THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")

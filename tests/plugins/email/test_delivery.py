@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from jackfield import PermanentFailure, TemporaryFailure
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield.testing import run_action
 from jackfield_email.action import SendEmail, SendEmailOptions
 from jackfield_email.delivery import deliver

@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from jackfield import Notice, NoticeKind, PermanentFailure, TemporaryFailure
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield_email.notifier import EmailNotifier, EmailNotifierOptions
 from tests.docs.markdown import ROOT, blocks
 from tests.plugins.email.servers import Mailbox, mail_server

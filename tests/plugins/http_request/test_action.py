@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield import ActionContext, JsonObject, JsonValue, PermanentFailure, Step, TemporaryFailure
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield_http_request import register_actions
 from jackfield_http_request.action import HttpRequest
 from jackfield_http_request.options import HttpRequestOptions

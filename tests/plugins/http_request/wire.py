@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from jackfield import ActionContext, JsonObject, Step
-from jackfield.http import HttpPool
+from jackfield.http.client import HttpPool
 from jackfield_http_request.action import HttpRequest
 from jackfield_http_request.options import HttpRequestOptions
 from tests.servers import listening

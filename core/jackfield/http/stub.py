@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from jackfield.components.values import Exchange
-from jackfield.recording import Draft, Masking
+from jackfield.http.recording import Draft, Masking
 
 _BODY_CAP: Final = 64_000
 _HOP: Final = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})

@@ -27,12 +27,12 @@ from yarl import URL
 
 from jackfield.components.base import ActionContext
 from jackfield.components.values import Exchange, Route
-from jackfield.connection import Answer, Connector
-from jackfield.failures import ROUTE, failure_of, refusal_of
-from jackfield.guard import AddressGuard, AddressRefused
-from jackfield.recording import Draft, Masking, RawHeaders
-from jackfield.tls import TlsContexts, usual_context
-from jackfield.upload import PIECE, Upload
+from jackfield.http.address_guard import AddressGuard, AddressRefused
+from jackfield.http.connection import Answer, Connector
+from jackfield.http.failures import ROUTE, failure_of, refusal_of
+from jackfield.http.recording import Draft, Masking, RawHeaders
+from jackfield.http.tls import TlsContexts, usual_context
+from jackfield.http.upload import PIECE, Upload
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=10, pool=None)
 

@@ -13,8 +13,8 @@ import httpx
 
 from jackfield.components.values import Route
 from jackfield.errors import DestinationRefused
-from jackfield.guard import AddressRefused
-from jackfield.upload import NotTakenError
+from jackfield.http.address_guard import AddressRefused
+from jackfield.http.upload import NotTakenError
 
 ROUTE: Final = "route"
 """The extension of a request that has a `Route`."""
