@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import pytest
 
-from jackfield.phrases import Phrasebook, read_phrases
+from jackfield.i18n.phrases import Phrasebook, read_phrases
 
 _ROOT = Path(__file__).parent.parent
 CORE = _ROOT / "core" / "jackfield"

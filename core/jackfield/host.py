@@ -24,6 +24,8 @@ from jackfield.file_audit import FileAudit
 from jackfield.filelock import private_folder
 from jackfield.housekeeping import Housekeeping
 from jackfield.http.client import HttpPool
+from jackfield.i18n.phrasebooks import read_phrasebooks
+from jackfield.i18n.phrases import Phrasebook
 from jackfield.intake import Intake
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Retention
@@ -34,8 +36,6 @@ from jackfield.metrics import Metrics
 from jackfield.modes import Modes
 from jackfield.notices import Notices
 from jackfield.operations import Operations
-from jackfield.phrasebooks import read_phrasebooks
-from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.problems import Problem

@@ -14,13 +14,13 @@ import structlog
 from jackfield.alarms import Alarms, Report
 from jackfield.components.values import NoticeKind
 from jackfield.errors import JournalError
+from jackfield.i18n.phrases import Phrasebook
 from jackfield.journal.port import Journal
 from jackfield.journal.records import Failed, Mode, RetryAt, State, Verdict
 from jackfield.journal.views import Query
 from jackfield.modes import Modes
 from jackfield.notice_texts import moment, notice_of
 from jackfield.notifiers import Notifiers
-from jackfield.phrases import Phrasebook
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.settings import ROOM, Project

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from jackfield.web.pages.words import read_translations
+from jackfield.i18n.translations import read_translations
 from tests.browser.destination import Platform, platform
 from tests.browser.visits import PASSWORD
 from tests.processes import ServedHost, calling, make_served_project, served, until

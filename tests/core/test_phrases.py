@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.phrasebooks import read_phrasebooks
-from jackfield.phrases import Phrase, Phrasebook, read_phrases
+from jackfield.i18n.phrasebooks import read_phrasebooks
+from jackfield.i18n.phrases import Phrase, Phrasebook, read_phrases
 
 BOOK = Phrasebook(
     [

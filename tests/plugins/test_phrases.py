@@ -14,9 +14,9 @@ import pytest
 
 from jackfield import JackfieldError, Notice, NoticeKind, WebhookRequest
 from jackfield.components.plugins.registry import Registry
+from jackfield.i18n.phrasebooks import read_phrasebooks
+from jackfield.i18n.phrases import Phrasebook
 from jackfield.loader import PipelineLoader
-from jackfield.phrasebooks import read_phrasebooks
-from jackfield.phrases import Phrasebook
 from jackfield.secrets import Secrets
 from jackfield.testing import run_action, run_notifier
 from jackfield.tomlfile import TomlFile

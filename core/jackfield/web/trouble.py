@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jackfield.errors import JournalDamaged, JournalLost
-from jackfield.web.pages.words import noop
+from jackfield.i18n.translations import noop
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "fault": (

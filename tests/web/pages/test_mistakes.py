@@ -16,8 +16,8 @@ import pytest
 import jackfield_http_request
 import jackfield_webhook
 from jackfield.components.plugins.registry import Registry
+from jackfield.i18n.phrasebooks import read_phrasebooks
 from jackfield.journal.records import Mode
-from jackfield.phrasebooks import read_phrasebooks
 from jackfield.web.serving import Served, serving
 from tests.servers import listening
 from tests.support import Plugin, give, hook, make_project, serve, steps, until

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.i18n.translations import noop
 from jackfield.journal.audit import AuditAction, AuditQuery, Via
 from jackfield.users import Role
 from jackfield.web.pages.access import view
 from jackfield.web.pages.rendering import page
-from jackfield.web.pages.words import noop
 from jackfield.web.state import host_of
 
 _PAGE: Final = 50

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError
+from jackfield.i18n.translations import noop
 from jackfield.inspection import warnings_of
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
@@ -35,7 +36,6 @@ from jackfield.web.pages.language import asked_for, remember
 from jackfield.web.pages.picker import latest_runs, pickable
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.trying import Choice, ShownTrial, choices_in, events_to_try, situation_of, try_step
-from jackfield.web.pages.words import noop
 from jackfield.web.state import host_of
 
 REFUSALS: Final[Mapping[str, str]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from jackfield.i18n.translations import noop
 from jackfield.journal.records import Attempt, Outcome, State
 from jackfield.journal.views import RunView
-from jackfield.web.pages.words import noop
 
 _BY_STATUS: Final = {
     400: noop("The service does not accept the data. Its answer usually says which field is wrong."),

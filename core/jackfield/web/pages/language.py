@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.i18n.translations import LANGUAGE_COOKIE, LANGUAGES
 from jackfield.web.pages.access import deed, local_path
-from jackfield.web.pages.words import LANGUAGE_COOKIE, LANGUAGES
 
 _A_YEAR: Final = 365 * 24 * 3600
 

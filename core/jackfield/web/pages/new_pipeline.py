@@ -13,6 +13,7 @@ from starlette.routing import Route
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Text
 from jackfield.drafts import new_draft
+from jackfield.i18n.translations import in_language, language_of
 from jackfield.pipeline import PIPELINE_ID
 from jackfield.settings import PIPELINES_FOLDER
 from jackfield.users import Role
@@ -21,7 +22,6 @@ from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.editor import Desk, answer
 from jackfield.web.pages.language import asked_for, remember
 from jackfield.web.pages.rendering import page
-from jackfield.web.pages.words import in_language, language_of
 from jackfield.web.state import host_of
 
 _CYRILLIC: Final = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"

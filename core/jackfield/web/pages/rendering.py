@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from jackfield.components.values import Text
-from jackfield.phrases import Phrasebook
-from jackfield.web.pages.words import LANGUAGES, in_language, language_of, noop, read_translations
+from jackfield.i18n.phrases import Phrasebook
+from jackfield.i18n.translations import LANGUAGES, in_language, language_of, noop, read_translations
 
 _SIZES: Final = (noop("B"), noop("KB"), noop("MB"), noop("GB"), noop("TB"))
 

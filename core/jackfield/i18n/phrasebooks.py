@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from jackfield.components.plugins.registry import Plugin
-from jackfield.phrases import Phrase, Phrasebook, read_phrases
+from jackfield.i18n.phrases import Phrase, Phrasebook, read_phrases
 
 LOCALE: Final = "locale"
 """The folder, within a package, of `<language>.po`."""
