@@ -13,7 +13,7 @@ import structlog
 
 from jackfield.errors import JournalError
 from jackfield.journal.audit import REFUSED, AuditAction, NewAuditEntry, Via
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 
 LONGEST_DETAIL: Final = 8_000
 _LONGEST_NAME: Final = 300

@@ -14,7 +14,7 @@ import structlog
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import new_id
 from jackfield.jobs import MOST_RUNS, Deed, Job, Order, Phase
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
 from jackfield.operations import Operations, has_succeeded, step_to_resume

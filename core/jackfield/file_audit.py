@@ -15,7 +15,7 @@ from typing import Any, Final
 from jackfield.audit import AuditLog, Caller
 from jackfield.errors import ConfigurationError
 from jackfield.journal.audit import AuditAction, Via
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.key_literals import shown_definition
 from jackfield.loader import PipelineLoader
 from jackfield.problems import dotted

@@ -27,7 +27,7 @@ from jackfield.http.client import HttpPool
 from jackfield.i18n.phrasebooks import read_phrasebooks
 from jackfield.i18n.phrases import Phrasebook
 from jackfield.intake import Intake
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Retention
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.lastresort import within

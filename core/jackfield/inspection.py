@@ -16,7 +16,7 @@ from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.host import Host
 from jackfield.http.address_guard import AddressGuard
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.key_literals import key_warnings
 from jackfield.lint import Seen, lint, seen_in
 from jackfield.loader import PipelineLoader

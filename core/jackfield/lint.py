@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from jackfield.errors import JackfieldError, TemplateError
 from jackfield.http.address_guard import AddressGuard, AddressRefused
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Outcome
 from jackfield.journal.views import Query
 from jackfield.loader import PipelineLoader

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from jackfield.components.values import Text
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, ModeRecord
 from jackfield.pipeline import Pipeline
 

@@ -15,7 +15,7 @@ from jackfield.alarms import Alarms, Report
 from jackfield.components.values import NoticeKind
 from jackfield.errors import JournalError
 from jackfield.i18n.phrases import Phrasebook
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Failed, Mode, RetryAt, State, Verdict
 from jackfield.journal.views import Query
 from jackfield.modes import Modes

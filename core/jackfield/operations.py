@@ -11,7 +11,7 @@ from jackfield.components.values import Event, JsonObject
 from jackfield.document import event_document
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.intake import Intake, new_id
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Outcome, Replay, SetAside, State, Version
 from jackfield.journal.views import RunView
 from jackfield.labels import Labeller

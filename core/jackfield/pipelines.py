@@ -13,7 +13,7 @@ import structlog
 from jackfield.components.base import Action
 from jackfield.errors import JackfieldError
 from jackfield.http.client import HttpPool
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Limits, Version
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file

@@ -6,7 +6,7 @@ import asyncio
 
 from jackfield.drafts import Draft, DraftFolder
 from jackfield.errors import ConfigurationError, UnknownRun
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.loader import PipelineLoader
 
 

@@ -31,7 +31,7 @@ from jackfield.errors import (
     TemporaryFailure,
 )
 from jackfield.http.client import HttpPool
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Attempt, Failed, Outcome, RetryAt, Skipped, Succeeded, Verdict
 from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json

@@ -12,7 +12,7 @@ from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
 from jackfield.file_audit import FileAudit, content_hash, describe_change
 from jackfield.journal.audit import AuditAction, AuditEntry, AuditQuery, NewAuditEntry, Via
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.loader import PipelineLoader
 from jackfield.secrets import Secrets

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from jackfield import WebhookRequest
 from jackfield.journal.records import Refusal, StoredRequest
+from jackfield.journal.stored_requests import restored_request, stored_request
 from jackfield.masking import secret_mask
-from jackfield.request import restored_request, stored_request
 
 KEY = "x-key"  # what the source calls confidential
 

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from jackfield.addresses import KEY_FILE
-from jackfield.journal.sqlite.deaths import DIED
+from jackfield.journal.sqlite.queue.deaths import DIED
 from jackfield.settings import Project
 from tests.processes import (
     JACKFIELD,

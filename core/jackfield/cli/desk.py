@@ -21,7 +21,7 @@ from jackfield.errors import UnknownRun
 from jackfield.file_audit import content_hash
 from jackfield.intake import Intake
 from jackfield.journal.audit import AuditAction
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.metrics import Metrics

@@ -12,8 +12,8 @@ from pydantic_core import to_json
 from jackfield.cli.output import console, plain, print_json
 from jackfield.cli.workspace import JsonOption
 from jackfield.clock import utc_now
-from jackfield.journal.sqlite.salvage import Salvage
-from jackfield.journal.sqlite.salvage import salvage as bring_out
+from jackfield.journal.sqlite.recovery.salvage import Salvage
+from jackfield.journal.sqlite.recovery.salvage import salvage as bring_out
 
 
 def add_commands(app: typer.Typer) -> None:

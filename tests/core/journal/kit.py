@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from uuid_utils import uuid7
 
 from jackfield.components.values import Event, Exchange
-from jackfield.journal.port import Claim, Handler, Journal
+from jackfield.journal.protocol import Claim, Handler, Journal
 from jackfield.journal.records import (
     SETTLED,
     Attempt,

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from jackfield.errors import LeaseLost
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Limits, Mode, State, Succeeded, Verdict
 from tests.core.journal.kit import (
     Clock,

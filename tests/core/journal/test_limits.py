@@ -3,7 +3,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from jackfield.components.units import parse_rate
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Limits, RetryAt, State, Succeeded, Verdict
 from tests.core.journal.kit import (
     Clock,

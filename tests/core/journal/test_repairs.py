@@ -5,7 +5,7 @@ import pytest
 
 from jackfield.components.values import Event
 from jackfield.errors import NotStanding
-from jackfield.journal.port import Claim, Journal
+from jackfield.journal.protocol import Claim, Journal
 from jackfield.journal.records import Failed, Outcome, Replay, Retention, SetAside, Skipped, State, Succeeded, Verdict
 from jackfield.journal.views import Glance, Query, RunSummary
 from tests.core.journal.kit import (

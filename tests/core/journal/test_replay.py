@@ -4,7 +4,7 @@ import pytest
 
 from jackfield.components.values import Event
 from jackfield.errors import UnknownRun
-from jackfield.journal.port import Claim, Journal
+from jackfield.journal.protocol import Claim, Journal
 from jackfield.journal.records import Attempt, Failed, Mode, Outcome, Replay, State, StepRecord, Succeeded, Verdict
 from tests.core.journal.kit import (
     REQUEST,

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from uuid_utils import uuid7
 
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, Refusal, Replay, Retention, State, Version
 from jackfield.journal.views import Query
 from tests.core.journal.kit import (

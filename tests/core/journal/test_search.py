@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from jackfield.errors import JournalError
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Failed, Mode, Skipped, State, Succeeded, Verdict
 from jackfield.journal.views import Query
 from tests.core.journal.kit import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Failed, Mode, Outcome, RetryAt, Skipped, State, Succeeded, Verdict
 from jackfield.journal.views import Standing
 from tests.core.journal.kit import Clock, Journals, attempt, give, new_run, opened, run_async, settled, working

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, State
 from jackfield.journal.views import Page, Query
 from tests.core.journal.kit import Clock, Journals, give, new_run, opened, run_async, settled, working

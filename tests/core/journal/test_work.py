@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jackfield.errors import JournalUnavailable, LeaseLost
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Failed, Limits, Outcome, RetryAt, Skipped, State, StepRecord, Succeeded, Verdict
 from tests.core.journal.kit import (
     Clock,

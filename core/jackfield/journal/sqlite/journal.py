@@ -13,7 +13,7 @@ from typing import ClassVar
 from jackfield.clock import utc_now
 from jackfield.errors import JournalDamaged, JournalUnavailable
 from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery, NewAuditEntry
-from jackfield.journal.port import Handler
+from jackfield.journal.protocol import Handler
 from jackfield.journal.records import (
     Accepted,
     Limits,
@@ -26,14 +26,28 @@ from jackfield.journal.records import (
     SetAside,
     Version,
 )
-from jackfield.journal.sqlite.acceptance import Call, encode_run, insert_calls
-from jackfield.journal.sqlite.audit import check_chain, has_content, insert_entry, list_entries, prune_entries
-from jackfield.journal.sqlite.dispatch import Dispatcher
-from jackfield.journal.sqlite.flight import FlightRecorder
-from jackfield.journal.sqlite.indexer import Indexer
-from jackfield.journal.sqlite.integrity import look_for_damage
-from jackfield.journal.sqlite.leases import cancel, retry_now
-from jackfield.journal.sqlite.listing import (
+from jackfield.journal.sqlite.file.lock import working_alone
+from jackfield.journal.sqlite.file.readers import Readers
+from jackfield.journal.sqlite.file.rescue import Guard
+from jackfield.journal.sqlite.file.schema import rewrite_header
+from jackfield.journal.sqlite.file.writer import Shared, Writer
+from jackfield.journal.sqlite.queue.dispatcher import Dispatcher
+from jackfield.journal.sqlite.queue.flight import FlightRecorder
+from jackfield.journal.sqlite.queue.pace import Pace
+from jackfield.journal.sqlite.queue.signals import Signals
+from jackfield.journal.sqlite.queue.transitions import cancel, retry_now
+from jackfield.journal.sqlite.recovery.integrity import look_for_damage
+from jackfield.journal.sqlite.retention import Cleaner
+from jackfield.journal.sqlite.search.indexer import Indexer
+from jackfield.journal.sqlite.search.query import search_runs
+from jackfield.journal.sqlite.search.text_index import index_path
+from jackfield.journal.sqlite.tables.audit import check_chain, has_content, insert_entry, list_entries, prune_entries
+from jackfield.journal.sqlite.tables.insert_replay import insert_replay
+from jackfield.journal.sqlite.tables.insert_runs import Call, encode_run, insert_calls
+from jackfield.journal.sqlite.tables.pipelines import find_version, keep_version, list_versions, read_modes, set_mode
+from jackfield.journal.sqlite.tables.refusals import find_refusal, insert_refusal, list_refusals, refusal_row
+from jackfield.journal.sqlite.tables.repairs import glance, set_aside
+from jackfield.journal.sqlite.tables.runs import (
     count_runs,
     latest_runs,
     list_duplicates,
@@ -41,21 +55,7 @@ from jackfield.journal.sqlite.listing import (
     measure_backlog,
     view_run,
 )
-from jackfield.journal.sqlite.lock import working_alone
-from jackfield.journal.sqlite.pace import Pace
-from jackfield.journal.sqlite.pipelines import find_version, keep_version, list_versions, read_modes, set_mode
-from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.refusals import find_refusal, insert_refusal, list_refusals, refusal_row
-from jackfield.journal.sqlite.repairs import glance, set_aside
-from jackfield.journal.sqlite.replays import insert_replay
-from jackfield.journal.sqlite.rescue import Guard
-from jackfield.journal.sqlite.retention import Cleaner
-from jackfield.journal.sqlite.schema import rewrite_header
-from jackfield.journal.sqlite.search import search_runs
-from jackfield.journal.sqlite.signals import Signals
-from jackfield.journal.sqlite.standings import list_standings
-from jackfield.journal.sqlite.textindex import index_path
-from jackfield.journal.sqlite.writer import Shared, Writer
+from jackfield.journal.sqlite.tables.step_counts import list_standings
 from jackfield.journal.views import Backlog, Count, Glance, KeptVersion, Page, Query, RunView, SeenAgain, Standing
 
 

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from jackfield.journal.records import SETTLED, Retention
-from jackfield.journal.sqlite.encoding import Row, microseconds
-from jackfield.journal.sqlite.faults import explained
-from jackfield.journal.sqlite.listing import END_OF_TIME, shelves
-from jackfield.journal.sqlite.pipelines import delete_versions, unused_versions
-from jackfield.journal.sqlite.readers import Readers
-from jackfield.journal.sqlite.refusals import oldest_refusals, oldest_strangers
-from jackfield.journal.sqlite.schema import open_reader, used_bytes
-from jackfield.journal.sqlite.textindex import drop_segments, index_path, open_index, read_index
-from jackfield.journal.sqlite.writer import Writer
+from jackfield.journal.sqlite.file.encoding import Row, microseconds
+from jackfield.journal.sqlite.file.errors import explained
+from jackfield.journal.sqlite.file.readers import Readers
+from jackfield.journal.sqlite.file.schema import open_reader, used_bytes
+from jackfield.journal.sqlite.file.writer import Writer
+from jackfield.journal.sqlite.search.text_index import drop_segments, index_path, open_index, read_index
+from jackfield.journal.sqlite.tables.pipelines import delete_versions, unused_versions
+from jackfield.journal.sqlite.tables.refusals import oldest_refusals, oldest_strangers
+from jackfield.journal.sqlite.tables.runs import END_OF_TIME, shelves
 
 _BATCH: Final = 200
 _SMALL: Final = 50

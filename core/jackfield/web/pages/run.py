@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jackfield.host import Host
-from jackfield.journal.port import Journal
+from jackfield.journal.protocol import Journal
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.operations import Operations, step_to_resume

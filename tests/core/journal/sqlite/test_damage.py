@@ -12,8 +12,8 @@ import pytest
 from jackfield.errors import JournalDamaged, JournalError, JournalUnavailable
 from jackfield.journal.records import Retention, State
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.journal.sqlite.backlog import UNREADABLE
-from jackfield.journal.sqlite.faults import unavailable
+from jackfield.journal.sqlite.file.errors import unavailable
+from jackfield.journal.sqlite.queue.startable import UNREADABLE
 from jackfield.journal.views import Query
 from tests.core.journal.kit import Clock, Recorder, give, new_run, opened, run_async, settled, until, working
 

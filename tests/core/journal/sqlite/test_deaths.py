@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Deaths, Outcome, State, Succeeded, Verdict
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.journal.sqlite.deaths import DIED
-from jackfield.journal.sqlite.flight import Flight, FlightRecorder
+from jackfield.journal.sqlite.queue.deaths import DIED
+from jackfield.journal.sqlite.queue.flight import Flight, FlightRecorder
 from tests.core.journal.kit import Clock, Recorder, attempt, give, new_run, opened, run_async, settled, until, working
 
 FLIGHTS = "journal.flights"
@@ -177,7 +177,7 @@ def test_suspects_are_carried_out_one_at_a_time_before_anything_else(tmp_path: P
 def test_a_suspect_that_takes_long_does_not_keep_others_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jackfield.journal.sqlite.deaths._LONGEST", 0.1)
+    monkeypatch.setattr("jackfield.journal.sqlite.queue.deaths._LONGEST", 0.1)
 
     async def main() -> None:
         (slow,) = await accept(tmp_path, 1)

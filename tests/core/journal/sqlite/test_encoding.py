@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jackfield.components.values import Event, Exchange
 from jackfield.journal.records import Attempt, Outcome
-from jackfield.journal.sqlite.encoding import (
+from jackfield.journal.sqlite.file.encoding import (
     attempt_row,
     dump,
     load,
@@ -19,7 +19,7 @@ from jackfield.journal.sqlite.encoding import (
     read_event,
     warnings_column,
 )
-from jackfield.journal.sqlite.terms import fold, text_of
+from jackfield.journal.sqlite.search.terms import fold, text_of
 
 any_text = st.text(st.characters(codec=None))
 json_values = st.recursive(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import JournalDamaged, JournalUnavailable
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Limits, Retention, State, Succeeded, Verdict, Version
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.views import Query

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from jackfield.journal.records import Limits, Mode, State, Succeeded
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.journal.sqlite.claims import SqliteClaim
-from jackfield.journal.sqlite.lanes import ROOM
+from jackfield.journal.sqlite.queue.claims import SqliteClaim
+from jackfield.journal.sqlite.queue.lanes import ROOM
 from tests.core.journal.kit import Clock, Recorder, attempt, give, new_run, opened, run_async, settled, until, working
 
 RUNS = 20_000

@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 
 from jackfield.errors import JournalDamaged, JournalError, JournalLost, JournalUnavailable
 from jackfield.journal.records import Limits, Mode
-from jackfield.journal.sqlite import SqliteJournal, rescue, writer
-from jackfield.journal.sqlite.identity import JournalFiles
-from jackfield.journal.sqlite.salvage import salvage
+from jackfield.journal.sqlite import SqliteJournal
+from jackfield.journal.sqlite.file import rescue, writer
+from jackfield.journal.sqlite.file.identity import JournalFiles
+from jackfield.journal.sqlite.recovery.salvage import salvage
 from jackfield.journal.views import Query
 from tests.core.journal.kit import Clock, Recorder, give, new_run, opened, run_async, settled, succeed, until, working
 

@@ -14,12 +14,12 @@ import pytest
 import uvloop
 
 from jackfield.components.units import parse_rate
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Limits, Outcome, Replay, RetryAt, State, Succeeded, Verdict
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.journal.sqlite.backlog import keep_house
-from jackfield.journal.sqlite.encoding import microseconds
-from jackfield.journal.sqlite.pace import Pace
+from jackfield.journal.sqlite.file.encoding import microseconds
+from jackfield.journal.sqlite.queue.pace import Pace
+from jackfield.journal.sqlite.queue.startable import keep_house
 from tests.core.journal.kit import (
     Clock,
     Recorder,
@@ -38,7 +38,7 @@ from tests.core.journal.kit import (
 @pytest.fixture
 def _small_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("ROOM", 20), ("_LOW", 5), ("_HANDFUL", 10)):
-        monkeypatch.setattr(f"jackfield.journal.sqlite.lanes.{name}", value)
+        monkeypatch.setattr(f"jackfield.journal.sqlite.queue.lanes.{name}", value)
 
 
 async def replayed(journal: SqliteJournal, number: int) -> list[str]:

@@ -17,12 +17,12 @@ from uuid_utils import uuid7
 
 from jackfield.errors import JournalError, JournalUnavailable
 from jackfield.journal.audit import AuditAction, NewAuditEntry, Via
-from jackfield.journal.port import Claim
+from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Failed, Mode, Outcome, Refusal, State, Succeeded, Verdict, Version
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.journal.sqlite.cells import rows_of
-from jackfield.journal.sqlite.pages import Pages
-from jackfield.journal.sqlite.salvage import LOST_EVENT, Salvage, salvage
+from jackfield.journal.sqlite.recovery.cells import rows_of
+from jackfield.journal.sqlite.recovery.pages import Pages
+from jackfield.journal.sqlite.recovery.salvage import LOST_EVENT, Salvage, salvage
 from tests.core.journal.kit import REQUEST, Clock, attempt, new_run, opened, run_async, settled, working
 
 RUNS = 120

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.journal.sqlite.encoding import dump
-from jackfield.journal.sqlite.terms import Terms, fold, indexed_text, text_of
+from jackfield.journal.sqlite.file.encoding import dump
+from jackfield.journal.sqlite.search.terms import Terms, fold, indexed_text, text_of
 
 texts = st.text(st.sampled_from("абвёЁежАБ ab17890+-().\n\tйи\u0306ß"), max_size=40)
 queries = st.text(st.sampled_from("абвёе аб ab178+-(). "), max_size=14)

@@ -10,10 +10,10 @@ import pytest
 from uuid_utils import uuid7
 
 from jackfield.errors import JournalError, JournalUnavailable
-from jackfield.journal.port import Claim, Handler
+from jackfield.journal.protocol import Claim, Handler
 from jackfield.journal.records import Refusal, State, Succeeded, Verdict
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.journal.sqlite.refusals import KEPT
+from jackfield.journal.sqlite.tables.refusals import KEPT
 from jackfield.journal.views import Query
 from tests.core.journal.kit import (
     REQUEST,
