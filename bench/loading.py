@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.processes import free_port
-from jackfield.addresses import Addresses
+from jackfield.project.server_keys import Addresses
 
 _EVERY: Final = 0.02
 _QUIET: Final = 5.0

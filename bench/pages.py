@@ -22,7 +22,7 @@ from rich.table import Table
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.views import Query
 from jackfield.logs import configure_logs
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from jackfield.users import Role, Users
 from jackfield.web.serving import Served, serving
 

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from jackfield.addresses import Addresses
+from jackfield.project.server_keys import Addresses
 
 _PATIENCE: Final = 30.0
 _PIPELINE_ID: Final = "bench"

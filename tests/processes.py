@@ -24,10 +24,10 @@ from urllib.parse import urlencode
 
 from pydantic_core import from_json
 
-from jackfield.addresses import Addresses
 from jackfield.components.values import JsonObject
 from jackfield.errors import ConfigurationError
-from jackfield.settings import Project
+from jackfield.project.server_keys import Addresses
+from jackfield.project.settings import Project
 from jackfield.web.app import TOKEN_FILE
 from jackfield.web.listener import listening
 from tests.support import make_project

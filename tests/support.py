@@ -32,7 +32,7 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.host import Host, running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from jackfield.web.serving import Served, serving
 
 

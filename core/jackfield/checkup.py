@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from jackfield.components.plugins.registry import Plugin
 from jackfield.problems import Problem
-from jackfield.settings import ROOM, Project
+from jackfield.project.settings import ROOM, Project
 
 
 class Mark(StrEnum):

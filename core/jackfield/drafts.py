@@ -19,15 +19,15 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from jackfield.errors import ConfigurationError, JackfieldError
-from jackfield.filelock import locked
-from jackfield.files import read_file
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import PIPELINE_ID, pipeline_file, step_name
 from jackfield.problems import KeyPath, Problem
-from jackfield.tomlblocks import TomlBlocks
-from jackfield.tomledit import CannotEdit, drop, put, rename, value_at
-from jackfield.tomlfile import MEGABYTES, TomlFile
-from jackfield.tomltext import toml_entry
+from jackfield.project.file_lock import locked
+from jackfield.project.file_reader import read_file
+from jackfield.project.toml_blocks import TomlBlocks
+from jackfield.project.toml_edit import CannotEdit, drop, put, rename, value_at
+from jackfield.project.toml_file import MEGABYTES, TomlFile
+from jackfield.project.toml_text import toml_entry
 
 _STEPS: Final = "steps"
 _NEW_FILE_MODE: Final = 0o600

@@ -16,13 +16,13 @@ from jackfield.audit import AuditLog, Caller
 from jackfield.errors import ConfigurationError
 from jackfield.journal.audit import AuditAction, Via
 from jackfield.journal.protocol import Journal
-from jackfield.key_literals import shown_definition
 from jackfield.loader import PipelineLoader
 from jackfield.problems import dotted
-from jackfield.secrets import SECRETS_FILE
-from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE
+from jackfield.project.key_literals import shown_definition
+from jackfield.project.secrets import SECRETS_FILE
+from jackfield.project.settings import PIPELINES_FOLDER, SETTINGS_FILE
+from jackfield.project.toml_file import TomlFile
 from jackfield.templates.scope import leaves
-from jackfield.tomlfile import TomlFile
 
 _LARGEST: Final = 1_000_000
 _FOLDERS: Final = (PIPELINES_FOLDER, "tests")

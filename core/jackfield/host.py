@@ -14,14 +14,12 @@ from typing import Final
 import structlog
 from watchfiles import awatch
 
-from jackfield.addresses import Addresses
 from jackfield.audit import AuditLog
 from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JournalUnavailable
 from jackfield.file_audit import FileAudit
-from jackfield.filelock import private_folder
 from jackfield.housekeeping import Housekeeping
 from jackfield.http.client import HttpPool
 from jackfield.i18n.phrasebooks import read_phrasebooks
@@ -39,10 +37,12 @@ from jackfield.operations import Operations
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
 from jackfield.problems import Problem
+from jackfield.project.file_lock import private_folder
+from jackfield.project.server_keys import Addresses
+from jackfield.project.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.reload import Reloader
 from jackfield.runner import Runner
 from jackfield.sender import webhook_address
-from jackfield.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.watchdog import Watchdog

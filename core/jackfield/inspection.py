@@ -17,14 +17,14 @@ from jackfield.errors import ConfigurationError, JournalError
 from jackfield.host import Host
 from jackfield.http.address_guard import AddressGuard
 from jackfield.journal.protocol import Journal
-from jackfield.key_literals import key_warnings
 from jackfield.lint import Seen, lint, seen_in
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
 from jackfield.pipeline import pipeline_file
 from jackfield.problems import Problem
-from jackfield.settings import SETTINGS_FILE, Project
-from jackfield.tomlfile import TomlFile
+from jackfield.project.key_literals import key_warnings
+from jackfield.project.settings import SETTINGS_FILE, Project
+from jackfield.project.toml_file import TomlFile
 
 _MOST_SEEN: Final = 200
 """Of so many pipelines the last runs are looked at: each takes milliseconds."""

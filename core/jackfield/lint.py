@@ -23,10 +23,10 @@ from jackfield.journal.views import Query
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, step_name
 from jackfield.problems import KeyPath, Problem
+from jackfield.project.toml_file import TomlFile
 from jackfield.templates.marked_options import Marked
 from jackfield.templates.paths.path import Path
 from jackfield.templates.scope import leaves
-from jackfield.tomlfile import TomlFile
 
 _RUNS_READ: Final = 5
 _NEARLY_THE_SAME: Final = 0.75

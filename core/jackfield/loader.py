@@ -18,7 +18,6 @@ from jackfield.components.response_template import LateTemplate
 from jackfield.components.validation import valid_part
 from jackfield.errors import ConfigurationError, PluginError, TemplateError
 from jackfield.journal.records import Limits
-from jackfield.key_literals import key_literals
 from jackfield.labels import Labeller
 from jackfield.masking import secret_mask
 from jackfield.options import OptionFacts, RenderedOptions, secret_values
@@ -35,14 +34,15 @@ from jackfield.pipeline import (
     step_name,
 )
 from jackfield.problems import KeyPath, Problem
+from jackfield.project.key_literals import key_literals
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.reading import FileReading
-from jackfield.secrets import Secrets
 from jackfield.templates.engine import Template, TemplateEngine
 from jackfield.templates.paths.path import Path as JsonPath
 from jackfield.templates.paths.path import event_path
 from jackfield.templates.scope import Scope
 from jackfield.templates.url_template import Urls
-from jackfield.tomlfile import TomlFile
 
 MOST_STEPS: Final = 200
 """So many steps can be checked while somebody waits for it."""

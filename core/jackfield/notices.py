@@ -23,7 +23,7 @@ from jackfield.notice_texts import moment, notice_of
 from jackfield.notifiers import Notifiers
 from jackfield.pipeline import Pipeline
 from jackfield.pipelines import Pipelines
-from jackfield.settings import ROOM, Project
+from jackfield.project.settings import ROOM, Project
 
 _MB: Final = 1_000_000
 _FIRST_SILENCE: Final = timedelta(minutes=5)

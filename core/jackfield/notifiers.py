@@ -21,8 +21,8 @@ from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
 from jackfield.options import secret_values
 from jackfield.problems import Problem, did_you_mean
-from jackfield.settings import SETTINGS_FILE, NoticeSettings, Project
-from jackfield.tomlfile import TomlFile
+from jackfield.project.settings import SETTINGS_FILE, NoticeSettings, Project
+from jackfield.project.toml_file import TomlFile
 
 LIMIT: Final = 60.0
 """Seconds that one delivery may take."""

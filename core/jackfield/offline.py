@@ -19,10 +19,10 @@ from jackfield.loader import PipelineLoader
 from jackfield.masking import MASKED
 from jackfield.pipeline import Pipeline, StepDefinition, pipeline_file
 from jackfield.problems import did_you_mean
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.scenario import UNSEEN_BODY, UNTOLD, ExpectedRequest, ExpectedStep, Scenario
-from jackfield.secrets import Secrets
 from jackfield.templates.engine import TemplateEngine
-from jackfield.tomlfile import TomlFile
 from jackfield.trial import Ending, Situation, Trials, Tried
 from jackfield.usage import secrets_named
 

@@ -18,8 +18,8 @@ from jackfield.labels import Labeller
 from jackfield.masking import Mask
 from jackfield.options import RenderedOptions
 from jackfield.problems import Problem
+from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.retry import RetryPolicy
-from jackfield.settings import PIPELINES_FOLDER
 from jackfield.templates.engine import Template
 from jackfield.templates.paths.path import Path
 

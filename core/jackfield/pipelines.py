@@ -18,7 +18,7 @@ from jackfield.journal.records import Limits, Version
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.problems import Problem
-from jackfield.tomlfile import TomlFile
+from jackfield.project.toml_file import TomlFile
 
 _CLOSING: Final = 5.0
 """Seconds that an action is given to close."""

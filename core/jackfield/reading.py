@@ -15,11 +15,11 @@ from jackfield.errors import TemplateError
 from jackfield.masking import secret_mask
 from jackfield.options import OptionFacts
 from jackfield.problems import KeyPath, Problem, dotted
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.templates.engine import Template, TemplateEngine, is_template
 from jackfield.templates.scope import Scope, leaves
 from jackfield.templates.url_template import Urls
-from jackfield.tomlfile import TomlFile
 
 MOST_PROBLEMS: Final = 100
 """So many mistakes of a file are told."""

@@ -13,17 +13,17 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from jackfield.addresses import Addresses
 from jackfield.errors import ConfigurationError
-from jackfield.files import read_file
 from jackfield.http.client import HttpPool
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.pipelines import Pipelines
 from jackfield.problems import Problem
-from jackfield.secrets import SECRETS_FILE
-from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
-from jackfield.tomlfile import MEGABYTES
+from jackfield.project.file_reader import read_file
+from jackfield.project.secrets import SECRETS_FILE
+from jackfield.project.server_keys import Addresses
+from jackfield.project.settings import PIPELINES_FOLDER, SETTINGS_FILE, Project
+from jackfield.project.toml_file import MEGABYTES
 
 _BATCH: Final = 50
 """So many pipelines are read before they are put in place."""

@@ -18,7 +18,7 @@ from jackfield.components.validation import complaints
 from jackfield.components.values import Event, JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError
 from jackfield.http.stub import Answer
-from jackfield.tomlfile import TomlFile
+from jackfield.project.toml_file import TomlFile
 
 TESTS_FOLDER: Final = "tests"
 SCENARIO_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

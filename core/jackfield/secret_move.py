@@ -9,15 +9,15 @@ from typing import Any
 
 from jackfield.drafts import Draft, DraftFolder
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.key_literals import KeyLiteral, key_literals, secret_name
 from jackfield.pipeline import pipeline_file
 from jackfield.problems import did_you_mean, dotted
-from jackfield.secrets import SECRET_NAME, SECRETS_FILE
-from jackfield.secrets_file import put_secret, secret_in_file
-from jackfield.settings import PIPELINES_FOLDER
+from jackfield.project.key_literals import KeyLiteral, key_literals, secret_name
+from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
+from jackfield.project.secrets_file import put_secret, secret_in_file
+from jackfield.project.settings import PIPELINES_FOLDER
+from jackfield.project.toml_file import TomlFile
 from jackfield.templates.engine import is_template
 from jackfield.templates.scope import leaves
-from jackfield.tomlfile import TomlFile
 
 
 class CannotMove(JackfieldError):  # noqa: N818 - what the caller is told

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jackfield.addresses import Addresses
 from jackfield.components.values import JsonObject, Text, WebhookRequest
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.pipeline import Pipeline
-from jackfield.settings import Project
+from jackfield.project.server_keys import Addresses
+from jackfield.project.settings import Project
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 from jackfield.components.values import Text
 from jackfield.errors import ConfigurationError
-from jackfield.files import read_file
 from jackfield.host import Host
-from jackfield.secrets import ENVIRONMENT_PREFIX
-from jackfield.secrets_file import secrets_in_file
-from jackfield.settings import SETTINGS_FILE
+from jackfield.project.file_reader import read_file
+from jackfield.project.secrets import ENVIRONMENT_PREFIX
+from jackfield.project.secrets_file import secrets_in_file
+from jackfield.project.settings import SETTINGS_FILE
+from jackfield.project.toml_file import MEGABYTES, TomlFile
 from jackfield.templates.engine import TemplateEngine
 from jackfield.templates.scope import leaves
-from jackfield.tomlfile import MEGABYTES, TomlFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from playwright.sync_api import Browser
 from pydantic_core import to_json
 
-from jackfield.addresses import Addresses
+from jackfield.project.server_keys import Addresses
 from tests.browser.visits import logged_in
 from tests.processes import make_served_project, post, served
 

@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 from playwright.sync_api import Browser, Page, expect
 
-from jackfield.addresses import Addresses
+from jackfield.project.server_keys import Addresses
 from tests.browser.visits import logged_in
 from tests.processes import ServedHost, make_served_project, post, served
 

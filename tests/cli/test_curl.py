@@ -22,9 +22,9 @@ from jackfield.cli.shellwords import split_words
 from jackfield.components.plugins.registry import Registry
 from jackfield.document import event_document
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.testing import run_action
-from jackfield.tomlfile import TomlFile
 
 Cli = Callable[..., tuple[int, str, str]]
 Received = tuple[str, str, dict[str, str], bytes]

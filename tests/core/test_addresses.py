@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.addresses import Addresses, read_or_make_secret
 from jackfield.errors import ConfigurationError
+from jackfield.project.server_keys import Addresses, read_or_make_secret
 
 
 def test_addresses_survive_a_restart_and_differ_by_pipeline_version_and_project(tmp_path: Path) -> None:

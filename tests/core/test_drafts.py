@@ -13,8 +13,8 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import BadId, Conflict, Draft, DraftFolder, new_draft
 from jackfield.errors import ConfigurationError
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
-from jackfield.tomledit import CannotEdit
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_edit import CannotEdit
 from tests.support import Plugin
 
 TEXT = '[source]\nuse = "call"\n\n[[steps]]\nuse = "act"\ndo = "say"\n'

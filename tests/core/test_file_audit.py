@@ -15,7 +15,7 @@ from jackfield.journal.audit import AuditAction, AuditEntry, AuditQuery, NewAudi
 from jackfield.journal.protocol import Journal
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
 from tests.core.journal.kit import opened
 from tests.support import Plugin, make_project, steps
 

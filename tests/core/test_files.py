@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.files import read_file
+from jackfield.project.file_reader import read_file
 
 
 def _fifo(path: Path) -> None:

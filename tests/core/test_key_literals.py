@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.key_literals import key_literals, key_warnings, secret_name, without_literals
-from jackfield.tomlfile import TomlFile
-from jackfield.tomltext import toml_document
+from jackfield.project.key_literals import key_literals, key_warnings, secret_name, without_literals
+from jackfield.project.toml_file import TomlFile
+from jackfield.project.toml_text import toml_document
 
 ROOT = Path(__file__).parent.parent.parent
 _TOML_BLOCK = re.compile(r"```toml\n(.*?)```", re.DOTALL)

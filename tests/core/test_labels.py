@@ -20,9 +20,9 @@ from jackfield.labels import LONGEST_LABEL, Labeller, digest, one_line
 from jackfield.loader import PipelineLoader
 from jackfield.masking import MASKED
 from jackfield.operations import Operations
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.sight import Sight
-from jackfield.tomlfile import TomlFile
 from jackfield.users import Role
 from tests.core.test_notices import MINUTE, NoticePlugin, host_with, look
 from tests.support import Clock, Plugin, give, hook, run_host, serve, steps, until

@@ -16,8 +16,8 @@ from jackfield.http.address_guard import AddressGuard
 from jackfield.inspection import inspect_project
 from jackfield.lint import Seen, lint, seen_in
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
-from jackfield.tomlfile import TomlFile
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from tests.support import Plugin, give, run_host, steps, until
 
 LOADER = PipelineLoader(Registry.load(), Secrets({}))

@@ -24,8 +24,8 @@ from jackfield.document import event_document
 from jackfield.inspection import inspect_project
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
-from jackfield.secrets import Secrets
-from jackfield.tomlfile import TomlFile
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 
 
 class Signature(OptionsModel):

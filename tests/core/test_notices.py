@@ -16,7 +16,7 @@ from jackfield.journal.records import Failed, Mode, Replay, SetAside, Succeeded
 from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
 from jackfield.notifiers import PENDING, Channel, read_notifiers
-from jackfield.settings import ROOM
+from jackfield.project.settings import ROOM
 from tests.support import Clock, Plugin, give, make_project, steps, until
 
 MINUTE = timedelta(minutes=1)

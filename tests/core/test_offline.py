@@ -26,6 +26,7 @@ from jackfield.http.client import HttpPool
 from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.offline import Difference, Offline, matches
+from jackfield.project.secrets import Secrets
 from jackfield.scenario import (
     Scenario,
     ScenarioExistsError,
@@ -35,7 +36,6 @@ from jackfield.scenario import (
     suggested_name,
 )
 from jackfield.scenario_text import scenario_text
-from jackfield.secrets import Secrets
 from jackfield.trial import Trials
 from jackfield.watchdog import Watchdog
 from tests.support import Plugin

@@ -13,8 +13,8 @@ from jackfield import Action, OptionsModel, ProjectFile, Step
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.project_file import project_file
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
-from jackfield.tomlfile import TomlFile
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from tests.support import Plugin
 
 NAMES = ["..", ".", "certs", "away", "link.pem", "loop", "", "ca.pem", "\0", "~"]

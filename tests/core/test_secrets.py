@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jackfield.errors import ConfigurationError
 from jackfield.masking import Mask, secret_mask
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
 
 TOKEN = "s3cr3t-Токен"
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.errors import ConfigurationError
-from jackfield.secrets import SECRETS_FILE, Secrets
-from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
+from jackfield.project.secrets import SECRETS_FILE, Secrets
+from jackfield.project.secrets_file import delete_secret, put_secret, secrets_in_file
 
 BEFORE = "# ours\nA = \"first\"   # of the CRM\n\n# theirs\nB = 'second'\n"
 

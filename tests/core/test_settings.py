@@ -6,7 +6,7 @@ import pytest
 from jackfield.components.plugins.registry import SOURCE_KEYS, STEP_KEYS
 from jackfield.errors import ConfigurationError
 from jackfield.pipeline import SourceSettings, StepSettings
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 
 
 def load(folder: Path, settings: str, secrets: str = "") -> Project:

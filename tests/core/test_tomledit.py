@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from jackfield.problems import KeyPath
-from jackfield.tomlblocks import TomlBlocks
-from jackfield.tomledit import CannotEdit, drop, put, rename
-from jackfield.tomltext import toml_entry
+from jackfield.project.toml_blocks import TomlBlocks
+from jackfield.project.toml_edit import CannotEdit, drop, put, rename
+from jackfield.project.toml_text import toml_entry
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [

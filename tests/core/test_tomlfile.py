@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jackfield.errors import ConfigurationError
 from jackfield.problems import Problem, did_you_mean, dotted
-from jackfield.tomlfile import TomlFile
+from jackfield.project.toml_file import TomlFile
 
 TEXT = """\
 # source = "not this line"

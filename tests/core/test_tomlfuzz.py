@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from jackfield.drafts import Draft
 from jackfield.problems import KeyPath
-from jackfield.tomlblocks import TomlBlocks
-from jackfield.tomledit import CannotEdit, drop, put, rename, value_at
+from jackfield.project.toml_blocks import TomlBlocks
+from jackfield.project.toml_edit import CannotEdit, drop, put, rename, value_at
 
 NAMES = st.sampled_from(["a", "b", "steps", '"a b"', "'c.d'", "a.b", "steps.a", "source", '"é"', "1"])
 SIMPLE = st.sampled_from(

@@ -20,8 +20,8 @@ from jackfield.http.client import HttpPool
 from jackfield.http.stub import Answer
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
-from jackfield.secrets import Secrets
-from jackfield.tomlfile import TomlFile
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.trial import Ending, Situation, Trials, Tried
 from jackfield.watchdog import Watchdog
 from tests.servers import listening

@@ -4,7 +4,7 @@ import pytest
 
 from jackfield.components.plugins.registry import Registry
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
 from tests.destinations.kit import EXAMPLES
 
 FILES = sorted(EXAMPLES.glob("*.toml"))

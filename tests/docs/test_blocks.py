@@ -16,10 +16,10 @@ import jackfield_webhook
 from jackfield.components.plugins.hookspecs import ENTRY_POINT_GROUP
 from jackfield.components.plugins.registry import Registry
 from jackfield.loader import PipelineLoader
+from jackfield.project.secrets import Secrets
+from jackfield.project.settings import ServerSettings, Settings
+from jackfield.project.toml_file import TomlFile
 from jackfield.scenario import Scenario
-from jackfield.secrets import Secrets
-from jackfield.settings import ServerSettings, Settings
-from jackfield.tomlfile import TomlFile
 from tests.docs.markdown import ROOT, Block, blocks
 
 NAMED_SECRET = re.compile(r"\bsecret\.(\w+)")

@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 from jackfield.components.plugins.registry import Registry
 from jackfield.document import event_document
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
-from jackfield.settings import Project
-from jackfield.tomlfile import TomlFile
+from jackfield.project.secrets import Secrets
+from jackfield.project.settings import Project
+from jackfield.project.toml_file import TomlFile
 from tests.docs.markdown import ROOT, blocks
 
 EXAMPLE = ROOT / "examples" / "my-school"

@@ -7,8 +7,8 @@ import pytest
 from jackfield.components.base import OptionsModel
 from jackfield.journal.records import Mode, Outcome, State
 from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
+from jackfield.project.settings import Settings
 from jackfield.retry import RetryPolicy
-from jackfield.settings import Settings
 from tests.docs.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs" / "pipelines.md"

@@ -19,9 +19,9 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.drafts import Draft
 from jackfield.errors import TemplateError
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_edit import CannotEdit
 from jackfield.templates.engine import TemplateEngine
-from jackfield.tomledit import CannotEdit
 from jackfield_getcourse.callback import CallbackOptions
 from jackfield_getcourse.orders import OrderCreated
 from jackfield_getcourse.user_created import UserCreated

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from tests.installed.environment import Environment
 from tests.processes import make_served_project, send, served
 

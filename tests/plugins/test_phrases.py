@@ -17,9 +17,9 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.i18n.phrasebooks import read_phrasebooks
 from jackfield.i18n.phrases import Phrasebook
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.testing import run_action, run_notifier
-from jackfield.tomlfile import TomlFile
 from jackfield_compose.filter import Filter
 from jackfield_compose.form import ComposeForm
 from jackfield_compose.json import ComposeJson

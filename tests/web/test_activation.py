@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import ConfigurationError
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from jackfield.web.listener import handed_over
 from tests.processes import JACKFIELD, ServedHost, clean_environ, make_served_project, send, served, until
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jackfield.lastresort import EXIT_CODE
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from tests.processes import ServedHost, install_plugin, make_served_project, send, served, start, until
 
 PLUGIN = """

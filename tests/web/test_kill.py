@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from jackfield.addresses import KEY_FILE
 from jackfield.journal.sqlite.queue.deaths import DIED
-from jackfield.settings import Project
+from jackfield.project.server_keys import KEY_FILE
+from jackfield.project.settings import Project
 from tests.processes import (
     JACKFIELD,
     Destination,

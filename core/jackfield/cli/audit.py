@@ -16,7 +16,7 @@ from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, moment, open_journal
 from jackfield.errors import JackfieldError
 from jackfield.journal.audit import AuditAction, AuditCheck, AuditEntry, AuditQuery
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -20,12 +20,12 @@ from jackfield.cli.output import plain
 from jackfield.cli.workspace import HERE, ProjectOption
 from jackfield.components.content_type import is_json_type
 from jackfield.errors import ConfigurationError
-from jackfield.files import read_file
-from jackfield.key_literals import key_literals
-from jackfield.secrets import LIKELY_SECRET, Secrets
-from jackfield.settings import PIPELINES_FOLDER
-from jackfield.tomlfile import MEGABYTES
-from jackfield.tomltext import toml_lines, toml_value
+from jackfield.project.file_reader import read_file
+from jackfield.project.key_literals import key_literals
+from jackfield.project.secrets import LIKELY_SECRET, Secrets
+from jackfield.project.settings import PIPELINES_FOLDER
+from jackfield.project.toml_file import MEGABYTES
+from jackfield.project.toml_text import toml_lines, toml_value
 
 _NAMED: Final = re.compile(r"\bsecret\.([A-Za-z_]\w*)")
 _OPENING: Final = re.compile(r"\{[{%#]")

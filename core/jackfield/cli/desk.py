@@ -10,7 +10,6 @@ from typing import Annotated, Protocol, TypeAlias
 
 import typer
 
-from jackfield.addresses import Addresses
 from jackfield.cli.notes import command_entry
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import Workspace, open_journal
@@ -28,9 +27,10 @@ from jackfield.metrics import Metrics
 from jackfield.modes import PipelineStatus, pipeline_status
 from jackfield.operations import On, Operations
 from jackfield.pipeline import pipeline_file
+from jackfield.project.server_keys import Addresses
+from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.restoring import bring_back
 from jackfield.sender import Address, sender_address
-from jackfield.settings import PIPELINES_FOLDER
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion

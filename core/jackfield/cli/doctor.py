@@ -30,7 +30,7 @@ from jackfield.errors import ConfigurationError, JournalError
 from jackfield.journal.views import Backlog
 from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from jackfield.web.api.pipelines import PipelineReport
 from jackfield.web.certificate import CertificateState
 from jackfield.web.condition import Condition

@@ -11,7 +11,7 @@ from jackfield.cli.workspace import open_journal
 from jackfield.clock import utc_now
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.audit import AuditAction, NewAuditEntry, Via
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 
 
 def note_beside(project: Project, action: AuditAction, target: str, detail: str = "", *, content: str = "") -> None:

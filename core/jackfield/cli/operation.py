@@ -14,7 +14,6 @@ import typer
 import uvloop
 from pydantic_core import from_json
 
-from jackfield.addresses import Addresses
 from jackfield.checkup import look_at_user
 from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, plain
@@ -25,8 +24,9 @@ from jackfield.errors import JackfieldError
 from jackfield.logs import configure_logs
 from jackfield.masking import secret_mask
 from jackfield.pipeline import Pipeline
+from jackfield.project.server_keys import Addresses
+from jackfield.project.settings import Project
 from jackfield.sender import sample_request
-from jackfield.settings import Project
 from jackfield.web.api.trials import SampleTaken
 from jackfield.web.serving import Served
 from jackfield.web.serving import serve as serve_project

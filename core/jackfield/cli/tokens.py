@@ -19,7 +19,7 @@ from jackfield.cli.remote import RemoteDesk, remote_desk
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, coming
 from jackfield.errors import UnknownRun
 from jackfield.journal.audit import AuditAction
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from jackfield.tokens import Tokens
 from jackfield.users import Role
 from jackfield.web.callers import token_words

@@ -20,7 +20,7 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import JackfieldError
 from jackfield.journal.audit import AuditAction
 from jackfield.passwords import LONGEST_PASSWORD
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from jackfield.users import Mistake, Role, UserError, Users
 from jackfield.web.callers import role_words
 

@@ -20,7 +20,7 @@ from jackfield.journal.sqlite import SqliteJournal
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.problems import Problem, did_you_mean
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 
 ProjectOption: TypeAlias = Annotated[Path, typer.Option("--project", help="The project folder.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -20,7 +20,7 @@ from jackfield.host import Host
 from jackfield.journal.views import Backlog
 from jackfield.notifiers import NotifierStatus
 from jackfield.pipeline import pipeline_file
-from jackfield.settings import ROOM
+from jackfield.project.settings import ROOM
 from jackfield.web.certificate import CertificateState
 from jackfield.web.trouble import Trouble
 

@@ -17,12 +17,12 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from jackfield.addresses import HOOKS_PATH
 from jackfield.clock import utc_now
 from jackfield.components.values import WebhookReply, WebhookRequest
 from jackfield.errors import JournalError
 from jackfield.host import Host
 from jackfield.pipeline import Pipeline
+from jackfield.project.server_keys import HOOKS_PATH
 from jackfield.reply import reply_headers
 
 _NOT_FOUND: Final = WebhookReply(404, b"not found\n")

@@ -9,7 +9,7 @@ from typing import Final
 
 from jackfield.errors import ConfigurationError
 from jackfield.problems import Problem
-from jackfield.settings import SETTINGS_FILE
+from jackfield.project.settings import SETTINGS_FILE
 
 _BACKLOG: Final = 2048
 _FIRST_HANDED: Final = 3

@@ -11,7 +11,7 @@ from jackfield.errors import JackfieldError, PluginError, StepFailure, UnknownRu
 from jackfield.http.client import HttpPool
 from jackfield.notifiers import NotifierDefinition, close_notifier, delivered
 from jackfield.problems import Problem, did_you_mean
-from jackfield.settings import SETTINGS_FILE
+from jackfield.project.settings import SETTINGS_FILE
 
 
 @dataclass(frozen=True, slots=True)

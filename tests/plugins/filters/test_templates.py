@@ -8,9 +8,9 @@ import jackfield_filters
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import TemplateError
 from jackfield.loader import PipelineLoader
-from jackfield.secrets import Secrets
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield.templates.engine import Blank, TemplateEngine
-from jackfield.tomlfile import TomlFile
 from tests.support import Plugin, steps
 
 NAMES = ["phone", "money", "date", "base64", "base64_decode", "hash", "hmac", "slug", "translit"]

@@ -14,8 +14,8 @@ from jackfield.journal.records import SETTLED
 from jackfield.journal.views import RunView
 from jackfield.loader import PipelineLoader
 from jackfield.pipeline import Pipeline
-from jackfield.secrets import Secrets
-from jackfield.tomlfile import TomlFile
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 from jackfield_email.action import SendEmail
 from jackfield_getcourse.actions import ImportUser
 from jackfield_http_request.action import HttpRequest

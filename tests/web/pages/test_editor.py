@@ -22,7 +22,7 @@ from pydantic import JsonValue
 
 from jackfield.components.plugins.registry import Registry
 from jackfield.journal.views import Query
-from jackfield.tomltext import toml_entry
+from jackfield.project.toml_text import toml_entry
 from jackfield.users import Role
 from jackfield.web.serving import Served, serving
 from tests.support import Plugin, give, make_project, steps, until

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.settings import Project
+from jackfield.project.settings import Project
 from jackfield.users import Role
 from jackfield.web.serving import Served, serving
 from tests.support import Plugin, make_project, steps

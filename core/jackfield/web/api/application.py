@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.addresses import read_or_make_secret
 from jackfield.drafts import BadId
 from jackfield.errors import (
     BadRequest,
@@ -25,6 +24,7 @@ from jackfield.errors import (
     UnknownRun,
 )
 from jackfield.host import Host
+from jackfield.project.server_keys import read_or_make_secret
 from jackfield.tokens import TokenError, TokenMistake, Tokens
 from jackfield.users import Mistake, UserError
 from jackfield.web.api import activity, audit, bulk, files, pipelines, runs, secrets, system, tokens, trials, users

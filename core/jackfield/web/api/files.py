@@ -17,9 +17,9 @@ from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipeline import pipeline_file
 from jackfield.problems import Problem
+from jackfield.project.settings import PIPELINES_FOLDER
+from jackfield.project.toml_file import TomlFile
 from jackfield.restoring import bring_back
-from jackfield.settings import PIPELINES_FOLDER
-from jackfield.tomlfile import TomlFile
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note

@@ -13,9 +13,9 @@ from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import pipeline_file
+from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
+from jackfield.project.secrets_file import delete_secret, put_secret, secrets_in_file
 from jackfield.secret_move import carry_out, plan_move
-from jackfield.secrets import SECRET_NAME, SECRETS_FILE
-from jackfield.secrets_file import delete_secret, put_secret, secrets_in_file
 from jackfield.usage import secret_rows
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note

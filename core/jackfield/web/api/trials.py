@@ -16,8 +16,8 @@ from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.problems import Problem, did_you_mean
+from jackfield.project.toml_file import TomlFile
 from jackfield.sender import sample_request
-from jackfield.tomlfile import TomlFile
 from jackfield.trial import Ending, Situation, Trials
 from jackfield.web.api.files import Mistakes, whole_draft
 from jackfield.web.api.operation import Operation

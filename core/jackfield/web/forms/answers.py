@@ -12,8 +12,8 @@ from starlette.datastructures import FormData
 
 from jackfield.drafts import Draft
 from jackfield.masking import MASKED
+from jackfield.project.toml_edit import CannotEdit
 from jackfield.templates.engine import is_template
-from jackfield.tomledit import CannotEdit
 from jackfield.web.forms.fields import MISSING, Field, Row, one_line_end, secret_state
 from jackfield.web.forms.pipeline import PipelineForm
 from jackfield.web.forms.shapes import Shape

@@ -13,13 +13,13 @@ from tomlkit.exceptions import TOMLKitError
 
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, PluginError
-from jackfield.key_literals import shown_definition
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.problems import KeyPath
-from jackfield.secrets import LIKELY_SECRET
+from jackfield.project.key_literals import shown_definition
+from jackfield.project.secrets import LIKELY_SECRET
+from jackfield.project.toml_edit import CannotEdit, put
+from jackfield.project.toml_file import TomlFile
 from jackfield.templates.engine import is_template
-from jackfield.tomledit import CannotEdit, put
-from jackfield.tomlfile import TomlFile
 from jackfield.web.forms.shapes import Option, read_options
 
 NAMED_SECRET: Final = re.compile(r"\{\{\s*secret\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")

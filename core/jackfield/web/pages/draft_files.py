@@ -13,7 +13,7 @@ from starlette.requests import Request
 from jackfield.drafts import BadId, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JournalUnavailable
 from jackfield.pipeline import pipeline_file
-from jackfield.settings import PIPELINES_FOLDER
+from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.state import host_of
 

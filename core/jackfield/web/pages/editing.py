@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from jackfield.drafts import Draft
 from jackfield.problems import KeyPath
-from jackfield.tomledit import CannotEdit
+from jackfield.project.toml_edit import CannotEdit
 
 _SHAPE: Final = "shape:"
 _WAS: Final = "was:"

@@ -22,7 +22,7 @@ from jackfield.inspection import warnings_of
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import PIPELINE_ID, pipeline_file
 from jackfield.problems import Problem
-from jackfield.tomledit import CannotEdit
+from jackfield.project.toml_edit import CannotEdit
 from jackfield.users import Role
 from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over
 from jackfield.web.forms.fields import field_name, secret_state

@@ -10,7 +10,7 @@ from jackfield.components.plugins.registry import ActionClass, Registry, SourceC
 from jackfield.components.values import Text
 from jackfield.errors import ConfigurationError, PluginError
 from jackfield.pipeline import Pipeline, pipeline_file, step_name
-from jackfield.tomlfile import TomlFile
+from jackfield.project.toml_file import TomlFile
 
 
 @dataclass(frozen=True, slots=True)

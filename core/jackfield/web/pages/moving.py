@@ -15,8 +15,8 @@ from jackfield.drafts import BadId
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.journal.audit import AuditAction
 from jackfield.pipeline import pipeline_file
+from jackfield.project.secrets import SECRETS_FILE
 from jackfield.secret_move import SecretMove, carry_out, plan_move
-from jackfield.secrets import SECRETS_FILE
 from jackfield.users import Role
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page

@@ -15,7 +15,7 @@ from jackfield.components.values import Text
 from jackfield.drafts import new_draft
 from jackfield.i18n.translations import in_language, language_of
 from jackfield.pipeline import PIPELINE_ID
-from jackfield.settings import PIPELINES_FOLDER
+from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.users import Role
 from jackfield.web.forms.pipeline import plugin_of
 from jackfield.web.pages.access import deed, view

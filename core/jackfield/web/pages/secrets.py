@@ -14,8 +14,8 @@ from starlette.routing import Route
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
-from jackfield.secrets import SECRET_NAME, SECRETS_FILE
-from jackfield.secrets_file import delete_secret, put_secret
+from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
+from jackfield.project.secrets_file import delete_secret, put_secret
 from jackfield.usage import secret_rows
 from jackfield.users import Role
 from jackfield.web.forms.fields import one_line_end

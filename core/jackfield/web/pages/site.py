@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
-from jackfield.addresses import read_or_make_secret
 from jackfield.errors import JournalUnavailable
 from jackfield.host import Host
+from jackfield.project.server_keys import read_or_make_secret
 from jackfield.web.pages import (
     audit,
     bulk,

@@ -9,8 +9,8 @@ from jackfield.host import Host
 from jackfield.notifiers import NotifierStatus
 from jackfield.pipeline import Pipeline, pipeline_file
 from jackfield.problems import Problem
-from jackfield.secrets import SECRETS_FILE
-from jackfield.settings import PIPELINES_FOLDER, SETTINGS_FILE
+from jackfield.project.secrets import SECRETS_FILE
+from jackfield.project.settings import PIPELINES_FOLDER, SETTINGS_FILE
 
 
 @dataclass(frozen=True, slots=True)

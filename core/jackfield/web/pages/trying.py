@@ -19,7 +19,7 @@ from jackfield.host import Host
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.labels import digest
 from jackfield.pipeline import Pipeline, pipeline_file, step_name
-from jackfield.tomlfile import TomlFile
+from jackfield.project.toml_file import TomlFile
 from jackfield.trial import Situation, Trials, Tried
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.picker import declared

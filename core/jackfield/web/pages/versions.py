@@ -19,8 +19,8 @@ from jackfield.host import Host
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.project.toml_file import TomlFile
 from jackfield.restoring import bring_back
-from jackfield.tomlfile import TomlFile
 from jackfield.users import Role
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.pages.access import deed, view

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from jackfield.errors import ConfigurationError
-from jackfield.files import read_file
 from jackfield.problems import KeyPath, Problem, dotted
+from jackfield.project.file_reader import read_file
 
 MEGABYTES: Final = 1
 """How many a file may have."""

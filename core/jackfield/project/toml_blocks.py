@@ -11,7 +11,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table, Whitespace
 
-from jackfield.tomledit import CannotEdit
+from jackfield.project.toml_edit import CannotEdit
 
 _MARK: Final = "#\x7fhere\n"  # no TOML has this character
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")

@@ -17,8 +17,8 @@ from jackfield.components.validation import complaints
 from jackfield.errors import ConfigurationError
 from jackfield.http.address_guard import AddressGuard
 from jackfield.problems import Problem
-from jackfield.secrets import Secrets
-from jackfield.tomlfile import TomlFile
+from jackfield.project.secrets import Secrets
+from jackfield.project.toml_file import TomlFile
 
 SETTINGS_FILE: Final = "jackfield.toml"
 PIPELINES_FOLDER: Final = "pipelines"

@@ -16,7 +16,7 @@ from typing import Final
 from jackfield.errors import ConfigurationError
 from jackfield.masking import SHORTEST_SECRET
 from jackfield.problems import Problem
-from jackfield.tomlfile import TomlFile
+from jackfield.project.toml_file import TomlFile
 
 SECRETS_FILE: Final = "secrets.toml"
 ENVIRONMENT_PREFIX: Final = "JACKFIELD_SECRET_"

@@ -14,8 +14,8 @@ from tomlkit.items import AoT, Array, InlineTable, Item, Key, SingleKey, Table, 
 
 from jackfield.errors import JackfieldError
 from jackfield.problems import KeyPath, dotted
-from jackfield.tomlfile import DEEPEST
-from jackfield.tomltext import fits_in_line, toml_entry, toml_tables, toml_text, toml_value
+from jackfield.project.toml_file import DEEPEST
+from jackfield.project.toml_text import fits_in_line, toml_entry, toml_tables, toml_text, toml_value
 
 _Body = list[tuple[Key | None, Item]]
 _NOTHING: Final = object()

@@ -12,11 +12,11 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from jackfield.errors import ConfigurationError
-from jackfield.filelock import locked
 from jackfield.problems import Problem
-from jackfield.secrets import SECRET_NAME, SECRETS_FILE, file_problems
-from jackfield.tomlfile import TomlFile
-from jackfield.tomltext import toml_entry
+from jackfield.project.file_lock import locked
+from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE, file_problems
+from jackfield.project.toml_file import TomlFile
+from jackfield.project.toml_text import toml_entry
 
 
 def secrets_in_file(folder: Path) -> frozenset[str]:

@@ -15,10 +15,10 @@ from typing import Any, Final
 from jackfield.errors import ConfigurationError
 from jackfield.masking import CREDENTIAL_HEADERS, MASKED
 from jackfield.problems import KeyPath, Problem, dotted
-from jackfield.secrets import LIKELY_SECRET
-from jackfield.tomledit import value_at
-from jackfield.tomlfile import TomlFile
-from jackfield.tomltext import toml_document
+from jackfield.project.secrets import LIKELY_SECRET
+from jackfield.project.toml_edit import value_at
+from jackfield.project.toml_file import TomlFile
+from jackfield.project.toml_text import toml_document
 
 _OPENING: Final = re.compile(r"\{[{%#]")
 _CLOSING: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
