@@ -16,7 +16,7 @@ from jackfield.audit import AuditLog, Caller
 from jackfield.errors import ConfigurationError
 from jackfield.journal.audit import AuditAction, Via
 from jackfield.journal.protocol import Journal
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import dotted
 from jackfield.project.key_literals import shown_definition
 from jackfield.project.secrets import SECRETS_FILE

@@ -29,20 +29,20 @@ from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Retention
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.lastresort import within
-from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
-from jackfield.modes import Modes
 from jackfield.notices import Notices
 from jackfield.operations import Operations
-from jackfield.pipeline import Pipeline
-from jackfield.pipelines import Pipelines
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.live import Pipelines
+from jackfield.pipelines.loader import PipelineLoader
+from jackfield.pipelines.modes import Modes
+from jackfield.pipelines.sender import webhook_address
 from jackfield.problems import Problem
 from jackfield.project.file_lock import private_folder
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.reload import Reloader
 from jackfield.runner import Runner
-from jackfield.sender import webhook_address
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.watchdog import Watchdog

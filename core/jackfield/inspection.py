@@ -12,15 +12,15 @@ from types import MappingProxyType
 from typing import Final
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.host import Host
 from jackfield.http.address_guard import AddressGuard
 from jackfield.journal.protocol import Journal
 from jackfield.lint import Seen, lint, seen_in
-from jackfield.loader import PipelineLoader
 from jackfield.notifiers import read_notifiers
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.editing.drafts import Draft
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import Problem
 from jackfield.project.key_literals import key_warnings
 from jackfield.project.settings import SETTINGS_FILE, Project

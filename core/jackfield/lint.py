@@ -20,8 +20,8 @@ from jackfield.http.address_guard import AddressGuard, AddressRefused
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Outcome
 from jackfield.journal.views import Query
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline, step_name
+from jackfield.pipelines.definition import Pipeline, step_name
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import KeyPath, Problem
 from jackfield.project.toml_file import TomlFile
 from jackfield.templates.marked_options import Marked

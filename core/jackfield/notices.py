@@ -18,11 +18,11 @@ from jackfield.i18n.phrases import Phrasebook
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Failed, Mode, RetryAt, State, Verdict
 from jackfield.journal.views import Query
-from jackfield.modes import Modes
 from jackfield.notice_texts import moment, notice_of
 from jackfield.notifiers import Notifiers
-from jackfield.pipeline import Pipeline
-from jackfield.pipelines import Pipelines
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.live import Pipelines
+from jackfield.pipelines.modes import Modes
 from jackfield.project.settings import ROOM, Project
 
 _MB: Final = 1_000_000

@@ -17,9 +17,9 @@ from jackfield.components.plugins.registry import NotifierClass
 from jackfield.components.values import Notice
 from jackfield.errors import ConfigurationError, PermanentFailure, PluginError, TemporaryFailure
 from jackfield.http.client import HttpPool
-from jackfield.loader import PipelineLoader
 from jackfield.masking import Mask
-from jackfield.options import secret_values
+from jackfield.pipelines.loader import PipelineLoader
+from jackfield.pipelines.rendered_options import secret_values
 from jackfield.problems import Problem, did_you_mean
 from jackfield.project.settings import SETTINGS_FILE, NoticeSettings, Project
 from jackfield.project.toml_file import TomlFile

@@ -15,9 +15,9 @@ from pydantic_core import from_json
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Exchange, JsonObject
 from jackfield.errors import ConfigurationError
-from jackfield.loader import PipelineLoader
 from jackfield.masking import MASKED
-from jackfield.pipeline import Pipeline, StepDefinition, pipeline_file
+from jackfield.pipelines.definition import Pipeline, StepDefinition, pipeline_file
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import did_you_mean
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile

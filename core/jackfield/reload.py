@@ -15,9 +15,9 @@ import structlog
 
 from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline, pipeline_file
-from jackfield.pipelines import Pipelines
+from jackfield.pipelines.definition import Pipeline, pipeline_file
+from jackfield.pipelines.live import Pipelines
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import Problem
 from jackfield.project.file_reader import read_file
 from jackfield.project.secrets import SECRETS_FILE

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from jackfield.components.base import WebhookSource
 from jackfield.components.values import WebhookReply, WebhookRequest
 from jackfield.errors import PluginError
-from jackfield.pipeline import Pipeline, ReplySettings
+from jackfield.pipelines.definition import Pipeline, ReplySettings
 
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")

@@ -17,7 +17,6 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from jackfield.components.base import Action, OptionsModel
 from jackfield.components.json_values import MOST_LEVELS, TooDeepError, check_json
 from jackfield.components.values import JsonObject, Step
-from jackfield.document import attempt_document, event_document, recalled
 from jackfield.errors import (
     DestinationRefused,
     JackfieldError,
@@ -36,10 +35,11 @@ from jackfield.journal.records import Attempt, Failed, Outcome, RetryAt, Skipped
 from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json
 from jackfield.metrics import Metrics
-from jackfield.modes import Modes
 from jackfield.notices import Notices
-from jackfield.pipeline import StepDefinition
-from jackfield.pipelines import LivePipeline, Pipelines
+from jackfield.pipelines.definition import StepDefinition
+from jackfield.pipelines.document import attempt_document, event_document, recalled
+from jackfield.pipelines.live import LivePipeline, Pipelines
+from jackfield.pipelines.modes import Modes
 from jackfield.quarantine import Offenders, refuse_deadly
 from jackfield.stepping import stepped
 from jackfield.streaks import FailureStreaks

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from jackfield.components.values import Event
-from jackfield.document import event_document
 from jackfield.errors import BadRequest
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Refusal
 from jackfield.journal.stored_requests import restored_request
 from jackfield.journal.views import Page, Query, RunSummary, RunView, SeenAgain
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.document import event_document
 from jackfield.users import Role
 from jackfield.viewing import Cover
 

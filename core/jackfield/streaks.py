@@ -6,9 +6,9 @@ import structlog
 
 from jackfield.errors import JournalError
 from jackfield.journal.records import Failed, Mode, Skipped, Succeeded, Verdict
-from jackfield.modes import Modes
 from jackfield.notices import Notices
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.modes import Modes
 
 
 class FailureStreaks:

@@ -24,7 +24,6 @@ from jackfield.components.base import Action, ActionContext, OptionsModel
 from jackfield.components.response_template import LateTemplate
 from jackfield.components.units import duration_words
 from jackfield.components.values import Event, Exchange, JsonObject, Step
-from jackfield.document import attempt_document, event_document, recalled
 from jackfield.errors import DestinationRefused, PermanentFailure, Skip, TemplateError, TemporaryFailure
 from jackfield.http.client import HttpPool
 from jackfield.http.stub import Answer, Rehearsal
@@ -32,7 +31,8 @@ from jackfield.journal.records import COMPLETED, StepRecord
 from jackfield.journal.views import RunView
 from jackfield.logs import mask_lines
 from jackfield.masking import MASKED, Mask, mask_json
-from jackfield.pipeline import Pipeline, StepDefinition
+from jackfield.pipelines.definition import Pipeline, StepDefinition
+from jackfield.pipelines.document import attempt_document, event_document, recalled
 from jackfield.problems import Problem
 from jackfield.watchdog import Watchdog
 

@@ -26,8 +26,8 @@ from jackfield.components.values import Event, Exchange
 from jackfield.errors import TemplateError
 from jackfield.journal.records import Attempt, Refusal, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
-from jackfield.labels import CUT, one_line
 from jackfield.masking import MASKED, Mask
+from jackfield.pipelines.labels import CUT, one_line
 from jackfield.templates.limits.budget import Budget
 from jackfield.templates.paths.path import Path
 from jackfield.templates.paths.query import Key

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from jackfield import Event
 from jackfield.cli.shellwords import split_words
 from jackfield.components.plugins.registry import Registry
-from jackfield.document import event_document
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.document import event_document
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from jackfield.testing import run_action

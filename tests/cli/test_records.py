@@ -14,9 +14,9 @@ from jackfield.intake import Intake
 from jackfield.journal.records import Mode
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.views import Query
-from jackfield.loader import PipelineLoader
 from jackfield.metrics import Metrics
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.loader import PipelineLoader
 from tests.support import make_project
 
 Cli = Callable[..., tuple[int, str, str]]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.drafts import BadId, Conflict, Draft, DraftFolder, new_draft
 from jackfield.errors import ConfigurationError
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft, DraftFolder, new_draft
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_edit import CannotEdit
 from tests.support import Plugin

@@ -14,7 +14,7 @@ from jackfield.file_audit import FileAudit, content_hash, describe_change
 from jackfield.journal.audit import AuditAction, AuditEntry, AuditQuery, NewAuditEntry, Via
 from jackfield.journal.protocol import Journal
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from tests.core.journal.kit import opened
 from tests.support import Plugin, make_project, steps

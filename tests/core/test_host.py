@@ -240,7 +240,7 @@ def test_an_action_that_does_not_close_holds_nothing_up_for_ever(
         async with asyncio.timeout(15), run_host(tmp_path, plugin, {"x": SAY}) as host:
             await settle(host, "old")
 
-    monkeypatch.setattr("jackfield.pipelines._CLOSING", 0.1)
+    monkeypatch.setattr("jackfield.pipelines.live._CLOSING", 0.1)
     asyncio.run(main())
 
 

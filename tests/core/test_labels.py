@@ -16,10 +16,10 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Event, NoticeKind
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query
-from jackfield.labels import LONGEST_LABEL, Labeller, digest, one_line
-from jackfield.loader import PipelineLoader
 from jackfield.masking import MASKED
 from jackfield.operations import Operations
+from jackfield.pipelines.labels import LONGEST_LABEL, Labeller, digest, one_line
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from jackfield.sight import Sight

@@ -15,7 +15,7 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.http.address_guard import AddressGuard
 from jackfield.inspection import inspect_project
 from jackfield.lint import Seen, lint, seen_in
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from tests.support import Plugin, give, run_host, steps, until

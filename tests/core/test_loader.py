@@ -20,10 +20,10 @@ from jackfield import (
     hookimpl,
 )
 from jackfield.components.plugins.registry import Registry
-from jackfield.document import event_document
 from jackfield.inspection import inspect_project
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.document import event_document
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 

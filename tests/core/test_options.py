@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from jackfield import Duration, OptionsModel
 from jackfield.components.validation import complaints, valid_part
 from jackfield.errors import TemplateError
-from jackfield.options import RenderedOptions
+from jackfield.pipelines.rendered_options import RenderedOptions
 from jackfield.templates.engine import TemplateEngine
 
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from jackfield import Action, OptionsModel, ProjectFile, Step
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.project_file import project_file
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from tests.support import Plugin

@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from jackfield.errors import DestinationRefused
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.loader import PipelineLoader
 from tests.servers import listening
 from tests.support import Plugin, run_host, steps
 

@@ -9,8 +9,8 @@ from jackfield import Action, OptionsModel, Source, Step, WebhookSource, hookimp
 from jackfield.components.option_schema import option_rows
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.units import Duration, parse_duration
-from jackfield.pipeline import SourceSettings, StepSettings
-from jackfield.schema import pipeline_schema
+from jackfield.pipelines.definition import SourceSettings, StepSettings
+from jackfield.pipelines.schema import pipeline_schema
 
 
 class Waits(OptionsModel):

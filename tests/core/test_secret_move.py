@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.drafts import Conflict
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.secret_move import carry_out, plan_move
+from jackfield.pipelines.editing.drafts import Conflict
+from jackfield.pipelines.editing.secret_move import carry_out, plan_move
 
 TEXT = """\
 # students

@@ -5,7 +5,7 @@ import pytest
 
 from jackfield.components.plugins.registry import SOURCE_KEYS, STEP_KEYS
 from jackfield.errors import ConfigurationError
-from jackfield.pipeline import SourceSettings, StepSettings
+from jackfield.pipelines.definition import SourceSettings, StepSettings
 from jackfield.project.settings import Project
 
 

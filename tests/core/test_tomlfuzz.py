@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from jackfield.drafts import Draft
+from jackfield.pipelines.editing.drafts import Draft
 from jackfield.problems import KeyPath
 from jackfield.project.toml_blocks import TomlBlocks
 from jackfield.project.toml_edit import CannotEdit, drop, put, rename, value_at

@@ -18,8 +18,8 @@ from jackfield import Action, Event, OptionsModel, Step
 from jackfield.components.plugins.registry import Registry
 from jackfield.http.client import HttpPool
 from jackfield.http.stub import Answer
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from jackfield.trial import Ending, Situation, Trials, Tried

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from tests.destinations.kit import EXAMPLES
 

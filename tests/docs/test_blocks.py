@@ -15,7 +15,7 @@ import jackfield_http_request
 import jackfield_webhook
 from jackfield.components.plugins.hookspecs import ENTRY_POINT_GROUP
 from jackfield.components.plugins.registry import Registry
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.settings import ServerSettings, Settings
 from jackfield.project.toml_file import TomlFile

@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.document import event_document
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.document import event_document
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.settings import Project
 from jackfield.project.toml_file import TomlFile

@@ -6,9 +6,9 @@ import pytest
 
 from jackfield.components.base import OptionsModel
 from jackfield.journal.records import Mode, Outcome, State
-from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
+from jackfield.pipelines.definition import PipelineSettings, SourceSettings, StepSettings
+from jackfield.pipelines.retry import RetryPolicy
 from jackfield.project.settings import Settings
-from jackfield.retry import RetryPolicy
 from tests.docs.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs" / "pipelines.md"

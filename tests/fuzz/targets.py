@@ -16,9 +16,9 @@ from pydantic_core import from_json, to_json
 from jackfield import Malformed, Unauthorized, WebhookRequest, WebhookSource
 from jackfield.cli.curl import import_curl
 from jackfield.components.plugins.registry import Registry
-from jackfield.drafts import Draft
 from jackfield.errors import TemplateError
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.editing.drafts import Draft
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_edit import CannotEdit
 from jackfield.templates.engine import TemplateEngine

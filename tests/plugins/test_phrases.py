@@ -16,7 +16,7 @@ from jackfield import JackfieldError, Notice, NoticeKind, WebhookRequest
 from jackfield.components.plugins.registry import Registry
 from jackfield.i18n.phrasebooks import read_phrasebooks
 from jackfield.i18n.phrases import Phrasebook
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from jackfield.testing import run_action, run_notifier

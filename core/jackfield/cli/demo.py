@@ -29,9 +29,9 @@ from jackfield.host import Host
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
 from jackfield.masking import secret_mask
+from jackfield.pipelines.sender import sample_request
 from jackfield.project.secrets import SECRETS_FILE
 from jackfield.project.settings import Project
-from jackfield.sender import sample_request
 from jackfield.web.listener import listening
 from jackfield.web.serving import Served, serving
 

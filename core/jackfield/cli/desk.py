@@ -15,7 +15,6 @@ from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.components.values import JsonObject
-from jackfield.drafts import DraftFolder
 from jackfield.errors import UnknownRun
 from jackfield.file_audit import content_hash
 from jackfield.intake import Intake
@@ -24,13 +23,14 @@ from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.metrics import Metrics
-from jackfield.modes import PipelineStatus, pipeline_status
 from jackfield.operations import On, Operations
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.editing.drafts import DraftFolder
+from jackfield.pipelines.editing.restoring import bring_back
+from jackfield.pipelines.modes import PipelineStatus, pipeline_status
+from jackfield.pipelines.sender import Address, sender_address
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER
-from jackfield.restoring import bring_back
-from jackfield.sender import Address, sender_address
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion

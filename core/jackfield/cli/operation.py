@@ -23,10 +23,10 @@ from jackfield.components.values import JsonObject, WebhookRequest
 from jackfield.errors import JackfieldError
 from jackfield.logs import configure_logs
 from jackfield.masking import secret_mask
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.sender import sample_request
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import Project
-from jackfield.sender import sample_request
 from jackfield.web.api.trials import SampleTaken
 from jackfield.web.serving import Served
 from jackfield.web.serving import serve as serve_project

@@ -13,8 +13,8 @@ from jackfield.cli.desk import UrlOption, open_desk
 from jackfield.cli.output import console, local, print_json, print_table, words
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.journal.records import Mode
-from jackfield.modes import PipelineStatus
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.modes import PipelineStatus
 from jackfield.web.api.files import PipelineVersion
 
 _Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]

@@ -22,10 +22,10 @@ from jackfield.components.values import JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError, JournalError
 from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.lint import Seen
+from jackfield.pipelines.schema import pipeline_schema
+from jackfield.pipelines.sender import Address
 from jackfield.project.secrets import SECRETS_FILE
 from jackfield.project.settings import Project
-from jackfield.schema import pipeline_schema
-from jackfield.sender import Address
 
 _SKELETON: Final = {
     "jackfield.toml": "jackfield.toml",

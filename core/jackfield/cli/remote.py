@@ -21,10 +21,10 @@ from jackfield.inspection import Inspection
 from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery
 from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
-from jackfield.modes import PipelineStatus
 from jackfield.notifiers import LIMIT
 from jackfield.operations import On
-from jackfield.sender import Address
+from jackfield.pipelines.modes import PipelineStatus
+from jackfield.pipelines.sender import Address
 from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion
 from jackfield.web.api.pipelines import PipelineReport

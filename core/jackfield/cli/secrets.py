@@ -16,10 +16,10 @@ from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import HERE, ProjectOption
 from jackfield.file_audit import content_hash
 from jackfield.journal.audit import AuditAction
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.editing.secret_move import carry_out, plan_move
 from jackfield.project.secrets import SECRETS_FILE
 from jackfield.project.settings import Project
-from jackfield.secret_move import carry_out, plan_move
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -17,8 +17,8 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.components.units import parse_duration
 from jackfield.errors import ConfigurationError
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipelines.definition import Pipeline, pipeline_file
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import Problem, did_you_mean
 from jackfield.project.settings import Project
 

@@ -20,7 +20,7 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Event, JsonObject, WebhookRequest
 from jackfield.errors import Malformed, Unauthorized
 from jackfield.http.client import HttpPool
-from jackfield.options import secret_values
+from jackfield.pipelines.rendered_options import secret_values
 from jackfield.testing.hostile import odd_requests
 from jackfield.testing.words import assert_described, assert_words, languages
 

@@ -19,7 +19,7 @@ from jackfield.errors import JournalError
 from jackfield.host import Host
 from jackfield.journal.views import Backlog
 from jackfield.notifiers import NotifierStatus
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
 from jackfield.project.settings import ROOM
 from jackfield.web.certificate import CertificateState
 from jackfield.web.trouble import Trouble

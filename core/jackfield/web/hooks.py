@@ -21,7 +21,7 @@ from jackfield.clock import utc_now
 from jackfield.components.values import WebhookReply, WebhookRequest
 from jackfield.errors import JournalError
 from jackfield.host import Host
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
 from jackfield.project.server_keys import HOOKS_PATH
 from jackfield.reply import reply_headers
 

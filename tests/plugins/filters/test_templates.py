@@ -7,7 +7,7 @@ import pytest
 import jackfield_filters
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import TemplateError
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from jackfield.templates.engine import Blank, TemplateEngine

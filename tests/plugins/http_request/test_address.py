@@ -12,8 +12,8 @@ from jackfield.components.plugins.registry import Registry
 from jackfield.host import running
 from jackfield.journal.records import SETTLED
 from jackfield.journal.views import RunView
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from jackfield_email.action import SendEmail

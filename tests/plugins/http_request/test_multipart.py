@@ -14,7 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from jackfield import JsonObject, PermanentFailure
 from jackfield.errors import TemplateError
-from jackfield.options import RenderedOptions
+from jackfield.pipelines.rendered_options import RenderedOptions
 from jackfield.templates.engine import TemplateEngine
 from jackfield_http_request.body import encode_body
 from jackfield_http_request.multipart import Part

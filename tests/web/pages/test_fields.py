@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 
 from jackfield import Action, Duration, OptionsModel, Step, hookimpl
 from jackfield.components.plugins.registry import Registry
-from jackfield.drafts import Draft
+from jackfield.pipelines.editing.drafts import Draft
 from jackfield.web.forms.answers import scalar, take_over
 from jackfield.web.forms.fields import field_name, make_fields
 from jackfield.web.forms.hostkeys import pipeline_options, source_options, step_options

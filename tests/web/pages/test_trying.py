@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from jackfield.labels import digest
+from jackfield.pipelines.labels import digest
 from jackfield.web.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.browserless import form_of

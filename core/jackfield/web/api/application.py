@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.drafts import BadId
 from jackfield.errors import (
     BadRequest,
     ConfigurationError,
@@ -24,6 +23,7 @@ from jackfield.errors import (
     UnknownRun,
 )
 from jackfield.host import Host
+from jackfield.pipelines.editing.drafts import BadId
 from jackfield.project.server_keys import read_or_make_secret
 from jackfield.tokens import TokenError, TokenMistake, Tokens
 from jackfield.users import Mistake, UserError

@@ -9,17 +9,17 @@ from datetime import datetime
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.components.base import OptionsModel
-from jackfield.drafts import Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JackfieldError, UnknownRun
 from jackfield.host import Host
 from jackfield.inspection import warnings_of
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.editing.drafts import Conflict, Draft, DraftFolder
+from jackfield.pipelines.editing.restoring import bring_back
 from jackfield.problems import Problem
 from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.project.toml_file import TomlFile
-from jackfield.restoring import bring_back
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note

@@ -10,9 +10,9 @@ from jackfield.errors import PluginError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
-from jackfield.modes import PipelineStatus, pipeline_status
-from jackfield.pipeline import Pipeline, pipeline_file
-from jackfield.sender import Address, sender_address
+from jackfield.pipelines.definition import Pipeline, pipeline_file
+from jackfield.pipelines.modes import PipelineStatus, pipeline_status
+from jackfield.pipelines.sender import Address, sender_address
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note, mode_words

@@ -12,10 +12,10 @@ from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.editing.secret_move import carry_out, plan_move
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.project.secrets_file import delete_secret, put_secret, secrets_in_file
-from jackfield.secret_move import carry_out, plan_move
 from jackfield.usage import secret_rows
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note

@@ -16,7 +16,7 @@ from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.journal.audit import AuditAction
 from jackfield.notice_texts import trial_notice
 from jackfield.notifiers import NotifierStatus
-from jackfield.schema import pipeline_schema
+from jackfield.pipelines.schema import pipeline_schema
 from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.certificate import PublicCertificate

@@ -10,14 +10,14 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.components.base import OptionsModel
 from jackfield.components.values import Event, Exchange, JsonObject
-from jackfield.drafts import Draft
 from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipelines.definition import Pipeline, pipeline_file
+from jackfield.pipelines.editing.drafts import Draft
+from jackfield.pipelines.sender import sample_request
 from jackfield.problems import Problem, did_you_mean
 from jackfield.project.toml_file import TomlFile
-from jackfield.sender import sample_request
 from jackfield.trial import Ending, Situation, Trials
 from jackfield.web.api.files import Mistakes, whole_draft
 from jackfield.web.api.operation import Operation

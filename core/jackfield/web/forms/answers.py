@@ -10,8 +10,8 @@ from typing import Any, Final
 from pydantic import JsonValue
 from starlette.datastructures import FormData
 
-from jackfield.drafts import Draft
 from jackfield.masking import MASKED
+from jackfield.pipelines.editing.drafts import Draft
 from jackfield.project.toml_edit import CannotEdit
 from jackfield.templates.engine import is_template
 from jackfield.web.forms.fields import MISSING, Field, Row, one_line_end, secret_state

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from jackfield.components.values import Text
-from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
+from jackfield.pipelines.definition import PipelineSettings, SourceSettings, StepSettings
 from jackfield.web.forms.shapes import Option, read_options
 
 _Words = Mapping[str, tuple[tuple[str, str], tuple[str, str]]]

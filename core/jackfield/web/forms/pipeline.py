@@ -9,7 +9,7 @@ from typing import Any, Final
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Text
 from jackfield.errors import PluginError
-from jackfield.pipeline import step_name
+from jackfield.pipelines.definition import step_name
 from jackfield.problems import KeyPath, Problem, dotted
 from jackfield.web.forms.fields import Field, field_name, make_fields
 from jackfield.web.forms.hostkeys import pipeline_options, source_options, step_options

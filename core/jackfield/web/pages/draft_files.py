@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from jackfield.drafts import BadId, Draft, DraftFolder
 from jackfield.errors import ConfigurationError, JournalUnavailable
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.editing.drafts import BadId, Draft, DraftFolder
 from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.state import host_of

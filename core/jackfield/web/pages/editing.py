@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.datastructures import FormData
 
-from jackfield.drafts import Draft
+from jackfield.pipelines.editing.drafts import Draft
 from jackfield.problems import KeyPath
 from jackfield.project.toml_edit import CannotEdit
 

@@ -15,12 +15,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.errors import ConfigurationError
 from jackfield.i18n.translations import noop
 from jackfield.inspection import warnings_of
 from jackfield.journal.audit import AuditAction
-from jackfield.pipeline import PIPELINE_ID, pipeline_file
+from jackfield.pipelines.definition import PIPELINE_ID, pipeline_file
+from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.problems import Problem
 from jackfield.project.toml_edit import CannotEdit
 from jackfield.users import Role

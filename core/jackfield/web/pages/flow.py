@@ -9,7 +9,7 @@ from typing import Any
 from jackfield.components.plugins.registry import ActionClass, Registry, SourceClass
 from jackfield.components.values import Text
 from jackfield.errors import ConfigurationError, PluginError
-from jackfield.pipeline import Pipeline, pipeline_file, step_name
+from jackfield.pipelines.definition import Pipeline, pipeline_file, step_name
 from jackfield.project.toml_file import TomlFile
 
 

@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Text
-from jackfield.drafts import new_draft
 from jackfield.i18n.translations import in_language, language_of
-from jackfield.pipeline import PIPELINE_ID
+from jackfield.pipelines.definition import PIPELINE_ID
+from jackfield.pipelines.editing.drafts import new_draft
 from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.users import Role
 from jackfield.web.forms.pipeline import plugin_of

@@ -12,7 +12,7 @@ from jackfield.components.base import Action
 from jackfield.components.values import Exchange, Text
 from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, Version
 from jackfield.journal.views import RunView
-from jackfield.pipeline import step_name
+from jackfield.pipelines.definition import step_name
 from jackfield.quarantine import is_quarantine
 from jackfield.runner import UnderWay
 from jackfield.web.pages.curl import CurlCommand, curl_command

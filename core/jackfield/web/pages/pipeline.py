@@ -19,8 +19,8 @@ from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query, RunSummary
-from jackfield.pipeline import Pipeline
-from jackfield.sender import Address, sample_request, sender_address
+from jackfield.pipelines.definition import Pipeline
+from jackfield.pipelines.sender import Address, sample_request, sender_address
 from jackfield.sight import Sight
 from jackfield.users import Role
 from jackfield.web.callers import mode_words

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from jackfield.host import Host
 from jackfield.journal.records import ModeRecord
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
 from jackfield.web.pages.access import view
 from jackfield.web.pages.activity import PERIOD, Activity, activities
 from jackfield.web.pages.flow import Flow, flow_of

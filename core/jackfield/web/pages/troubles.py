@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jackfield.host import Host
 from jackfield.notifiers import NotifierStatus
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.problems import Problem
 from jackfield.project.secrets import SECRETS_FILE
 from jackfield.project.settings import PIPELINES_FOLDER, SETTINGS_FILE

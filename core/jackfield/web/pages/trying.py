@@ -13,12 +13,12 @@ from starlette.datastructures import FormData
 
 from jackfield.clock import utc_now
 from jackfield.components.values import Event
-from jackfield.drafts import Draft
 from jackfield.errors import ConfigurationError
 from jackfield.host import Host
 from jackfield.journal.views import RunSummary, RunView
-from jackfield.labels import digest
-from jackfield.pipeline import Pipeline, pipeline_file, step_name
+from jackfield.pipelines.definition import Pipeline, pipeline_file, step_name
+from jackfield.pipelines.editing.drafts import Draft
+from jackfield.pipelines.labels import digest
 from jackfield.project.toml_file import TomlFile
 from jackfield.trial import Situation, Trials, Tried
 from jackfield.web.pages.excerpt import Excerpts

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from jackfield.drafts import BadId, Conflict, Draft
 from jackfield.errors import ConfigurationError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipelines.definition import Pipeline, pipeline_file
+from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft
+from jackfield.pipelines.editing.restoring import bring_back
 from jackfield.project.toml_file import TomlFile
-from jackfield.restoring import bring_back
 from jackfield.users import Role
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.pages.access import deed, view

@@ -8,7 +8,7 @@ from typing import Any, Final
 from jackfield.components.base import OptionsModel
 from jackfield.components.option_schema import model_schema
 from jackfield.components.plugins.registry import Registry
-from jackfield.pipeline import PipelineSettings, SourceSettings, StepSettings
+from jackfield.pipelines.definition import PipelineSettings, SourceSettings, StepSettings
 
 _TEMPLATE: Final = {"type": "string", "pattern": r"\{\{|\{%"}
 _WORDS: Final = frozenset({"title", "description", "default", "examples", "ru"})

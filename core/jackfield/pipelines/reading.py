@@ -13,7 +13,7 @@ from jackfield.components.project_file import ProjectFile
 from jackfield.components.validation import complaints
 from jackfield.errors import TemplateError
 from jackfield.masking import secret_mask
-from jackfield.options import OptionFacts
+from jackfield.pipelines.rendered_options import OptionFacts
 from jackfield.problems import KeyPath, Problem, dotted
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile

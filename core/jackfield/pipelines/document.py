@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from jackfield.components.values import Event, JsonObject
 from jackfield.journal.records import StepRecord
 from jackfield.masking import MASKED
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
 from jackfield.templates.engine import Blank, Withheld
 
 

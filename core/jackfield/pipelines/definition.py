@@ -14,12 +14,12 @@ from jackfield.components.base import Action, OptionsModel, WebhookSource
 from jackfield.components.units import Duration, Rate, parse_duration
 from jackfield.components.values import Text
 from jackfield.journal.records import Limits
-from jackfield.labels import Labeller
 from jackfield.masking import Mask
-from jackfield.options import RenderedOptions
+from jackfield.pipelines.labels import Labeller
+from jackfield.pipelines.rendered_options import RenderedOptions
+from jackfield.pipelines.retry import RetryPolicy
 from jackfield.problems import Problem
 from jackfield.project.settings import PIPELINES_FOLDER
-from jackfield.retry import RetryPolicy
 from jackfield.templates.engine import Template
 from jackfield.templates.paths.path import Path
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jackfield.components.values import JsonObject, Text, WebhookRequest
 from jackfield.errors import JackfieldError, PluginError
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import Project
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jackfield.drafts import Draft, DraftFolder
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.pipeline import pipeline_file
+from jackfield.pipelines.definition import pipeline_file
+from jackfield.pipelines.editing.drafts import Draft, DraftFolder
 from jackfield.problems import did_you_mean, dotted
 from jackfield.project.key_literals import KeyLiteral, key_literals, secret_name
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE

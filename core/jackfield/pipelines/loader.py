@@ -18,10 +18,8 @@ from jackfield.components.response_template import LateTemplate
 from jackfield.components.validation import valid_part
 from jackfield.errors import ConfigurationError, PluginError, TemplateError
 from jackfield.journal.records import Limits
-from jackfield.labels import Labeller
 from jackfield.masking import secret_mask
-from jackfield.options import OptionFacts, RenderedOptions, secret_values
-from jackfield.pipeline import (
+from jackfield.pipelines.definition import (
     PIPELINE_ID,
     Pipeline,
     PipelineSettings,
@@ -33,11 +31,13 @@ from jackfield.pipeline import (
     pipeline_file,
     step_name,
 )
+from jackfield.pipelines.labels import Labeller
+from jackfield.pipelines.reading import FileReading
+from jackfield.pipelines.rendered_options import OptionFacts, RenderedOptions, secret_values
 from jackfield.problems import KeyPath, Problem
 from jackfield.project.key_literals import key_literals
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
-from jackfield.reading import FileReading
 from jackfield.templates.engine import Template, TemplateEngine
 from jackfield.templates.paths.path import Path as JsonPath
 from jackfield.templates.paths.path import event_path

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from jackfield.drafts import Draft, DraftFolder
 from jackfield.errors import ConfigurationError, UnknownRun
 from jackfield.journal.protocol import Journal
-from jackfield.loader import PipelineLoader
+from jackfield.pipelines.editing.drafts import Draft, DraftFolder
+from jackfield.pipelines.loader import PipelineLoader
 
 
 async def bring_back(

@@ -10,7 +10,7 @@ from typing import Final
 from jackfield.components.values import Text
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, ModeRecord
-from jackfield.pipeline import Pipeline
+from jackfield.pipelines.definition import Pipeline
 
 _RUNNING: Final = ModeRecord()
 

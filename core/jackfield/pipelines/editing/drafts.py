@@ -19,8 +19,8 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from jackfield.errors import ConfigurationError, JackfieldError
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import PIPELINE_ID, pipeline_file, step_name
+from jackfield.pipelines.definition import PIPELINE_ID, pipeline_file, step_name
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import KeyPath, Problem
 from jackfield.project.file_lock import locked
 from jackfield.project.file_reader import read_file

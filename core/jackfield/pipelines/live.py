@@ -15,8 +15,8 @@ from jackfield.errors import JackfieldError
 from jackfield.http.client import HttpPool
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Limits, Version
-from jackfield.loader import PipelineLoader
-from jackfield.pipeline import Pipeline, pipeline_file
+from jackfield.pipelines.definition import Pipeline, pipeline_file
+from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import Problem
 from jackfield.project.toml_file import TomlFile
 
