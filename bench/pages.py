@@ -19,11 +19,11 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from jackfield.access.users import Role, Users
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.views import Query
 from jackfield.logs import configure_logs
 from jackfield.project.settings import Project
-from jackfield.users import Role, Users
 from jackfield.web.serving import Served, serving
 
 REAL: Final = 1000

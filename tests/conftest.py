@@ -29,7 +29,7 @@ def _cheap_passwords() -> Iterator[None]:
     """Hash passwords in a hundredth of the time: what argon2 costs on purpose is not what these tests are about."""
     with pytest.MonkeyPatch.context() as patch:
         cheap = partial(PasswordHasher, time_cost=1, memory_cost=1024, parallelism=1)
-        patch.setattr("jackfield.users.PasswordHasher", cheap)
+        patch.setattr("jackfield.access.users.PasswordHasher", cheap)
         yield
 
 

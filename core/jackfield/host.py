@@ -14,12 +14,14 @@ from typing import Final
 import structlog
 from watchfiles import awatch
 
-from jackfield.audit import AuditLog
+from jackfield.access.audit_log import AuditLog
+from jackfield.access.file_audit import FileAudit
+from jackfield.access.users import Role
+from jackfield.access.viewer import Sight
 from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JournalUnavailable
-from jackfield.file_audit import FileAudit
 from jackfield.housekeeping import Housekeeping
 from jackfield.http.client import HttpPool
 from jackfield.i18n.phrasebooks import read_phrasebooks
@@ -43,8 +45,6 @@ from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.reload import Reloader
 from jackfield.runner import Runner
-from jackfield.sight import Sight
-from jackfield.users import Role
 from jackfield.watchdog import Watchdog
 
 _MODES_EVERY: Final = 0.5

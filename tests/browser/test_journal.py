@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from pydantic_core import to_json
 
+from jackfield.access.users import Role
 from jackfield.project.server_keys import Addresses
-from jackfield.users import Role
 from tests.browser.visits import logged_in
 from tests.processes import ServedHost, make_served_project, post, served
 

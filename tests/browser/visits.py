@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page
 
-from jackfield.users import Role, Users
+from jackfield.access.users import Role, Users
 from tests.processes import ServedHost
 
 PASSWORD: Final = "correct horse battery"

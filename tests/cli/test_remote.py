@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.tokens import Tokens
-from jackfield.users import Role, Users
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role, Users
 from jackfield.web.app import TOKEN_FILE
 from tests.processes import ServedHost, make_served_project, send, served, until
 

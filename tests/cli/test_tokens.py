@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.tokens import Tokens
-from jackfield.users import Role
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from tests.cli.conftest import Cli
 from tests.support import make_project
 

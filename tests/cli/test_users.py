@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jackfield.users import Role, Users
+from jackfield.access.users import Role, Users
 from tests.cli.conftest import Cli
 from tests.support import make_project
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from jackfield.audit import AuditLog, Caller
+from jackfield.access.audit_log import AuditLog, Caller
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.audit import AuditAction, AuditEntry, AuditQuery, NewAuditEntry, Via
 from jackfield.journal.sqlite import SqliteJournal

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from jackfield.audit import AuditLog, Caller
+from jackfield.access.audit_log import AuditLog, Caller
+from jackfield.access.file_audit import FileAudit, content_hash, describe_change
 from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
-from jackfield.file_audit import FileAudit, content_hash, describe_change
 from jackfield.journal.audit import AuditAction, AuditEntry, AuditQuery, NewAuditEntry, Via
 from jackfield.journal.protocol import Journal
 from jackfield.journal.sqlite import SqliteJournal

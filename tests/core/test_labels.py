@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from jackfield.access.users import Role
+from jackfield.access.viewer import Sight
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Event, NoticeKind
 from jackfield.journal.records import Mode
@@ -22,8 +24,6 @@ from jackfield.pipelines.labels import LONGEST_LABEL, Labeller, digest, one_line
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
-from jackfield.sight import Sight
-from jackfield.users import Role
 from tests.core.test_notices import MINUTE, NoticePlugin, host_with, look
 from tests.support import Clock, Plugin, give, hook, run_host, serve, steps, until
 from tests.web.site import visitor

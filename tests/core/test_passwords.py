@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.passwords import Weakness, weakness
+from jackfield.access.passwords import Weakness, weakness
 
 _SIGNS = string.ascii_letters + string.digits
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from jackfield.tokens import Tokens
-from jackfield.users import Role
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from tests.support import give, serve, steps, until
 
 TEXT = steps('do = "say"\ntext = "{{ $.event.n }}"')

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pydantic_core import to_json
 
+from jackfield.access.redaction import Cover
+from jackfield.access.users import Role
+from jackfield.access.viewer import Sight
 from jackfield.components.values import Event
 from jackfield.errors import JackfieldError
 from jackfield.host import Host
 from jackfield.journal.views import Query, RunView
-from jackfield.sight import Sight
-from jackfield.users import Role
-from jackfield.viewing import Cover
 from tests.support import Plugin, give, run_host, steps, until
 
 PHONE = "79001112233"
@@ -101,7 +101,7 @@ def test_what_a_viewer_sees_is_covered_beside_the_event_loop(tmp_path: Path, mon
             threads.append(threading.get_ident())
             return super().event(event)
 
-    monkeypatch.setattr("jackfield.sight.Cover", Noted)
+    monkeypatch.setattr("jackfield.access.viewer.Cover", Noted)
 
     async def main() -> None:
         async with run_host(tmp_path, Plugin(), {"x": HIDES}) as host:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.access.tokens import MOST_TOKENS, TokenError, TokenMistake, Tokens
+from jackfield.access.users import Role
 from jackfield.errors import ConfigurationError
-from jackfield.tokens import MOST_TOKENS, TokenError, TokenMistake, Tokens
-from jackfield.users import Role
 from tests.support import Clock
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+from jackfield.access.json_file import VarFile
+from jackfield.access.users import Mistake, Role, UserError, Users
 from jackfield.errors import ConfigurationError
-from jackfield.users import Mistake, Role, UserError, Users
-from jackfield.varfile import VarFile
 
 PASSWORD = "correct horse battery"
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from jackfield.access.redaction import Cover
 from jackfield.components.values import Event, Exchange
 from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
 from jackfield.masking import MASKED
 from jackfield.templates.paths.path import event_path
-from jackfield.viewing import Cover
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PHONE = event_path("$.event.phone")

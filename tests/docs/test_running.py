@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jackfield.access.users import Users
 from jackfield.journal.records import Mode, State
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.project.server_keys import Addresses, read_or_make_secret
 from jackfield.project.settings import Settings
-from jackfield.users import Users
 from jackfield.web.app import TOKEN_FILE, application
 from jackfield.web.pages.first import FirstLink
 from tests.docs.markdown import ROOT, blocks

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
+from jackfield.access.json_file import VarFile
+from jackfield.access.users import USERS_FILE, Role, User, Users
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.users import USERS_FILE, Role, User, Users
-from jackfield.varfile import VarFile
 from jackfield.web.pages.session import SESSION_COOKIE, SESSION_KEY_FILE, Session, Sessions
 from jackfield.web.serving import Served
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from jackfield import Action, NoticeKind, PermanentFailure, hookimpl
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role, Users
 from jackfield.components.plugins.registry import Registry
-from jackfield.tokens import Tokens
-from jackfield.users import Role, Users
 from jackfield.web.api.application import api_operations
 from jackfield.web.pages.doorkeeper import AT_ONCE
 from jackfield.web.serving import Served, serving

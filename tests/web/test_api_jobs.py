@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from jackfield.tokens import Tokens
-from jackfield.users import Role
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from jackfield.web.serving import Served
 from tests.web.test_api import call as call_hook
 from tests.web.test_api import with_api

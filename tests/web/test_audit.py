@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from jackfield.jobs import Phase
 from jackfield.journal.audit import AuditEntry, AuditQuery
-from jackfield.tokens import Tokens
-from jackfield.users import Role
 from jackfield.web.api.application import api_operations
 from jackfield.web.pages.access import DeedRoute
 from jackfield.web.pages.site import page_routes

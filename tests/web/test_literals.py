@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 from starlette.routing import Route
 
-from jackfield.tokens import Tokens
-from jackfield.users import Role
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from jackfield.web.api.application import api_operations
 from jackfield.web.pages.site import page_routes
 from tests.support import give, serve, steps, until

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jackfield.access.tokens import TokenError, Tokens
+from jackfield.access.users import Role
 from jackfield.journal.audit import AuditQuery
-from jackfield.tokens import TokenError, Tokens
-from jackfield.users import Role
 from tests.support import serve, steps
 from tests.web.pages.test_pipelines import read, words
 from tests.web.site import visitor

@@ -10,13 +10,15 @@ from typing import Annotated, Protocol, TypeAlias
 
 import typer
 
+from jackfield.access.file_audit import content_hash
+from jackfield.access.users import Role
+from jackfield.access.viewer import Sight
 from jackfield.cli.notes import command_entry
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.components.values import JsonObject
 from jackfield.errors import UnknownRun
-from jackfield.file_audit import content_hash
 from jackfield.intake import Intake
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.protocol import Journal
@@ -31,8 +33,6 @@ from jackfield.pipelines.modes import PipelineStatus, pipeline_status
 from jackfield.pipelines.sender import Address, sender_address
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER
-from jackfield.sight import Sight
-from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion
 from jackfield.web.callers import mode_words, replayed_as
 

@@ -14,6 +14,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from jackfield.access.users import Role
 from jackfield.components.catalogue import PluginDescription, PluginReport
 from jackfield.components.values import JsonObject
 from jackfield.errors import JackfieldError, UnknownRun
@@ -25,7 +26,6 @@ from jackfield.notifiers import LIMIT
 from jackfield.operations import On
 from jackfield.pipelines.modes import PipelineStatus
 from jackfield.pipelines.sender import Address
-from jackfield.users import Role
 from jackfield.web.api.files import PipelineVersion
 from jackfield.web.api.pipelines import PipelineReport
 from jackfield.web.api.tokens import TokenReport

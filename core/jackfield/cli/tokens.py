@@ -12,6 +12,8 @@ from typing import Annotated, Protocol, TypeVar
 
 import typer
 
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from jackfield.cli.desk import UrlOption
 from jackfield.cli.notes import note_beside
 from jackfield.cli.output import console, local, print_json, print_table
@@ -20,8 +22,6 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, coming
 from jackfield.errors import UnknownRun
 from jackfield.journal.audit import AuditAction
 from jackfield.project.settings import Project
-from jackfield.tokens import Tokens
-from jackfield.users import Role
 from jackfield.web.callers import token_words
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]

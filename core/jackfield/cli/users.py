@@ -12,6 +12,8 @@ from typing import Annotated, Final, Protocol, TypeVar
 
 import typer
 
+from jackfield.access.passwords import LONGEST_PASSWORD
+from jackfield.access.users import Mistake, Role, UserError, Users
 from jackfield.cli.desk import UrlOption
 from jackfield.cli.notes import note_beside
 from jackfield.cli.output import console, print_json, print_table
@@ -19,9 +21,7 @@ from jackfield.cli.remote import RemoteDesk, remote_desk
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import JackfieldError
 from jackfield.journal.audit import AuditAction
-from jackfield.passwords import LONGEST_PASSWORD
 from jackfield.project.settings import Project
-from jackfield.users import Mistake, Role, UserError, Users
 from jackfield.web.callers import role_words
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]

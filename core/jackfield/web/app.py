@@ -11,9 +11,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jackfield.access.tokens import Tokens
 from jackfield.host import Host
 from jackfield.project.server_keys import HOOKS_PATH, read_or_make_secret
-from jackfield.tokens import Tokens
 from jackfield.web.api.access import TokenRequired
 from jackfield.web.api.application import API_PATH, api_application
 from jackfield.web.health import healthz, metrics, readyz

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from jackfield.audit import Caller
+from jackfield.access.audit_log import Caller
+from jackfield.access.users import Role
 from jackfield.jobs import Deed, Job
 from jackfield.journal.audit import AuditAction, Via
 from jackfield.journal.records import Mode, State
 from jackfield.journal.views import Query
-from jackfield.users import Role
 from jackfield.web.pages.doorkeeper import client_address
 from jackfield.web.state import host_of
 

@@ -16,10 +16,10 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from jackfield.access.users import Users
 from jackfield.components.plugins.registry import Registry
 from jackfield.host import Host, running
 from jackfield.project.settings import Project, http_url
-from jackfield.users import Users
 from jackfield.web.app import application
 from jackfield.web.ending import end_within, stopping_within
 from jackfield.web.listener import handed_over, listening

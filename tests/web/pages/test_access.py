@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from itsdangerous import URLSafeTimedSerializer
 from starlette.routing import Route
 
+from jackfield.access.users import Role, Users
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.users import Role, Users
 from jackfield.web.pages.access import local_path
 from jackfield.web.pages.session import SESSION_COOKIE, SESSION_KEY_FILE, SESSION_SECONDS
 from jackfield.web.pages.site import page_routes

@@ -20,10 +20,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from jackfield.access.users import Role
 from jackfield.components.plugins.registry import Registry
 from jackfield.journal.views import Query
 from jackfield.project.toml_text import toml_entry
-from jackfield.users import Role
 from jackfield.web.serving import Served, serving
 from tests.support import Plugin, give, make_project, steps, until
 from tests.web.browserless import buttons_of, form_of

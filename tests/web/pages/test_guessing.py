@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.requests import Request
 
+from jackfield.access.users import Role, User, Users
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.users import Role, User, Users
 from jackfield.web.pages.device import DEVICE_COOKIE, Devices
 from jackfield.web.pages.doorkeeper import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany
 from jackfield.web.pages.session import LONGEST_SESSION, SESSION_COOKIE, Sessions

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
+from jackfield.access.users import Role
 from jackfield.journal.records import State
 from jackfield.journal.views import Query
-from jackfield.users import Role
 from jackfield.web.pages.filters import RunFilter
 from jackfield.web.serving import Served
 from tests.support import give, serve, steps, until

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from jackfield.access.users import Role
 from jackfield.i18n.translations import LANGUAGE_COOKIE
-from jackfield.users import Role
 from jackfield.web.serving import Served
 from tests.support import serve, steps
 from tests.web.browserless import form_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from jackfield.users import Role, Users
+from jackfield.access.users import Role, Users
 from jackfield.web.pages.live import MOST_STREAMS
 from tests.support import hook, serve, steps
 from tests.web.site import visitor

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from jackfield.users import Role, User, Users
+from jackfield.access.users import Role, User, Users
 from jackfield.web.pages.doorkeeper import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany, client_address
 from jackfield.web.pages.first import FirstLink
 from jackfield.web.pages.session import SESSION_COOKIE

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from jackfield import Field, WebhookRequest, hookimpl
+from jackfield.access.users import Role
 from jackfield.journal.records import SETTLED, Mode, Outcome, State
 from jackfield.journal.views import Query, Standing
-from jackfield.users import Role
 from jackfield.web.pages.progress import progress_of
 from jackfield.web.serving import Served
 from tests.support import Call, Plugin, give, serve, steps, until

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import pytest
 
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, PermanentFailure, Text, hookimpl
+from jackfield.access.users import Role
 from jackfield.journal.records import Mode, State
 from jackfield.journal.views import Count
-from jackfield.users import Role
 from jackfield.web.pages.activity import PERIOD, activities
 from tests.support import Act, ActOptions, Call, Plugin, give, serve, steps, until
 from tests.web.site import Visitor, visitor

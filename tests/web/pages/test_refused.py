@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
+from jackfield.access.users import Role
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query
-from jackfield.users import Role
 from tests.support import hook, serve, steps
 from tests.web.site import visitor
 

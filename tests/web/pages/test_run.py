@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from jackfield.access.users import Role
 from jackfield.components.values import Exchange
 from jackfield.journal.records import Attempt, Mode, Outcome, State
 from jackfield.journal.views import Query
-from jackfield.users import Role
 from jackfield.web.pages.hints import attempt_hint
 from jackfield.web.pages.tree import Node, read_tree
 from jackfield.web.serving import Served

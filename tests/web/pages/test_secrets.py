@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from jackfield.access.users import Role
 from jackfield.components.plugins.registry import Registry
 from jackfield.project.settings import Project
-from jackfield.users import Role
 from jackfield.web.serving import Served, serving
 from tests.support import Plugin, make_project, steps
 from tests.web.site import Visitor, visitor

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from jackfield.access.users import Role
 from jackfield.scenario import Scenario
-from jackfield.users import Role
 from jackfield.web.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.site import Visitor, visitor

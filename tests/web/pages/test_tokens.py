@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from jackfield.journal.views import Query
-from jackfield.tokens import Tokens
-from jackfield.users import Role
 from jackfield.web.api.application import api_operations
 from jackfield.web.serving import Served
 from tests.support import hook, serve, steps, until

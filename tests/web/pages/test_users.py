@@ -7,7 +7,7 @@ import html
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from jackfield.users import Role, Users
+from jackfield.access.users import Role, Users
 from jackfield.web.pages.throttle import BY_NAME
 from tests.support import serve, steps
 from tests.web.site import PASSWORD, Visitor, visitor

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import JsonValue, SecretStr
 
 from jackfield import Action, OptionsModel, Step
+from jackfield.access.users import Role
 from jackfield.journal.records import Retention, State, Version
-from jackfield.users import Role
 from jackfield.web.pages.difference import Kind, difference
 from jackfield.web.serving import Served
 from tests.support import Plugin, give, serve, steps, until

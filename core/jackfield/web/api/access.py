@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jackfield.audit import AuditLog, Caller
+from jackfield.access.audit_log import AuditLog, Caller
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from jackfield.errors import ConfigurationError
 from jackfield.journal.audit import AuditAction, Via
-from jackfield.tokens import Tokens
-from jackfield.users import Role
 from jackfield.web.pages.doorkeeper import client_address
 
 _LOOKING: Final = frozenset({"GET", "HEAD"})

@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.access.tokens import TokenError, TokenMistake, Tokens
+from jackfield.access.users import Mistake, UserError
 from jackfield.errors import (
     BadRequest,
     ConfigurationError,
@@ -25,8 +27,6 @@ from jackfield.errors import (
 from jackfield.host import Host
 from jackfield.pipelines.editing.drafts import BadId
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.tokens import TokenError, TokenMistake, Tokens
-from jackfield.users import Mistake, UserError
 from jackfield.web.api import activity, audit, bulk, files, pipelines, runs, secrets, system, tokens, trials, users
 from jackfield.web.api.files import Changed, Mistakes
 from jackfield.web.api.openapi import openapi_document

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 
+from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
 from jackfield.errors import ConfigurationError, JackfieldError, UnknownRun
 from jackfield.host import Host
@@ -20,7 +21,6 @@ from jackfield.pipelines.editing.restoring import bring_back
 from jackfield.problems import Problem
 from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.project.toml_file import TomlFile
-from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note
 from jackfield.web.forms.secret import SecretKeeper, is_kept_in

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
 from jackfield.components.validation import complaints
 from jackfield.errors import BadRequest
 from jackfield.journal.audit import AuditAction, Via
 from jackfield.problems import dotted
-from jackfield.users import Role
 from jackfield.web.callers import Note, caller_of, target_in
 from jackfield.web.state import host_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
 from jackfield.errors import PluginError, UnknownRun
 from jackfield.host import Host
@@ -13,7 +14,6 @@ from jackfield.journal.records import Mode
 from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.pipelines.modes import PipelineStatus, pipeline_status
 from jackfield.pipelines.sender import Address, sender_address
-from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note, mode_words
 

@@ -10,6 +10,8 @@ from typing import Annotated, Final, TypeAlias
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from jackfield.access.users import Role
+from jackfield.access.viewer import Sight
 from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host import Host
@@ -25,8 +27,6 @@ from jackfield.scenario import (
     suggested_name,
 )
 from jackfield.scenario_text import scenario_text
-from jackfield.sight import Sight
-from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note, replayed_as
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 
+from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
 from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.components.values import JsonObject
@@ -17,7 +18,6 @@ from jackfield.journal.audit import AuditAction
 from jackfield.notice_texts import trial_notice
 from jackfield.notifiers import NotifierStatus
 from jackfield.pipelines.schema import pipeline_schema
-from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, Condition, condition

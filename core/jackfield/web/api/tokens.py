@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
+from jackfield.access.tokens import Tokens
+from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
 from jackfield.errors import UnknownRun
 from jackfield.journal.audit import AuditAction
-from jackfield.tokens import Tokens
-from jackfield.users import Role
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note, token_words
 

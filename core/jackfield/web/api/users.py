@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
+from jackfield.access.users import Role, User, Users
 from jackfield.components.base import OptionsModel
 from jackfield.journal.audit import AuditAction
-from jackfield.users import Role, User, Users
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note, role_words
 from jackfield.web.pages.doorkeeper import Doorkeeper

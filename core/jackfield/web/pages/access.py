@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.journal.audit import AuditAction
-from jackfield.users import Role
 from jackfield.web.callers import page_note
 from jackfield.web.pages.rendering import page
 from jackfield.web.pages.session import Session, Sessions

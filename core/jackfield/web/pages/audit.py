@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.i18n.translations import noop
 from jackfield.journal.audit import AuditAction, AuditQuery, Via
-from jackfield.users import Role
 from jackfield.web.pages.access import view
 from jackfield.web.pages.rendering import page
 from jackfield.web.state import host_of

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.errors import JackfieldError
 from jackfield.jobs import Deed, Job, Order
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
-from jackfield.users import Role
 from jackfield.web.callers import job_words
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.filters import RunFilter

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from jackfield.users import User, Users
+from jackfield.access.users import User, Users
 from jackfield.web.pages.throttle import BY_ADDRESS, BY_DEVICE, BY_NAME, BY_PAIR, FRESH, Key, Throttle
 
 AT_ONCE: Final = 2

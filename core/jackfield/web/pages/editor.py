@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError
 from jackfield.i18n.translations import noop
@@ -23,7 +24,6 @@ from jackfield.pipelines.definition import PIPELINE_ID, pipeline_file
 from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft, DraftFolder
 from jackfield.problems import Problem
 from jackfield.project.toml_edit import CannotEdit
-from jackfield.users import Role
 from jackfield.web.forms.answers import LAYOUT, NO_TOML, NOT_JSON, REPEATED, Refused, shown_again, take_over
 from jackfield.web.forms.fields import field_name, secret_state
 from jackfield.web.forms.pipeline import PipelineForm, make_form, with_problems

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role, UserError, Users
 from jackfield.journal.audit import AuditAction
-from jackfield.users import Role, UserError, Users
 from jackfield.web.callers import caller_of, role_words
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.device import Devices

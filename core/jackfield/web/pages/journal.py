@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.access.viewer import Sight
 from jackfield.components.values import Text
 from jackfield.errors import JackfieldError, JournalUnavailable
 from jackfield.journal.records import State
 from jackfield.journal.views import Page
-from jackfield.sight import Sight
 from jackfield.web.pages.access import view
 from jackfield.web.pages.filters import RunFilter
 from jackfield.web.pages.rendering import page

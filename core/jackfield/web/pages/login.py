@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import UserError, Users
 from jackfield.journal.audit import AuditAction
-from jackfield.users import UserError, Users
 from jackfield.web.callers import Note, caller_of
 from jackfield.web.pages.access import deed, local_path, view
 from jackfield.web.pages.device import Devices

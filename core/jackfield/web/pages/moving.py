@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.drafts import BadId
 from jackfield.pipelines.editing.secret_move import SecretMove, carry_out, plan_move
 from jackfield.project.secrets import SECRETS_FILE
-from jackfield.users import Role
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page
 from jackfield.web.state import host_of

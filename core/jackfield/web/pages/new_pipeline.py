@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Text
 from jackfield.i18n.translations import in_language, language_of
 from jackfield.pipelines.definition import PIPELINE_ID
 from jackfield.pipelines.editing.drafts import new_draft
 from jackfield.project.settings import PIPELINES_FOLDER
-from jackfield.users import Role
 from jackfield.web.forms.pipeline import plugin_of
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.editor import Desk, answer

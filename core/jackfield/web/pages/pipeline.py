@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
+from jackfield.access.viewer import Sight
 from jackfield.components.values import Field, Text
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.host import Host
@@ -21,8 +23,6 @@ from jackfield.journal.records import Mode
 from jackfield.journal.views import Query, RunSummary
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.sender import Address, sample_request, sender_address
-from jackfield.sight import Sight
-from jackfield.users import Role
 from jackfield.web.callers import mode_words
 from jackfield.web.pages.access import deed, local_path, view
 from jackfield.web.pages.activity import PERIOD, activities

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.components.catalogue import ComponentReport, component_reports
 from jackfield.components.plugins.registry import Plugin, Registry
-from jackfield.users import Role
 from jackfield.web.pages.access import view
 from jackfield.web.pages.rendering import page
 from jackfield.web.state import host_of

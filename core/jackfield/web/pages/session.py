@@ -11,7 +11,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from jackfield.users import User, Users
+from jackfield.access.users import User, Users
 
 SESSION_KEY_FILE: Final = "session.key"
 SESSION_COOKIE: Final = "jackfield_session"

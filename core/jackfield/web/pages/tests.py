@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.views import RunView
@@ -21,7 +22,6 @@ from jackfield.scenario import (
     suggested_name,
 )
 from jackfield.scenario_text import scenario_text
-from jackfield.users import Role
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.rendering import page

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.tokens import TokenError, Tokens
+from jackfield.access.users import Role
 from jackfield.journal.audit import AuditAction
-from jackfield.tokens import TokenError, Tokens
-from jackfield.users import Role
 from jackfield.web.callers import token_words
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from jackfield.access.users import Role
 from jackfield.errors import ConfigurationError, UnknownRun
 from jackfield.host import Host
 from jackfield.journal.views import KeptVersion
@@ -21,7 +22,6 @@ from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft
 from jackfield.pipelines.editing.restoring import bring_back
 from jackfield.project.toml_file import TomlFile
-from jackfield.users import Role
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.difference import Line, difference

@@ -18,9 +18,9 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from jackfield.access.json_file import VarFile
+from jackfield.access.passwords import LONGEST_PASSWORD, Weakness, weakness
 from jackfield.errors import JackfieldError
-from jackfield.passwords import LONGEST_PASSWORD, Weakness, weakness
-from jackfield.varfile import VarFile
 
 USERS_FILE: Final = "users.json"
 _NAME: Final = re.compile(r"[^\W_][\w.@+-]{0,63}")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from jackfield.access.redaction import Cover
+from jackfield.access.users import Role
 from jackfield.components.values import Event
 from jackfield.errors import BadRequest
 from jackfield.journal.protocol import Journal
@@ -15,8 +17,6 @@ from jackfield.journal.stored_requests import restored_request
 from jackfield.journal.views import Page, Query, RunSummary, RunView, SeenAgain
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.document import event_document
-from jackfield.users import Role
-from jackfield.viewing import Cover
 
 _LONGEST_CHAIN: Final = 30
 _LONGEST_BODY: Final = 64_000

@@ -15,10 +15,10 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from jackfield.access.json_file import VarFile
+from jackfield.access.users import Role
 from jackfield.clock import utc_now
 from jackfield.errors import JackfieldError
-from jackfield.users import Role
-from jackfield.varfile import VarFile
 
 TOKENS_FILE: Final = "tokens.json"
 LONGEST_NAME: Final = 60

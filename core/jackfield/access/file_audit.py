@@ -12,7 +12,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, Final
 
-from jackfield.audit import AuditLog, Caller
+from jackfield.access.audit_log import AuditLog, Caller
 from jackfield.errors import ConfigurationError
 from jackfield.journal.audit import AuditAction, Via
 from jackfield.journal.protocol import Journal
