@@ -32,7 +32,7 @@ from jackfield.journal.records import Retention
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.lastresort import within
 from jackfield.metrics import Metrics
-from jackfield.notices import Notices
+from jackfield.notices.watch import Notices
 from jackfield.operations import Operations
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.live import Pipelines

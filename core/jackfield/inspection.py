@@ -17,7 +17,7 @@ from jackfield.host import Host
 from jackfield.http.address_guard import AddressGuard
 from jackfield.journal.protocol import Journal
 from jackfield.lint import Seen, lint, seen_in
-from jackfield.notifiers import read_notifiers
+from jackfield.notices.notifiers import read_notifiers
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.drafts import Draft
 from jackfield.pipelines.loader import PipelineLoader

@@ -35,7 +35,7 @@ from jackfield.journal.records import Attempt, Failed, Outcome, RetryAt, Skipped
 from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json
 from jackfield.metrics import Metrics
-from jackfield.notices import Notices
+from jackfield.notices.watch import Notices
 from jackfield.pipelines.definition import StepDefinition
 from jackfield.pipelines.document import attempt_document, event_document, recalled
 from jackfield.pipelines.live import LivePipeline, Pipelines

@@ -6,7 +6,7 @@ import structlog
 
 from jackfield.errors import JournalError
 from jackfield.journal.records import Failed, Mode, Skipped, Succeeded, Verdict
-from jackfield.notices import Notices
+from jackfield.notices.watch import Notices
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.modes import Modes
 

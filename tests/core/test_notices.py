@@ -9,12 +9,12 @@ import pytest
 from pydantic import SecretStr
 
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, PermanentFailure, TemporaryFailure, hookimpl
-from jackfield.alarms import KINDS, Alarms, kind_of_error
 from jackfield.components.plugins.registry import Registry
 from jackfield.host import Host, running
 from jackfield.journal.records import Failed, Mode, Replay, SetAside, Succeeded
 from jackfield.masking import Mask
-from jackfield.notifiers import PENDING, Channel, read_notifiers
+from jackfield.notices.alarms import KINDS, Alarms, kind_of_error
+from jackfield.notices.notifiers import PENDING, Channel, read_notifiers
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.settings import ROOM
 from tests.support import Clock, Plugin, give, make_project, steps, until

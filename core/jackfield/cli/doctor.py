@@ -28,7 +28,7 @@ from jackfield.components.catalogue import PluginReport
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.journal.views import Backlog
-from jackfield.notifiers import read_notifiers
+from jackfield.notices.notifiers import read_notifiers
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.settings import Project
 from jackfield.web.api.pipelines import PipelineReport

@@ -15,9 +15,9 @@ from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.clock import utc_now
 from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool
-from jackfield.notice_texts import trial_notice
-from jackfield.notifiers import read_notifiers
-from jackfield.web.notice_trial import NotifiersTried, try_notifiers
+from jackfield.notices.notifiers import read_notifiers
+from jackfield.notices.test_notice import NotifiersTried, try_notifiers
+from jackfield.notices.texts import trial_notice
 
 
 def add_commands(app: typer.Typer) -> None:

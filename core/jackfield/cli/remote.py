@@ -22,7 +22,8 @@ from jackfield.inspection import Inspection
 from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery
 from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
-from jackfield.notifiers import LIMIT
+from jackfield.notices.notifiers import LIMIT
+from jackfield.notices.test_notice import NotifiersTried
 from jackfield.operations import On
 from jackfield.pipelines.modes import PipelineStatus
 from jackfield.pipelines.sender import Address
@@ -32,7 +33,6 @@ from jackfield.web.api.tokens import TokenReport
 from jackfield.web.api.trials import SampleTaken
 from jackfield.web.api.users import UserReport
 from jackfield.web.condition import Condition
-from jackfield.web.notice_trial import NotifiersTried
 
 TOKEN_VARIABLE: Final = "JACKFIELD_TOKEN"  # noqa: S105 - the variable's name
 _PATIENCE: Final = 30.0

@@ -18,7 +18,7 @@ from jackfield.clock import utc_now
 from jackfield.errors import JournalError
 from jackfield.host import Host
 from jackfield.journal.views import Backlog
-from jackfield.notifiers import NotifierStatus
+from jackfield.notices.notifiers import NotifierStatus
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.project.settings import ROOM
 from jackfield.web.certificate import CertificateState

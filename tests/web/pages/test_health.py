@@ -16,7 +16,7 @@ import trustme
 import jackfield.web.condition as condition_module
 from jackfield.access.users import Role
 from jackfield.errors import JournalUnavailable
-from jackfield.notifiers import NotifierStatus
+from jackfield.notices.notifiers import NotifierStatus
 from jackfield.problems import Problem
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, condition

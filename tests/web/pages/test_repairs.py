@@ -12,7 +12,7 @@ import pytest
 from jackfield.access.users import Role
 from jackfield.journal.audit import AuditAction, AuditQuery
 from jackfield.journal.records import SetAside, State
-from jackfield.notifiers import NotifierStatus
+from jackfield.notices.notifiers import NotifierStatus
 from jackfield.web.condition import Clock, condition
 from jackfield.web.serving import Served
 from tests.support import Plugin, give, serve, steps, until

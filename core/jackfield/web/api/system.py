@@ -15,13 +15,13 @@ from jackfield.errors import UnknownRun
 from jackfield.host import Host
 from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.journal.audit import AuditAction
-from jackfield.notice_texts import trial_notice
-from jackfield.notifiers import NotifierStatus
+from jackfield.notices.notifiers import NotifierStatus
+from jackfield.notices.test_notice import NotifiersTried, try_notifiers
+from jackfield.notices.texts import trial_notice
 from jackfield.pipelines.schema import pipeline_schema
 from jackfield.web.api.operation import Operation
 from jackfield.web.certificate import PublicCertificate
 from jackfield.web.condition import Clock, Condition, condition
-from jackfield.web.notice_trial import NotifiersTried, try_notifiers
 
 
 @dataclass(frozen=True, slots=True)

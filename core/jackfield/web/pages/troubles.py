@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from jackfield.host import Host
-from jackfield.notifiers import NotifierStatus
+from jackfield.notices.notifiers import NotifierStatus
 from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.problems import Problem
 from jackfield.project.secrets import SECRETS_FILE

@@ -11,15 +11,15 @@ from typing import Final
 
 import structlog
 
-from jackfield.alarms import Alarms, Report
 from jackfield.components.values import NoticeKind
 from jackfield.errors import JournalError
 from jackfield.i18n.phrases import Phrasebook
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Failed, Mode, RetryAt, State, Verdict
 from jackfield.journal.views import Query
-from jackfield.notice_texts import moment, notice_of
-from jackfield.notifiers import Notifiers
+from jackfield.notices.alarms import Alarms, Report
+from jackfield.notices.notifiers import Notifiers
+from jackfield.notices.texts import moment, notice_of
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.live import Pipelines
 from jackfield.pipelines.modes import Modes

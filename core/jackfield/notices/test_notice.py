@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jackfield.components.values import Notice
 from jackfield.errors import JackfieldError, PluginError, StepFailure, UnknownRun
 from jackfield.http.client import HttpPool
-from jackfield.notifiers import NotifierDefinition, close_notifier, delivered
+from jackfield.notices.notifiers import NotifierDefinition, close_notifier, delivered
 from jackfield.problems import Problem, did_you_mean
 from jackfield.project.settings import SETTINGS_FILE
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from jackfield.alarms import Report
 from jackfield.components.values import Notice, NoticeKind
+from jackfield.notices.alarms import Report
 
 Language: TypeAlias = Literal["en", "ru"]
 IN_A_ROW: Final = 10
