@@ -18,7 +18,6 @@ from jackfield.access.audit_log import AuditLog
 from jackfield.access.file_audit import FileAudit
 from jackfield.access.users import Role
 from jackfield.access.viewer import Sight
-from jackfield.bulk import Bulk
 from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JournalUnavailable
@@ -26,14 +25,10 @@ from jackfield.housekeeping import Housekeeping
 from jackfield.http.client import HttpPool
 from jackfield.i18n.phrasebooks import read_phrasebooks
 from jackfield.i18n.phrases import Phrasebook
-from jackfield.intake import Intake
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Retention
 from jackfield.journal.sqlite import SqliteJournal
-from jackfield.lastresort import within
-from jackfield.metrics import Metrics
 from jackfield.notices.watch import Notices
-from jackfield.operations import Operations
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.live import Pipelines
 from jackfield.pipelines.loader import PipelineLoader
@@ -44,8 +39,13 @@ from jackfield.project.file_lock import private_folder
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.reload import Reloader
-from jackfield.runner import Runner
-from jackfield.watchdog import Watchdog
+from jackfield.runs.bulk import Bulk
+from jackfield.runs.intake import Intake
+from jackfield.runs.metrics import Metrics
+from jackfield.runs.replay import Operations
+from jackfield.runs.runner import Runner
+from jackfield.runs.watchdog.last_resort import within
+from jackfield.runs.watchdog.watchdog import Watchdog
 
 _MODES_EVERY: Final = 0.5
 _LOOK_EVERY: Final = 1.0

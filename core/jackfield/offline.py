@@ -21,9 +21,9 @@ from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import did_you_mean
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
+from jackfield.runs.try_step import Ending, Situation, Trials, Tried
 from jackfield.scenario import UNSEEN_BODY, UNTOLD, ExpectedRequest, ExpectedStep, Scenario
 from jackfield.templates.engine import TemplateEngine
-from jackfield.trial import Ending, Situation, Trials, Tried
 from jackfield.usage import secrets_named
 
 _STAND_IN: Final = "stand-in-for-{}"

@@ -10,13 +10,13 @@ import pytest
 from jackfield import WebhookRequest
 from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
-from jackfield.intake import Intake
 from jackfield.journal.records import Mode
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.views import Query
-from jackfield.metrics import Metrics
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.loader import PipelineLoader
+from jackfield.runs.intake import Intake
+from jackfield.runs.metrics import Metrics
 from tests.support import make_project
 
 Cli = Callable[..., tuple[int, str, str]]

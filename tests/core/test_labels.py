@@ -19,11 +19,11 @@ from jackfield.components.values import Event, NoticeKind
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query
 from jackfield.masking import MASKED
-from jackfield.operations import Operations
 from jackfield.pipelines.labels import LONGEST_LABEL, Labeller, digest, one_line
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
+from jackfield.runs.replay import Operations
 from tests.core.test_notices import MINUTE, NoticePlugin, host_with, look
 from tests.support import Clock, Plugin, give, hook, run_host, serve, steps, until
 from tests.web.site import visitor

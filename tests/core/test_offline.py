@@ -27,6 +27,8 @@ from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.offline import Difference, Offline, matches
 from jackfield.project.secrets import Secrets
+from jackfield.runs.try_step import Trials
+from jackfield.runs.watchdog.watchdog import Watchdog
 from jackfield.scenario import (
     Scenario,
     ScenarioExistsError,
@@ -36,8 +38,6 @@ from jackfield.scenario import (
     suggested_name,
 )
 from jackfield.scenario_text import scenario_text
-from jackfield.trial import Trials
-from jackfield.watchdog import Watchdog
 from tests.support import Plugin
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

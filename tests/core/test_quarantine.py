@@ -5,7 +5,7 @@ import pytest
 
 from jackfield.errors import Quarantined
 from jackfield.journal.records import Attempt, Deaths, Outcome
-from jackfield.quarantine import is_quarantine, refuse_deadly
+from jackfield.runs.quarantine import is_quarantine, refuse_deadly
 
 
 @pytest.mark.parametrize("deaths", [Deaths(), Deaths(1, 1), Deaths(9, 0), Deaths(9, 1)])

@@ -13,7 +13,7 @@ from jackfield import Action, JsonValue, PermanentFailure, Step
 from jackfield.journal.records import Mode, Outcome, State
 from jackfield.journal.views import RunView
 from jackfield.logs import configure_logs
-from jackfield.operations import Operations
+from jackfield.runs.replay import Operations
 from tests.support import Act, ActOptions, Clock, Plugin, give, run_host, steps, until
 
 T = TypeVar("T")

@@ -22,8 +22,8 @@ from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
-from jackfield.trial import Ending, Situation, Trials, Tried
-from jackfield.watchdog import Watchdog
+from jackfield.runs.try_step import Ending, Situation, Trials, Tried
+from jackfield.runs.watchdog.watchdog import Watchdog
 from tests.servers import listening
 from tests.support import Plugin, give, run_host, steps, until
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jackfield.errors import LoopHeld
-from jackfield.watchdog import Watchdog
+from jackfield.runs.watchdog.watchdog import Watchdog
 
 
 async def spin_for_ever() -> None:

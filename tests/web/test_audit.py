@@ -11,8 +11,8 @@ import httpx
 
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
-from jackfield.jobs import Phase
 from jackfield.journal.audit import AuditEntry, AuditQuery
+from jackfield.runs.jobs import Phase
 from jackfield.web.api.application import api_operations
 from jackfield.web.pages.access import DeedRoute
 from jackfield.web.pages.site import page_routes

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from jackfield.lastresort import EXIT_CODE
 from jackfield.project.settings import Project
+from jackfield.runs.watchdog.last_resort import EXIT_CODE
 from tests.processes import ServedHost, install_plugin, make_served_project, send, served, start, until
 
 PLUGIN = """

@@ -13,7 +13,7 @@ from jackfield import Event, WebhookReply, WebhookRequest, WebhookSource, hookim
 from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.journal.records import Mode, Refusal, State
 from jackfield.journal.views import Query, RunView
-from jackfield.operations import Operations
+from jackfield.runs.replay import Operations
 from jackfield.web.serving import Served
 from tests.support import Call, Plugin, hook, serve, steps, until
 

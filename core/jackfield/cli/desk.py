@@ -19,13 +19,10 @@ from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.components.values import JsonObject
 from jackfield.errors import UnknownRun
-from jackfield.intake import Intake
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
 from jackfield.journal.views import Page, Query, RunView
-from jackfield.metrics import Metrics
-from jackfield.operations import On, Operations
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.drafts import DraftFolder
 from jackfield.pipelines.editing.restoring import bring_back
@@ -33,6 +30,9 @@ from jackfield.pipelines.modes import PipelineStatus, pipeline_status
 from jackfield.pipelines.sender import Address, sender_address
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER
+from jackfield.runs.intake import Intake
+from jackfield.runs.metrics import Metrics
+from jackfield.runs.replay import On, Operations
 from jackfield.web.api.files import PipelineVersion
 from jackfield.web.callers import mode_words, replayed_as
 

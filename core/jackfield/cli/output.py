@@ -14,7 +14,7 @@ from rich.text import Text as Rich
 from jackfield.components.values import Exchange, Text
 from jackfield.journal.records import Attempt, Outcome, Refusal, State, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
-from jackfield.quarantine import is_quarantine
+from jackfield.runs.quarantine import is_quarantine
 
 _STATE_STYLES: Mapping[State, str] = {
     State.SUCCEEDED: "green",

@@ -19,7 +19,7 @@ from jackfield.components.values import JsonObject
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.journal.records import Refusal, State
 from jackfield.journal.views import Page, Query, RunView
-from jackfield.operations import On, step_to_resume
+from jackfield.runs.replay import On, step_to_resume
 
 _Ids = Annotated[list[str], typer.Argument(metavar="ID...")]
 _Pipeline = Annotated[str | None, typer.Option(help="Only of this pipeline.")]

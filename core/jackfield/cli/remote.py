@@ -24,9 +24,9 @@ from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.notices.notifiers import LIMIT
 from jackfield.notices.test_notice import NotifiersTried
-from jackfield.operations import On
 from jackfield.pipelines.modes import PipelineStatus
 from jackfield.pipelines.sender import Address
+from jackfield.runs.replay import On
 from jackfield.web.api.files import PipelineVersion
 from jackfield.web.api.pipelines import PipelineReport
 from jackfield.web.api.tokens import TokenReport

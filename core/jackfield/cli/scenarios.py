@@ -15,9 +15,9 @@ from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool
 from jackfield.offline import Difference, Offline
 from jackfield.problems import Problem, did_you_mean
+from jackfield.runs.try_step import Trials
+from jackfield.runs.watchdog.watchdog import Watchdog
 from jackfield.scenario import TESTS_FOLDER, read_scenario, scenario_file, scenario_files
-from jackfield.trial import Trials
-from jackfield.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from starlette.requests import Request
 
 from jackfield.access.audit_log import Caller
 from jackfield.access.users import Role
-from jackfield.jobs import Deed, Job
 from jackfield.journal.audit import AuditAction, Via
 from jackfield.journal.records import Mode, State
 from jackfield.journal.views import Query
+from jackfield.runs.jobs import Deed, Job
 from jackfield.web.pages.doorkeeper import client_address
 from jackfield.web.state import host_of
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 from types import FrameType
 from typing import Final
 
-from jackfield.lastresort import Deadline, within
-from jackfield.stacks import module_of, place_of
+from jackfield.runs.watchdog.last_resort import Deadline, within
+from jackfield.runs.watchdog.stacks import module_of, place_of
 
 _LAST: Final = timedelta(seconds=5)
 """For so long at most a plugin's threads may go on when all that the host does is over."""

@@ -23,7 +23,7 @@ from jackfield.errors import JournalError
 from jackfield.host import Host
 from jackfield.pipelines.definition import Pipeline
 from jackfield.project.server_keys import HOOKS_PATH
-from jackfield.reply import reply_headers
+from jackfield.runs.reply import reply_headers
 
 _NOT_FOUND: Final = WebhookReply(404, b"not found\n")
 _TOO_LARGE: Final = WebhookReply(413, b"the body is too large\n")

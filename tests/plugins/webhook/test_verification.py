@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from jackfield import Unauthorized, WebhookRequest, WebhookSource, hookimpl
 from jackfield.journal.views import Query
-from jackfield.operations import Operations
+from jackfield.runs.replay import Operations
 from jackfield_webhook import generic, tilda
 from jackfield_webhook.generic import Generic, GenericOptions
 from tests.support import Plugin, hook, serve, steps

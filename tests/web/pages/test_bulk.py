@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from jackfield.access.users import Role
-from jackfield.bulk import Bulk
 from jackfield.errors import JackfieldError
-from jackfield.jobs import Deed, Job, Order, Phase
 from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
-from jackfield.operations import Operations
+from jackfield.runs.bulk import Bulk
+from jackfield.runs.jobs import Deed, Job, Order, Phase
+from jackfield.runs.replay import Operations
 from jackfield.web.serving import Served
 from tests.support import Plugin, give, run_host, serve, steps, until
 from tests.web.browserless import form_of

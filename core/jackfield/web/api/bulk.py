@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from pydantic import AwareDatetime, Field
 
-from jackfield.bulk import Bulk
 from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, JackfieldError, UnknownRun
 from jackfield.host import Host
-from jackfield.jobs import MOST_RUNS, Deed, Job, JobFailure, Order, Phase
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
-from jackfield.operations import On
+from jackfield.runs.bulk import Bulk
+from jackfield.runs.jobs import MOST_RUNS, Deed, Job, JobFailure, Order, Phase
+from jackfield.runs.replay import On
 from jackfield.web.api.operation import Operation
 from jackfield.web.api.runs import RunsFilter
 from jackfield.web.callers import Note, job_words

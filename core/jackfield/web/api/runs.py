@@ -18,7 +18,7 @@ from jackfield.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Refusal, SetAside, State
 from jackfield.journal.views import Page, Query, RunView, SeenAgain
-from jackfield.operations import On, Operations
+from jackfield.runs.replay import On, Operations
 from jackfield.scenario import (
     SCENARIO_NAME,
     save_scenario,

@@ -18,7 +18,7 @@ from jackfield.pipelines.editing.drafts import Draft
 from jackfield.pipelines.sender import sample_request
 from jackfield.problems import Problem, did_you_mean
 from jackfield.project.toml_file import TomlFile
-from jackfield.trial import Ending, Situation, Trials
+from jackfield.runs.try_step import Ending, Situation, Trials
 from jackfield.web.api.files import Mistakes, whole_draft
 from jackfield.web.api.operation import Operation
 from jackfield.web.api.pipelines import known_pipeline

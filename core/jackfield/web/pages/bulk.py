@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from jackfield.access.users import Role
 from jackfield.errors import JackfieldError
-from jackfield.jobs import Deed, Job, Order
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
+from jackfield.runs.jobs import Deed, Job, Order
 from jackfield.web.callers import job_words
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.filters import RunFilter

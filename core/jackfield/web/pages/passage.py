@@ -13,8 +13,8 @@ from jackfield.components.values import Exchange, Text
 from jackfield.journal.records import COMPLETED, SETTLED, Attempt, Outcome, Version
 from jackfield.journal.views import RunView
 from jackfield.pipelines.definition import step_name
-from jackfield.quarantine import is_quarantine
-from jackfield.runner import UnderWay
+from jackfield.runs.quarantine import is_quarantine
+from jackfield.runs.runner import UnderWay
 from jackfield.web.pages.curl import CurlCommand, curl_command
 from jackfield.web.pages.excerpt import Excerpt, Excerpts
 from jackfield.web.pages.hints import attempt_hint

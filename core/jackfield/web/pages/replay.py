@@ -16,7 +16,7 @@ from jackfield.errors import JackfieldError, JournalUnavailable
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import SetAside
 from jackfield.journal.views import RunView
-from jackfield.operations import On
+from jackfield.runs.replay import On
 from jackfield.web.callers import replayed_as
 from jackfield.web.pages.access import deed
 from jackfield.web.pages.run import operations_of, run_page, seen_run

@@ -19,7 +19,7 @@ from jackfield.host import Host
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunSummary, RunView
-from jackfield.operations import Operations, step_to_resume
+from jackfield.runs.replay import Operations, step_to_resume
 from jackfield.web.pages.access import view
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.hints import run_hint, warning_hint

@@ -20,7 +20,7 @@ from jackfield.pipelines.definition import Pipeline, pipeline_file, step_name
 from jackfield.pipelines.editing.drafts import Draft
 from jackfield.pipelines.labels import digest
 from jackfield.project.toml_file import TomlFile
-from jackfield.trial import Situation, Trials, Tried
+from jackfield.runs.try_step import Situation, Trials, Tried
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.picker import declared
 

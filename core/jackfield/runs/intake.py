@@ -21,10 +21,10 @@ from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthori
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, NewRun, Refusal, StoredRequest
 from jackfield.journal.stored_requests import STORED_BODY, restored_request, stored_request
-from jackfield.metrics import Metrics
 from jackfield.pipelines.definition import Pipeline, ReplySettings, SourceDefinition
 from jackfield.pipelines.document import event_document
-from jackfield.reply import checked_reply, configured_reply
+from jackfield.runs.metrics import Metrics
+from jackfield.runs.reply import checked_reply, configured_reply
 from jackfield.templates.engine import Template
 
 _STRANGERS_BODY: Final = 4000

@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from jackfield.errors import LoopHeld
-from jackfield.lastresort import end_process
-from jackfield.stacks import module_of, own_root, place_of, plugin_root
-from jackfield.stepping import stepped
+from jackfield.runs.watchdog.last_resort import end_process
+from jackfield.runs.watchdog.stacks import module_of, own_root, place_of, plugin_root
+from jackfield.runs.watchdog.stepping import stepped
 
 T = TypeVar("T")
 DEFAULT_LIMIT: Final = 2.0

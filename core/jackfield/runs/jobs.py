@@ -11,7 +11,7 @@ from typing import Final
 
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Glance, Query
-from jackfield.operations import On
+from jackfield.runs.replay import On
 
 MOST_RUNS: Final = 100_000
 """How many runs one job takes in, the newest ones."""

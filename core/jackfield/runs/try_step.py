@@ -34,7 +34,7 @@ from jackfield.masking import MASKED, Mask, mask_json
 from jackfield.pipelines.definition import Pipeline, StepDefinition
 from jackfield.pipelines.document import attempt_document, event_document, recalled
 from jackfield.problems import Problem
-from jackfield.watchdog import Watchdog
+from jackfield.runs.watchdog.watchdog import Watchdog
 
 LONGEST: Final = 60.0
 """Seconds that a trial may take, whatever the step's own timeout is."""

@@ -12,12 +12,12 @@ from typing import Final
 import structlog
 
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.intake import new_id
-from jackfield.jobs import MOST_RUNS, Deed, Job, Order, Phase
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
-from jackfield.operations import Operations, has_succeeded, step_to_resume
+from jackfield.runs.intake import new_id
+from jackfield.runs.jobs import MOST_RUNS, Deed, Job, Order, Phase
+from jackfield.runs.replay import Operations, has_succeeded, step_to_resume
 
 _MOST_JOBS: Final = 20
 _PAGE: Final = 500

@@ -16,8 +16,8 @@ _LOOP: Final = frozenset(
         ("asyncio.base_events", "run_forever"),
         ("asyncio.base_events", "run_until_complete"),
         ("asyncio.runners", "run"),
-        ("jackfield.stepping", "stepped"),
-        ("jackfield.watchdog", "_until_cancelled_twice"),
+        ("jackfield.runs.watchdog.stepping", "stepped"),
+        ("jackfield.runs.watchdog.watchdog", "_until_cancelled_twice"),
     }
 )
 """Where that ends which the event loop has called: the loop's own functions, and those that resume actions."""

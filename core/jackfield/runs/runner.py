@@ -34,16 +34,16 @@ from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Attempt, Failed, Outcome, RetryAt, Skipped, Succeeded, Verdict
 from jackfield.logs import mask_lines
 from jackfield.masking import Mask, mask_json
-from jackfield.metrics import Metrics
 from jackfield.notices.watch import Notices
 from jackfield.pipelines.definition import StepDefinition
 from jackfield.pipelines.document import attempt_document, event_document, recalled
 from jackfield.pipelines.live import LivePipeline, Pipelines
 from jackfield.pipelines.modes import Modes
-from jackfield.quarantine import Offenders, refuse_deadly
-from jackfield.stepping import stepped
-from jackfield.streaks import FailureStreaks
-from jackfield.watchdog import Watchdog
+from jackfield.runs.metrics import Metrics
+from jackfield.runs.quarantine import Offenders, refuse_deadly
+from jackfield.runs.streaks import FailureStreaks
+from jackfield.runs.watchdog.stepping import stepped
+from jackfield.runs.watchdog.watchdog import Watchdog
 
 
 class UnderWay(NamedTuple):

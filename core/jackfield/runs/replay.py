@@ -9,7 +9,6 @@ from typing import Final, Literal, TypeAlias
 
 from jackfield.components.values import Event, JsonObject
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.intake import Intake, new_id
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Outcome, Replay, SetAside, State, Version
 from jackfield.journal.views import RunView
@@ -17,6 +16,7 @@ from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.document import event_document
 from jackfield.pipelines.labels import Labeller
 from jackfield.problems import did_you_mean
+from jackfield.runs.intake import Intake, new_id
 
 SUCCESSES: Final = frozenset({Outcome.SUCCEEDED, Outcome.REUSED})
 
