@@ -29,7 +29,7 @@ from jackfield import (
     hookimpl,
 )
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import Host, running
+from jackfield.host.host import Host, running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
 from jackfield.project.settings import Project

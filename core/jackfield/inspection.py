@@ -13,7 +13,7 @@ from typing import Final
 
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, JournalError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.http.address_guard import AddressGuard
 from jackfield.journal.protocol import Journal
 from jackfield.lint import Seen, lint, seen_in

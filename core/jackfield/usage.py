@@ -9,7 +9,7 @@ from typing import Any
 
 from jackfield.components.values import Text
 from jackfield.errors import ConfigurationError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.project.file_reader import read_file
 from jackfield.project.secrets import ENVIRONMENT_PREFIX
 from jackfield.project.secrets_file import secrets_in_file

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from jackfield import Action, ActionContext, OptionsModel, WebhookRequest, WebhookSource, hookimpl
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, JournalUnavailable
-from jackfield.host import Host, running
+from jackfield.host.host import Host, running
 from jackfield.inspection import inspect_project
 from jackfield.journal.records import Mode, State
 from jackfield.logs import configure_logs

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from structlog.testing import capture_logs
 
 from jackfield.errors import JournalDamaged
-from jackfield.housekeeping import Housekeeping
+from jackfield.host.housekeeping import Housekeeping
 
 
 class Watch:

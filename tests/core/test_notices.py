@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, PermanentFailure, TemporaryFailure, hookimpl
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import Host, running
+from jackfield.host.host import Host, running
 from jackfield.journal.records import Failed, Mode, Replay, SetAside, Succeeded
 from jackfield.masking import Mask
 from jackfield.notices.alarms import KINDS, Alarms, kind_of_error

@@ -14,7 +14,7 @@ from jackfield.access.users import Role
 from jackfield.access.viewer import Sight
 from jackfield.components.values import Event
 from jackfield.errors import JackfieldError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.views import Query, RunView
 from tests.support import Plugin, give, run_host, steps, until
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import Host, running
+from jackfield.host.host import Host, running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
 from tests.docs.markdown import ROOT

@@ -25,7 +25,7 @@ from jackfield.cli.destination import STUDENT, Destination, Received, destinatio
 from jackfield.cli.operation import log_with, show_first_link
 from jackfield.cli.output import console, plain, show_run
 from jackfield.errors import JackfieldError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
 from jackfield.masking import secret_mask

@@ -12,7 +12,7 @@ from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jackfield.access.tokens import Tokens
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.project.server_keys import HOOKS_PATH, read_or_make_secret
 from jackfield.web.api.access import TokenRequired
 from jackfield.web.api.application import API_PATH, api_application

@@ -16,7 +16,7 @@ from typing import Final
 from jackfield.checkup import Finding, Mark, look_at_address, look_at_notifiers, look_at_plugins, look_at_secrets
 from jackfield.clock import utc_now
 from jackfield.errors import JournalError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.views import Backlog
 from jackfield.notices.notifiers import NotifierStatus
 from jackfield.pipelines.definition import pipeline_file

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from jackfield.clock import utc_now
 from jackfield.components.values import WebhookReply, WebhookRequest
 from jackfield.errors import JournalError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.pipelines.definition import Pipeline
 from jackfield.project.server_keys import HOOKS_PATH
 from jackfield.runs.reply import reply_headers

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from jackfield.access.users import Users
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import Host, running
+from jackfield.host.host import Host, running
 from jackfield.project.settings import Project, http_url
 from jackfield.web.app import application
 from jackfield.web.ending import end_within, stopping_within

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from jackfield.host import Host
+from jackfield.host.host import Host
 
 
 def host_of(request: Request) -> Host:

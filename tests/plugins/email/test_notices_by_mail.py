@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jackfield_email
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import running
+from jackfield.host.host import running
 from tests.plugins.email.servers import Mailbox, mail_server
 from tests.support import Clock, Plugin, give, make_project, steps, until
 

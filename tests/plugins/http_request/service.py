@@ -13,7 +13,7 @@ import structlog
 
 from jackfield import ActionContext, Step
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import running
+from jackfield.host.host import running
 from jackfield.http.client import HttpPool
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunView

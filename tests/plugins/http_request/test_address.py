@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import running
+from jackfield.host.host import running
 from jackfield.journal.records import SETTLED
 from jackfield.journal.views import RunView
 from jackfield.pipelines.definition import Pipeline

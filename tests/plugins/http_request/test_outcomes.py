@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.host import running
+from jackfield.host.host import running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunView
 from jackfield_http_request.action import HttpRequest

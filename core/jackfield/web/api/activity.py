@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import AwareDatetime
 
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.records import State
 from jackfield.web.api.operation import Operation
 from jackfield.web.api.pipelines import known_pipeline

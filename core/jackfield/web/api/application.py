@@ -24,7 +24,7 @@ from jackfield.errors import (
     JournalUnavailable,
     UnknownRun,
 )
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.pipelines.editing.drafts import BadId
 from jackfield.project.server_keys import read_or_make_secret
 from jackfield.web.api import activity, audit, bulk, files, pipelines, runs, secrets, system, tokens, trials, users

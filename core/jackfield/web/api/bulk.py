@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, JackfieldError, UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
 from jackfield.runs.bulk import Bulk

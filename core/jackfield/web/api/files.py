@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
 from jackfield.errors import ConfigurationError, JackfieldError, UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.inspection import warnings_of
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
 from jackfield.errors import PluginError, UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
 from jackfield.pipelines.definition import Pipeline, pipeline_file

@@ -14,7 +14,7 @@ from jackfield.access.users import Role
 from jackfield.access.viewer import Sight
 from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Refusal, SetAside, State
 from jackfield.journal.views import Page, Query, RunView, SeenAgain

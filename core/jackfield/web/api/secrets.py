@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.secret_move import carry_out, plan_move

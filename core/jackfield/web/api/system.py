@@ -12,7 +12,7 @@ from jackfield.components.base import OptionsModel
 from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.components.values import JsonObject
 from jackfield.errors import UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.journal.audit import AuditAction
 from jackfield.notices.notifiers import NotifierStatus

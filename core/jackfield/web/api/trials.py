@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.components.base import OptionsModel
 from jackfield.components.values import Event, Exchange, JsonObject
 from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.pipelines.editing.drafts import Draft

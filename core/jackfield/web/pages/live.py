@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.web.pages.access import view
 from jackfield.web.pages.session import Sessions
 from jackfield.web.state import host_of

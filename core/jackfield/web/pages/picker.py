@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from jackfield.components.values import Text
 from jackfield.errors import PluginError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.records import Outcome
 from jackfield.journal.views import Query, RunView
 from jackfield.web.forms.pipeline import PipelineForm

@@ -17,7 +17,7 @@ from jackfield.access.users import Role
 from jackfield.access.viewer import Sight
 from jackfield.components.values import Field, Text
 from jackfield.errors import JackfieldError, PluginError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query, RunSummary

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.records import ModeRecord
 from jackfield.pipelines.definition import Pipeline
 from jackfield.web.pages.access import view

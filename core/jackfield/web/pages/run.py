@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunSummary, RunView

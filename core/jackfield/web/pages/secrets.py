@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from jackfield.access.users import Role
 from jackfield.errors import ConfigurationError, JournalError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.project.secrets_file import delete_secret, put_secret

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
 from jackfield.errors import JournalUnavailable
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.project.server_keys import read_or_make_secret
 from jackfield.web.pages import (
     audit,

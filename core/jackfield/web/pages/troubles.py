@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.notices.notifiers import NotifierStatus
 from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.problems import Problem

@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 from jackfield.clock import utc_now
 from jackfield.components.values import Event
 from jackfield.errors import ConfigurationError
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.pipelines.definition import Pipeline, pipeline_file, step_name
 from jackfield.pipelines.editing.drafts import Draft

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from jackfield.access.users import Role
 from jackfield.errors import ConfigurationError, UnknownRun
-from jackfield.host import Host
+from jackfield.host.host import Host
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipelines.definition import Pipeline, pipeline_file

@@ -21,7 +21,8 @@ from jackfield.access.viewer import Sight
 from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JournalUnavailable
-from jackfield.housekeeping import Housekeeping
+from jackfield.host.housekeeping import Housekeeping
+from jackfield.host.reload import Reloader
 from jackfield.http.client import HttpPool
 from jackfield.i18n.phrasebooks import read_phrasebooks
 from jackfield.i18n.phrases import Phrasebook
@@ -38,7 +39,6 @@ from jackfield.problems import Problem
 from jackfield.project.file_lock import private_folder
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER, Project, Settings
-from jackfield.reload import Reloader
 from jackfield.runs.bulk import Bulk
 from jackfield.runs.intake import Intake
 from jackfield.runs.metrics import Metrics
