@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from jackfield.checkup import Mark, look_at_user
+from jackfield.checks.findings import Mark, look_at_user
 
 
 def test_who_runs_as_root_is_told_so_and_anybody_else_is_not() -> None:

@@ -16,10 +16,10 @@ from pydantic_core import to_json
 from structlog.testing import capture_logs
 
 from jackfield import Action, ActionContext, OptionsModel, WebhookRequest, WebhookSource, hookimpl
+from jackfield.checks.project import inspect_project
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, JournalUnavailable
 from jackfield.host.host import Host, running
-from jackfield.inspection import inspect_project
 from jackfield.journal.records import Mode, State
 from jackfield.logs import configure_logs
 from tests.support import Act, Call, Panic, Plugin, give, make_project, run_host, steps, until

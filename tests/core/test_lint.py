@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jackfield.checks.lint import Seen, lint, seen_in
+from jackfield.checks.project import inspect_project
 from jackfield.components.plugins.registry import Registry
 from jackfield.http.address_guard import AddressGuard
-from jackfield.inspection import inspect_project
-from jackfield.lint import Seen, lint, seen_in
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile

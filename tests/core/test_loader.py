@@ -19,8 +19,8 @@ from jackfield import (
     WebhookSource,
     hookimpl,
 )
+from jackfield.checks.project import inspect_project
 from jackfield.components.plugins.registry import Registry
-from jackfield.inspection import inspect_project
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.document import event_document
 from jackfield.pipelines.loader import PipelineLoader

@@ -19,17 +19,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 import jackfield_http_request
-from jackfield.components.plugins.registry import Registry
-from jackfield.components.values import Event, Exchange
-from jackfield.errors import ConfigurationError
-from jackfield.http.client import HttpPool
-from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
-from jackfield.journal.views import RunSummary, RunView
-from jackfield.offline import Difference, Offline, matches
-from jackfield.project.secrets import Secrets
-from jackfield.runs.try_step import Trials
-from jackfield.runs.watchdog.watchdog import Watchdog
-from jackfield.scenario import (
+from jackfield.checks.scenario import (
     Scenario,
     ScenarioExistsError,
     read_scenario,
@@ -37,7 +27,17 @@ from jackfield.scenario import (
     scenario_files,
     suggested_name,
 )
-from jackfield.scenario_text import scenario_text
+from jackfield.checks.scenario_run import Difference, Offline, matches
+from jackfield.checks.scenario_text import scenario_text
+from jackfield.components.plugins.registry import Registry
+from jackfield.components.values import Event, Exchange
+from jackfield.errors import ConfigurationError
+from jackfield.http.client import HttpPool
+from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
+from jackfield.journal.views import RunSummary, RunView
+from jackfield.project.secrets import Secrets
+from jackfield.runs.try_step import Trials
+from jackfield.runs.watchdog.watchdog import Watchdog
 from tests.support import Plugin
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -13,13 +13,13 @@ import jackfield_filters
 import jackfield_getcourse
 import jackfield_http_request
 import jackfield_webhook
+from jackfield.checks.scenario import Scenario
 from jackfield.components.plugins.hookspecs import ENTRY_POINT_GROUP
 from jackfield.components.plugins.registry import Registry
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.settings import ServerSettings, Settings
 from jackfield.project.toml_file import TomlFile
-from jackfield.scenario import Scenario
 from tests.docs.markdown import ROOT, Block, blocks
 
 NAMED_SECRET = re.compile(r"\bsecret\.(\w+)")

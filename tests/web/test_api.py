@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jackfield.scenario import read_scenario
+from jackfield.checks.scenario import read_scenario
 from jackfield.web.serving import Served
 from tests.core.journal.kit import new_run
 from tests.support import Plugin, hook, serve, steps, until

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, TemporaryFailure, hookimpl
+from jackfield.checks.health import Clock, condition
 from jackfield.errors import JournalDamaged
 from jackfield.project.server_keys import read_or_make_secret
 from jackfield.web.app import TOKEN_FILE
-from jackfield.web.condition import Clock, condition
 from tests.support import Plugin, give, hook, serve, steps
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from jackfield.checkup import (
+from jackfield.checks.certificate import CertificateState
+from jackfield.checks.findings import (
     Finding,
     Mark,
     look_at_address,
@@ -21,6 +22,8 @@ from jackfield.checkup import (
     look_at_secrets,
     look_at_user,
 )
+from jackfield.checks.health import Condition
+from jackfield.checks.health_texts import Trouble
 from jackfield.cli.output import local
 from jackfield.cli.remote import remote_desk
 from jackfield.cli.workspace import open_journal
@@ -32,9 +35,6 @@ from jackfield.notices.notifiers import read_notifiers
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.settings import Project
 from jackfield.web.api.pipelines import PipelineReport
-from jackfield.web.certificate import CertificateState
-from jackfield.web.condition import Condition
-from jackfield.web.trouble import Trouble
 
 
 def examine(folder: Path, *, whole: bool = False) -> list[Finding]:

@@ -14,7 +14,7 @@ import typer
 import uvloop
 from pydantic_core import from_json
 
-from jackfield.checkup import look_at_user
+from jackfield.checks.findings import look_at_user
 from jackfield.cli.desk import UrlOption
 from jackfield.cli.output import console, plain
 from jackfield.cli.remote import remote_desk

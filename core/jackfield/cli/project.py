@@ -12,6 +12,8 @@ from typing import Annotated, Final
 
 import typer
 
+from jackfield.checks.lint import Seen
+from jackfield.checks.project import Inspection, inspect_project, seen_by_pipeline
 from jackfield.cli.desk import UrlOption, open_desk
 from jackfield.cli.doctor import examine, examine_far
 from jackfield.cli.output import console, print_json, print_table, words
@@ -20,8 +22,6 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, open_journa
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError, JournalError
-from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
-from jackfield.lint import Seen
 from jackfield.pipelines.schema import pipeline_schema
 from jackfield.pipelines.sender import Address
 from jackfield.project.secrets import SECRETS_FILE

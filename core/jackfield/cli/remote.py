@@ -15,10 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from jackfield.access.users import Role
+from jackfield.checks.health import Condition
+from jackfield.checks.project import Inspection
 from jackfield.components.catalogue import PluginDescription, PluginReport
 from jackfield.components.values import JsonObject
 from jackfield.errors import JackfieldError, UnknownRun
-from jackfield.inspection import Inspection
 from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery
 from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
@@ -32,7 +33,6 @@ from jackfield.web.api.pipelines import PipelineReport
 from jackfield.web.api.tokens import TokenReport
 from jackfield.web.api.trials import SampleTaken
 from jackfield.web.api.users import UserReport
-from jackfield.web.condition import Condition
 
 TOKEN_VARIABLE: Final = "JACKFIELD_TOKEN"  # noqa: S105 - the variable's name
 _PATIENCE: Final = 30.0

@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
+from jackfield.checks.scenario import TESTS_FOLDER, read_scenario, scenario_file, scenario_files
+from jackfield.checks.scenario_run import Difference, Offline
 from jackfield.cli.output import console, plain, print_json
 from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
 from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool
-from jackfield.offline import Difference, Offline
 from jackfield.problems import Problem, did_you_mean
 from jackfield.runs.try_step import Trials
 from jackfield.runs.watchdog.watchdog import Watchdog
-from jackfield.scenario import TESTS_FOLDER, read_scenario, scenario_file, scenario_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import trustme
 
-import jackfield.web.condition as condition_module
+import jackfield.checks.health as condition_module
 from jackfield.access.users import Role
+from jackfield.checks.certificate import PublicCertificate
+from jackfield.checks.health import Clock, condition
+from jackfield.checks.health_texts import Trouble
 from jackfield.errors import JournalUnavailable
 from jackfield.notices.notifiers import NotifierStatus
 from jackfield.problems import Problem
-from jackfield.web.certificate import PublicCertificate
-from jackfield.web.condition import Clock, condition
-from jackfield.web.trouble import Trouble
 from tests.support import give, serve, steps, until
 from tests.web.site import visitor
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from jackfield.access.users import Role
+from jackfield.checks.health import Clock, condition
 from jackfield.journal.audit import AuditAction, AuditQuery
 from jackfield.journal.records import SetAside, State
 from jackfield.notices.notifiers import NotifierStatus
-from jackfield.web.condition import Clock, condition
 from jackfield.web.serving import Served
 from tests.support import Plugin, give, serve, steps, until
 from tests.web.browserless import form_of

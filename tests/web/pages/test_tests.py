@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from jackfield.access.users import Role
-from jackfield.scenario import Scenario
+from jackfield.checks.scenario import Scenario
 from jackfield.web.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.site import Visitor, visitor

@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from jackfield.access.tokens import TokenError, TokenMistake, Tokens
 from jackfield.access.users import Mistake, UserError
+from jackfield.checks.certificate import PublicCertificate
+from jackfield.checks.health import Clock
 from jackfield.errors import (
     BadRequest,
     ConfigurationError,
@@ -31,8 +33,6 @@ from jackfield.web.api import activity, audit, bulk, files, pipelines, runs, sec
 from jackfield.web.api.files import Changed, Mistakes
 from jackfield.web.api.openapi import openapi_document
 from jackfield.web.api.operation import Operation, TooLarge
-from jackfield.web.certificate import PublicCertificate
-from jackfield.web.condition import Clock
 from jackfield.web.forms.secret import SecretKeeper
 from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.session import SESSION_KEY_FILE

@@ -9,10 +9,10 @@ from datetime import datetime
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role
+from jackfield.checks.project import warnings_of
 from jackfield.components.base import OptionsModel
 from jackfield.errors import ConfigurationError, JackfieldError, UnknownRun
 from jackfield.host.host import Host
-from jackfield.inspection import warnings_of
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
 from jackfield.pipelines.definition import pipeline_file

@@ -12,6 +12,14 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role
 from jackfield.access.viewer import Sight
+from jackfield.checks.scenario import (
+    SCENARIO_NAME,
+    save_scenario,
+    scenario_file,
+    scenario_files,
+    suggested_name,
+)
+from jackfield.checks.scenario_text import scenario_text
 from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host.host import Host
@@ -19,14 +27,6 @@ from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Refusal, SetAside, State
 from jackfield.journal.views import Page, Query, RunView, SeenAgain
 from jackfield.runs.replay import On, Operations
-from jackfield.scenario import (
-    SCENARIO_NAME,
-    save_scenario,
-    scenario_file,
-    scenario_files,
-    suggested_name,
-)
-from jackfield.scenario_text import scenario_text
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note, replayed_as
 

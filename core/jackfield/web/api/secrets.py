@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
+from jackfield.checks.secret_uses import secret_rows
 from jackfield.components.base import OptionsModel
 from jackfield.errors import BadRequest, UnknownRun
 from jackfield.host.host import Host
@@ -16,7 +17,6 @@ from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.secret_move import carry_out, plan_move
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.project.secrets_file import delete_secret, put_secret, secrets_in_file
-from jackfield.usage import secret_rows
 from jackfield.web.api.operation import Operation
 from jackfield.web.callers import Note
 

@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role
+from jackfield.checks.certificate import PublicCertificate
+from jackfield.checks.health import Clock, Condition, condition
+from jackfield.checks.project import Inspection, inspect_project, seen_by_pipeline
 from jackfield.components.base import OptionsModel
 from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.components.values import JsonObject
 from jackfield.errors import UnknownRun
 from jackfield.host.host import Host
-from jackfield.inspection import Inspection, inspect_project, seen_by_pipeline
 from jackfield.journal.audit import AuditAction
 from jackfield.notices.notifiers import NotifierStatus
 from jackfield.notices.test_notice import NotifiersTried, try_notifiers
 from jackfield.notices.texts import trial_notice
 from jackfield.pipelines.schema import pipeline_schema
 from jackfield.web.api.operation import Operation
-from jackfield.web.certificate import PublicCertificate
-from jackfield.web.condition import Clock, Condition, condition
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.access.users import Role
+from jackfield.checks.project import warnings_of
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError
 from jackfield.i18n.translations import noop
-from jackfield.inspection import warnings_of
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import PIPELINE_ID, pipeline_file
 from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft, DraftFolder

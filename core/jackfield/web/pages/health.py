@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.web.certificate import PublicCertificate
-from jackfield.web.condition import Clock, condition
+from jackfield.checks.certificate import PublicCertificate
+from jackfield.checks.health import Clock, condition
 from jackfield.web.pages.access import view
 from jackfield.web.pages.journal import titles_of
 from jackfield.web.pages.rendering import page

@@ -12,12 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.access.users import Role
+from jackfield.checks.secret_uses import secret_rows
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.project.secrets_file import delete_secret, put_secret
-from jackfield.usage import secret_rows
 from jackfield.web.forms.fields import one_line_end
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.rendering import page

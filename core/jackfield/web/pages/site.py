@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
+from jackfield.checks.health_texts import Trouble
 from jackfield.errors import JournalUnavailable
 from jackfield.host.host import Host
 from jackfield.project.server_keys import read_or_make_secret
@@ -43,7 +44,6 @@ from jackfield.web.pages.device import Devices
 from jackfield.web.pages.doorkeeper import Doorkeeper
 from jackfield.web.pages.rendering import Renderer, page
 from jackfield.web.pages.session import SESSION_KEY_FILE, Session, Sessions
-from jackfield.web.trouble import Trouble
 
 
 def page_routes() -> list[BaseRoute]:

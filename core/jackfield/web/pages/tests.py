@@ -10,10 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.access.users import Role
-from jackfield.host.host import Host
-from jackfield.journal.audit import AuditAction
-from jackfield.journal.views import RunView
-from jackfield.scenario import (
+from jackfield.checks.scenario import (
     SCENARIO_NAME,
     ScenarioExistsError,
     save_scenario,
@@ -21,7 +18,10 @@ from jackfield.scenario import (
     scenario_files,
     suggested_name,
 )
-from jackfield.scenario_text import scenario_text
+from jackfield.checks.scenario_text import scenario_text
+from jackfield.host.host import Host
+from jackfield.journal.audit import AuditAction
+from jackfield.journal.views import RunView
 from jackfield.web.pages.access import deed, view
 from jackfield.web.pages.excerpt import Excerpts
 from jackfield.web.pages.rendering import page

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from jackfield.checks.lint import Seen, lint, seen_in
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, JournalError
 from jackfield.host.host import Host
 from jackfield.http.address_guard import AddressGuard
 from jackfield.journal.protocol import Journal
-from jackfield.lint import Seen, lint, seen_in
 from jackfield.notices.notifiers import read_notifiers
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.drafts import Draft

@@ -13,7 +13,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from jackfield.checkup import Finding, Mark, look_at_address, look_at_notifiers, look_at_plugins, look_at_secrets
+from jackfield.checks.certificate import CertificateState
+from jackfield.checks.findings import (
+    Finding,
+    Mark,
+    look_at_address,
+    look_at_notifiers,
+    look_at_plugins,
+    look_at_secrets,
+)
+from jackfield.checks.health_texts import Trouble
 from jackfield.clock import utc_now
 from jackfield.errors import JournalError
 from jackfield.host.host import Host
@@ -21,8 +30,6 @@ from jackfield.journal.views import Backlog
 from jackfield.notices.notifiers import NotifierStatus
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.project.settings import ROOM
-from jackfield.web.certificate import CertificateState
-from jackfield.web.trouble import Trouble
 
 _WAITS_LONG: Final = timedelta(minutes=10)
 _ENDS_SOON: Final = timedelta(days=14)

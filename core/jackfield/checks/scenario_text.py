@@ -12,11 +12,11 @@ from typing import Final
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from jackfield.checks.scenario import UNSEEN_BODY, UNTOLD
 from jackfield.components.values import Exchange
 from jackfield.journal.records import Attempt, Outcome
 from jackfield.journal.views import RunView
 from jackfield.project.toml_text import toml_value
-from jackfield.scenario import UNSEEN_BODY, UNTOLD
 
 _UNHEARD: Final = frozenset({"connection", "content-encoding", "content-length", "date", "server", "transfer-encoding"})
 _LONGEST_LAID_OUT: Final = 100_000

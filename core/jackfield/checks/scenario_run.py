@@ -12,6 +12,8 @@ from typing import Final
 
 from pydantic_core import from_json
 
+from jackfield.checks.scenario import UNSEEN_BODY, UNTOLD, ExpectedRequest, ExpectedStep, Scenario
+from jackfield.checks.secret_uses import secrets_named
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Exchange, JsonObject
 from jackfield.errors import ConfigurationError
@@ -22,9 +24,7 @@ from jackfield.problems import did_you_mean
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
 from jackfield.runs.try_step import Ending, Situation, Trials, Tried
-from jackfield.scenario import UNSEEN_BODY, UNTOLD, ExpectedRequest, ExpectedStep, Scenario
 from jackfield.templates.engine import TemplateEngine
-from jackfield.usage import secrets_named
 
 _STAND_IN: Final = "stand-in-for-{}"
 _LAST: Final = frozenset({Ending.BROKEN, Ending.ENDED, Ending.FAILED})
