@@ -24,7 +24,7 @@ from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.views import Query
 from jackfield.logs import configure_logs
 from jackfield.project.settings import Project
-from jackfield.web.serving import Served, serving
+from jackfield.web.server.serving import Served, serving
 
 REAL: Final = 1000
 RARE: Final = 777

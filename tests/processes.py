@@ -29,7 +29,7 @@ from jackfield.errors import ConfigurationError
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import Project
 from jackfield.web.app import TOKEN_FILE
-from jackfield.web.listener import listening
+from jackfield.web.server.listener import listening
 from tests.support import make_project
 
 JACKFIELD = Path(sys.executable).with_name("jackfield")

@@ -33,7 +33,7 @@ from jackfield.host.host import Host, running
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import Query, RunView
 from jackfield.project.settings import Project
-from jackfield.web.serving import Served, serving
+from jackfield.web.server.serving import Served, serving
 
 
 class CallOptions(OptionsModel):

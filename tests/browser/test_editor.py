@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
-from jackfield.web.pages.new_pipeline import suggested_id
+from jackfield.web.pages.editor.new_pipeline import suggested_id
 from tests.browser.visits import logged_in
 from tests.processes import ServedHost, make_served_project, served
 

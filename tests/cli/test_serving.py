@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.cli import main
-from jackfield.web.listener import listening
+from jackfield.web.server.listener import listening
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 JACKFIELD = [sys.executable, "-c", "from jackfield.cli import main; main()"]

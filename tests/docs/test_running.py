@@ -16,7 +16,7 @@ from jackfield.journal.sqlite import SqliteJournal
 from jackfield.project.server_keys import Addresses, read_or_make_secret
 from jackfield.project.settings import Settings
 from jackfield.web.app import TOKEN_FILE, application
-from jackfield.web.pages.first import FirstLink
+from jackfield.web.auth.first_user import FirstLink
 from tests.docs.markdown import ROOT, blocks
 from tests.support import Plugin, give, run_host, steps, until
 

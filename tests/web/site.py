@@ -13,8 +13,8 @@ import httpx
 from jackfield.access.json_file import VarFile
 from jackfield.access.users import USERS_FILE, Role, User, Users
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.web.pages.session import SESSION_COOKIE, SESSION_KEY_FILE, Session, Sessions
-from jackfield.web.serving import Served
+from jackfield.web.auth.session import SESSION_COOKIE, SESSION_KEY_FILE, Session, Sessions
+from jackfield.web.server.serving import Served
 
 PASSWORD = "correct horse battery"
 _ITS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$qnLLyiPv7ukgEOR36f1jqg$StpjIrxJCKlGKckMFK7CfM/7LoNH99CNBLHC6jJz7LQ"

@@ -17,7 +17,7 @@ import pytest
 
 from jackfield.errors import ConfigurationError
 from jackfield.project.settings import Project
-from jackfield.web.listener import handed_over
+from jackfield.web.server.listener import handed_over
 from tests.processes import JACKFIELD, ServedHost, clean_environ, make_served_project, send, served, until
 
 NOTHING = '[source]\nuse = "getcourse.user_created"\n[[steps]]\nuse = "filter"\nkeep_when = "{{ true }}"\n'
@@ -111,7 +111,7 @@ def test_what_is_meant_for_another_process_is_left_alone(environ: Mapping[str, s
 
 
 def useless(monkeypatch: pytest.MonkeyPatch, descriptor: int, number: int = 1) -> str:
-    monkeypatch.setattr("jackfield.web.listener._FIRST_HANDED", descriptor)
+    monkeypatch.setattr("jackfield.web.server.listener._FIRST_HANDED", descriptor)
     with pytest.raises(ConfigurationError) as caught:
         handed_over({"LISTEN_FDS": str(number), "LISTEN_PID": str(os.getpid())})
     return str(caught.value)

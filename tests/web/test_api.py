@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from jackfield.checks.scenario import read_scenario
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.core.journal.kit import new_run
 from tests.support import Plugin, hook, serve, steps, until
 

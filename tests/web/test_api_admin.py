@@ -17,8 +17,8 @@ from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role, Users
 from jackfield.components.plugins.registry import Registry
 from jackfield.web.api.application import api_operations
-from jackfield.web.pages.doorkeeper import AT_ONCE
-from jackfield.web.serving import Served, serving
+from jackfield.web.auth.password_check import AT_ONCE
+from jackfield.web.server.serving import Served, serving
 from tests.core.test_notices import NoticePlugin
 from tests.support import Plugin, make_project
 from tests.web.site import visitor

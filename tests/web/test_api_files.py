@@ -12,7 +12,7 @@ from jackfield import Action, OptionsModel, Step
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
 from jackfield.journal.records import Version
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import Plugin, hook, steps, until
 from tests.web.test_api import TEXT, call, with_api
 

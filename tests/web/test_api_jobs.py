@@ -11,7 +11,7 @@ import pytest
 
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.web.test_api import call as call_hook
 from tests.web.test_api import with_api
 

@@ -14,9 +14,9 @@ from jackfield.access.users import Role
 from jackfield.journal.audit import AuditEntry, AuditQuery
 from jackfield.runs.jobs import Phase
 from jackfield.web.api.application import api_operations
-from jackfield.web.pages.access import DeedRoute
+from jackfield.web.auth.page_access import DeedRoute
 from jackfield.web.pages.site import page_routes
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import give, hook, serve, steps, until
 from tests.web.pages.test_pipelines import read, words
 from tests.web.site import PASSWORD, somebody, visitor

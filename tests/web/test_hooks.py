@@ -14,7 +14,7 @@ from jackfield.errors import JackfieldError, UnknownRun
 from jackfield.journal.records import Mode, Refusal, State
 from jackfield.journal.views import Query, RunView
 from jackfield.runs.replay import Operations
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import Call, Plugin, hook, serve, steps, until
 
 SAY = steps('do = "say"')
@@ -577,6 +577,6 @@ def test_a_body_that_is_not_there_when_the_host_ends_is_answered_503_without_a_f
         writer.close()
         return answer
 
-    monkeypatch.setattr("jackfield.web.serving._LAST_ANSWERS", 1)
+    monkeypatch.setattr("jackfield.web.server.serving._LAST_ANSWERS", 1)
     assert asyncio.run(main()).startswith(b"HTTP/1.1 503 ")
     assert [record for record in caplog.records if record.exc_info] == []

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from jackfield.web.api.application import api_operations
-from jackfield.web.api.operation import Operation
+from jackfield.web.api.endpoint import Operation
 from jackfield.web.app import TOKEN_FILE
 from tests.processes import ServedHost, make_served_project, send, served
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.web.app import TOKEN_FILE
-from jackfield.web.serving import Served
-from jackfield.web.target import is_unclear
+from jackfield.web.request_target import is_unclear
+from jackfield.web.server.serving import Served
 from tests.support import hook, serve, steps
 
 SAY = {"x": steps('do = "say"')}

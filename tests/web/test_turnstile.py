@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 from jackfield.components.plugins.registry import Registry
 from jackfield.journal.views import Query
 from jackfield.web.app import TOKEN_FILE
-from jackfield.web.serving import Served, serving
-from jackfield.web.turnstile import Client, Turnstile, most_connections
+from jackfield.web.server.connections import Client, Turnstile, most_connections
+from jackfield.web.server.serving import Served, serving
 from tests.support import Plugin, hook, make_project, steps
 from tests.web.site import visitor
 

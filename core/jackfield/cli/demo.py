@@ -32,8 +32,8 @@ from jackfield.masking import secret_mask
 from jackfield.pipelines.sender import sample_request
 from jackfield.project.secrets import SECRETS_FILE
 from jackfield.project.settings import Project
-from jackfield.web.listener import listening
-from jackfield.web.serving import Served, serving
+from jackfield.web.server.listener import listening
+from jackfield.web.server.serving import Served, serving
 
 PIPELINE: Final = "new-student"
 BROKEN: Final = "paid-order"

@@ -33,8 +33,8 @@ from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.runs.intake import Intake
 from jackfield.runs.metrics import Metrics
 from jackfield.runs.replay import On, Operations
-from jackfield.web.api.files import PipelineVersion
-from jackfield.web.callers import mode_words, replayed_as
+from jackfield.web.api.endpoints.files import PipelineVersion
+from jackfield.web.auth.callers import mode_words, replayed_as
 
 UrlOption: TypeAlias = Annotated[
     str | None,

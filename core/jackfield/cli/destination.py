@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from jackfield.web.listener import listening
-from jackfield.web.server import Server
+from jackfield.web.server.listener import listening
+from jackfield.web.server.uvicorn_server import Server
 
 STUDENT: Final = "st-1001"
 

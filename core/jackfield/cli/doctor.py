@@ -34,7 +34,7 @@ from jackfield.journal.views import Backlog
 from jackfield.notices.notifiers import read_notifiers
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.settings import Project
-from jackfield.web.api.pipelines import PipelineReport
+from jackfield.web.api.endpoints.pipelines import PipelineReport
 
 
 def examine(folder: Path, *, whole: bool = False) -> list[Finding]:

@@ -27,9 +27,9 @@ from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.sender import sample_request
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import Project
-from jackfield.web.api.trials import SampleTaken
-from jackfield.web.serving import Served
-from jackfield.web.serving import serve as serve_project
+from jackfield.web.api.endpoints.trials import SampleTaken
+from jackfield.web.server.serving import Served
+from jackfield.web.server.serving import serve as serve_project
 
 _Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 

@@ -15,7 +15,7 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.journal.records import Mode
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.modes import PipelineStatus
-from jackfield.web.api.files import PipelineVersion
+from jackfield.web.api.endpoints.files import PipelineVersion
 
 _Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 

@@ -28,11 +28,11 @@ from jackfield.notices.test_notice import NotifiersTried
 from jackfield.pipelines.modes import PipelineStatus
 from jackfield.pipelines.sender import Address
 from jackfield.runs.replay import On
-from jackfield.web.api.files import PipelineVersion
-from jackfield.web.api.pipelines import PipelineReport
-from jackfield.web.api.tokens import TokenReport
-from jackfield.web.api.trials import SampleTaken
-from jackfield.web.api.users import UserReport
+from jackfield.web.api.endpoints.files import PipelineVersion
+from jackfield.web.api.endpoints.pipelines import PipelineReport
+from jackfield.web.api.endpoints.tokens import TokenReport
+from jackfield.web.api.endpoints.trials import SampleTaken
+from jackfield.web.api.endpoints.users import UserReport
 
 TOKEN_VARIABLE: Final = "JACKFIELD_TOKEN"  # noqa: S105 - the variable's name
 _PATIENCE: Final = 30.0

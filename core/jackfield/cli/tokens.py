@@ -22,7 +22,7 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, coming
 from jackfield.errors import UnknownRun
 from jackfield.journal.audit import AuditAction
 from jackfield.project.settings import Project
-from jackfield.web.callers import token_words
+from jackfield.web.auth.callers import token_words
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]
 _ResultT = TypeVar("_ResultT")

@@ -22,7 +22,7 @@ from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import JackfieldError
 from jackfield.journal.audit import AuditAction
 from jackfield.project.settings import Project
-from jackfield.web.callers import role_words
+from jackfield.web.auth.callers import role_words
 
 _Name = Annotated[str, typer.Argument(metavar="NAME")]
 _FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]

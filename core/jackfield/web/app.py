@@ -14,15 +14,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from jackfield.access.tokens import Tokens
 from jackfield.host.host import Host
 from jackfield.project.server_keys import HOOKS_PATH, read_or_make_secret
-from jackfield.web.api.access import TokenRequired
 from jackfield.web.api.application import API_PATH, api_application
-from jackfield.web.health import healthz, metrics, readyz
-from jackfield.web.hooks import Hooks
-from jackfield.web.pages.doorkeeper import Doorkeeper
-from jackfield.web.pages.first import FirstLink
-from jackfield.web.pages.headers import SecurityHeaders
+from jackfield.web.auth.api_token import TokenRequired
+from jackfield.web.auth.first_user import FirstLink
+from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.security_headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
-from jackfield.web.target import is_unclear
+from jackfield.web.probes import healthz, metrics, readyz
+from jackfield.web.request_target import is_unclear
+from jackfield.web.webhooks import Hooks
 
 TOKEN_FILE: Final = "api.token"  # noqa: S105 - a file's name
 _UNCLEAR: Final = PlainTextResponse("the path has . or .. in it, or an encoded slash\n", status_code=400)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jackfield.components.plugins.registry import Registry
-from jackfield.web.forms.secret import SecretKeeper, is_kept_in
+from jackfield.web.forms.secret_placeholders import SecretKeeper, is_kept_in
 from tests.support import Plugin
 
 GONE = """\

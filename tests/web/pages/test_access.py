@@ -19,10 +19,10 @@ from starlette.routing import Route
 
 from jackfield.access.users import Role, Users
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.web.pages.access import local_path
-from jackfield.web.pages.session import SESSION_COOKIE, SESSION_KEY_FILE, SESSION_SECONDS
+from jackfield.web.auth.page_access import local_path
+from jackfield.web.auth.session import SESSION_COOKIE, SESSION_KEY_FILE, SESSION_SECONDS
 from jackfield.web.pages.site import page_routes
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import hook, serve, steps
 from tests.web.site import PASSWORD, Visitor, visitor
 

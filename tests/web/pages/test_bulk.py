@@ -15,7 +15,7 @@ from jackfield.journal.views import Query
 from jackfield.runs.bulk import Bulk
 from jackfield.runs.jobs import Deed, Job, Order, Phase
 from jackfield.runs.replay import Operations
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import Plugin, give, run_host, serve, steps, until
 from tests.web.browserless import form_of
 from tests.web.site import Visitor, visitor

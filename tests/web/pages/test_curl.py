@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from jackfield.cli.shellwords import split_words
 from jackfield.components.values import Exchange
-from jackfield.web.pages.curl import curl_command
+from jackfield.web.render.curl_command import curl_command
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

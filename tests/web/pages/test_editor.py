@@ -24,7 +24,7 @@ from jackfield.access.users import Role
 from jackfield.components.plugins.registry import Registry
 from jackfield.journal.views import Query
 from jackfield.project.toml_text import toml_entry
-from jackfield.web.serving import Served, serving
+from jackfield.web.server.serving import Served, serving
 from tests.support import Plugin, give, make_project, steps, until
 from tests.web.browserless import buttons_of, form_of
 from tests.web.site import Visitor, visitor

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from jackfield.journal.records import Mode
 from jackfield.journal.views import MOST_DUPLICATES, Query
-from jackfield.web.pages.excerpt import Excerpts
+from jackfield.web.render.excerpt import Excerpts
 from tests.support import give, hook, serve, steps, until
 from tests.web.site import visitor
 

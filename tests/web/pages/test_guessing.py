@@ -12,11 +12,11 @@ from starlette.requests import Request
 
 from jackfield.access.users import Role, User, Users
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.web.pages.device import DEVICE_COOKIE, Devices
-from jackfield.web.pages.doorkeeper import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany
-from jackfield.web.pages.session import LONGEST_SESSION, SESSION_COOKIE, Sessions
-from jackfield.web.pages.throttle import BY_DEVICE, FRESH, Throttle
-from jackfield.web.serving import Served
+from jackfield.web.auth.device import DEVICE_COOKIE, Devices
+from jackfield.web.auth.password_check import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany
+from jackfield.web.auth.session import LONGEST_SESSION, SESSION_COOKIE, Sessions
+from jackfield.web.auth.throttle import BY_DEVICE, FRESH, Throttle
+from jackfield.web.server.serving import Served
 from tests.support import serve, steps
 from tests.web.site import PASSWORD, Visitor, somebody, visitor
 

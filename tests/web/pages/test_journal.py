@@ -15,8 +15,8 @@ from starlette.datastructures import QueryParams
 from jackfield.access.users import Role
 from jackfield.journal.records import State
 from jackfield.journal.views import Query
-from jackfield.web.pages.filters import RunFilter
-from jackfield.web.serving import Served
+from jackfield.web.pages.runs.filters import RunFilter
+from jackfield.web.server.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.site import visitor
 

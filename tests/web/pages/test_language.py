@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jackfield.access.users import Role
 from jackfield.i18n.translations import LANGUAGE_COOKIE
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import serve, steps
 from tests.web.browserless import form_of
 from tests.web.site import Visitor, visitor

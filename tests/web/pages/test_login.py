@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from jackfield.access.users import Role, User, Users
-from jackfield.web.pages.doorkeeper import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany, client_address
-from jackfield.web.pages.first import FirstLink
-from jackfield.web.pages.session import SESSION_COOKIE
-from jackfield.web.pages.throttle import BY_ADDRESS, BY_NAME, MOST_KEYS, Throttle
-from jackfield.web.serving import Served
+from jackfield.web.auth.first_user import FirstLink
+from jackfield.web.auth.password_check import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany, client_address
+from jackfield.web.auth.session import SESSION_COOKIE
+from jackfield.web.auth.throttle import BY_ADDRESS, BY_NAME, MOST_KEYS, Throttle
+from jackfield.web.server.serving import Served
 from tests.support import serve, steps
 from tests.web.site import PASSWORD, Visitor, visitor
 

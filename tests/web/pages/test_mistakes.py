@@ -18,7 +18,7 @@ import jackfield_webhook
 from jackfield.components.plugins.registry import Registry
 from jackfield.i18n.phrasebooks import read_phrasebooks
 from jackfield.journal.records import Mode
-from jackfield.web.serving import Served, serving
+from jackfield.web.server.serving import Served, serving
 from tests.servers import listening
 from tests.support import Plugin, give, hook, make_project, serve, steps, until
 from tests.web.site import Visitor, visitor

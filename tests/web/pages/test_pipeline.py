@@ -13,8 +13,8 @@ from jackfield import Field, WebhookRequest, hookimpl
 from jackfield.access.users import Role
 from jackfield.journal.records import SETTLED, Mode, Outcome, State
 from jackfield.journal.views import Query, Standing
-from jackfield.web.pages.progress import progress_of
-from jackfield.web.serving import Served
+from jackfield.web.pages.pipelines.progress import progress_of
+from jackfield.web.server.serving import Served
 from tests.support import Call, Plugin, give, serve, steps, until
 from tests.web.pages.test_pipelines import XSS, read, words
 from tests.web.site import visitor

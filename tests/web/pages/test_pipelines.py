@@ -16,7 +16,7 @@ from jackfield import Notice, NoticeKind, Notifier, OptionsModel, PermanentFailu
 from jackfield.access.users import Role
 from jackfield.journal.records import Mode, State
 from jackfield.journal.views import Count
-from jackfield.web.pages.activity import PERIOD, activities
+from jackfield.web.render.activity import PERIOD, activities
 from tests.support import Act, ActOptions, Call, Plugin, give, serve, steps, until
 from tests.web.site import Visitor, visitor
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticOmit
 from jackfield import Action, OptionsModel, hookimpl
 from jackfield.access.users import Role
 from jackfield.components.plugins.registry import Registry
-from jackfield.web.serving import serving
+from jackfield.web.server.serving import serving
 from tests.support import Act, Plugin, make_project
 from tests.web.site import visitor
 

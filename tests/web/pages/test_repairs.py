@@ -14,7 +14,7 @@ from jackfield.checks.health import Clock, condition
 from jackfield.journal.audit import AuditAction, AuditQuery
 from jackfield.journal.records import SetAside, State
 from jackfield.notices.notifiers import NotifierStatus
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import Plugin, give, serve, steps, until
 from tests.web.browserless import form_of
 from tests.web.pages.test_pipelines import words

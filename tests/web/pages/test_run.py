@@ -15,9 +15,9 @@ from jackfield.access.users import Role
 from jackfield.components.values import Exchange
 from jackfield.journal.records import Attempt, Mode, Outcome, State
 from jackfield.journal.views import Query
-from jackfield.web.pages.hints import attempt_hint
-from jackfield.web.pages.tree import Node, read_tree
-from jackfield.web.serving import Served
+from jackfield.web.pages.runs.hints import attempt_hint
+from jackfield.web.render.json_tree import Node, read_tree
+from jackfield.web.server.serving import Served
 from tests.core.journal.kit import Clock, new_run
 from tests.support import Plugin, give, hook, serve, steps, until
 from tests.web.pages.test_pipelines import words

@@ -10,7 +10,7 @@ from pathlib import Path
 from jackfield.access.users import Role
 from jackfield.components.plugins.registry import Registry
 from jackfield.project.settings import Project
-from jackfield.web.serving import Served, serving
+from jackfield.web.server.serving import Served, serving
 from tests.support import Plugin, make_project, steps
 from tests.web.site import Visitor, visitor
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jackfield.access.users import Role
 from jackfield.checks.scenario import Scenario
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.site import Visitor, visitor
 

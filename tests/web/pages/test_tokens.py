@@ -13,7 +13,7 @@ from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
 from jackfield.journal.views import Query
 from jackfield.web.api.application import api_operations
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import hook, serve, steps, until
 from tests.web.site import Visitor, visitor
 

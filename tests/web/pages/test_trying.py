@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from jackfield.pipelines.labels import digest
-from jackfield.web.serving import Served
+from jackfield.web.server.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.browserless import form_of
 from tests.web.site import Visitor, visitor

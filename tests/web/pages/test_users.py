@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jackfield.access.users import Role, Users
-from jackfield.web.pages.throttle import BY_NAME
+from jackfield.web.auth.throttle import BY_NAME
 from tests.support import serve, steps
 from tests.web.site import PASSWORD, Visitor, visitor
 

@@ -15,8 +15,8 @@ from pydantic import JsonValue, SecretStr
 from jackfield import Action, OptionsModel, Step
 from jackfield.access.users import Role
 from jackfield.journal.records import Retention, State, Version
-from jackfield.web.pages.difference import Kind, difference
-from jackfield.web.serving import Served
+from jackfield.web.render.diff import Kind, difference
+from jackfield.web.server.serving import Served
 from tests.support import Plugin, give, serve, steps, until
 from tests.web.pages.test_pipelines import XSS, read, words
 from tests.web.site import visitor

@@ -29,13 +29,25 @@ from jackfield.errors import (
 from jackfield.host.host import Host
 from jackfield.pipelines.editing.drafts import BadId
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.web.api import activity, audit, bulk, files, pipelines, runs, secrets, system, tokens, trials, users
-from jackfield.web.api.files import Changed, Mistakes
+from jackfield.web.api.endpoint import Operation, TooLarge
+from jackfield.web.api.endpoints import (
+    activity,
+    audit,
+    bulk,
+    files,
+    pipelines,
+    runs,
+    secrets,
+    system,
+    tokens,
+    trials,
+    users,
+)
+from jackfield.web.api.endpoints.files import Changed, Mistakes
 from jackfield.web.api.openapi import openapi_document
-from jackfield.web.api.operation import Operation, TooLarge
-from jackfield.web.forms.secret import SecretKeeper
-from jackfield.web.pages.doorkeeper import Doorkeeper
-from jackfield.web.pages.session import SESSION_KEY_FILE
+from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.session import SESSION_KEY_FILE
+from jackfield.web.forms.secret_placeholders import SecretKeeper
 
 API_PATH: Final = "/api/v1"
 

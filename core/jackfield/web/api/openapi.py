@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from jackfield.web.api.operation import Operation
+from jackfield.web.api.endpoint import Operation
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _NO_CONTENT: Final = 204

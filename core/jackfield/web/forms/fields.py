@@ -13,8 +13,8 @@ from pydantic_core import to_json
 from jackfield.masking import MASKED
 from jackfield.problems import KeyPath, dotted
 from jackfield.templates.engine import is_template
-from jackfield.web.forms.secret import NAMED_SECRET, is_kept
-from jackfield.web.forms.shapes import Option, Shape
+from jackfield.web.forms.option_shapes import Option, Shape
+from jackfield.web.forms.secret_placeholders import NAMED_SECRET, is_kept
 
 MISSING: Final = object()
 """What stands for the value of an option that is not given."""

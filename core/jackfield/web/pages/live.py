@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jackfield.host.host import Host
-from jackfield.web.pages.access import view
-from jackfield.web.pages.session import Sessions
+from jackfield.web.auth.page_access import view
+from jackfield.web.auth.session import Sessions
 from jackfield.web.state import host_of
 
 MOST_STREAMS: Final = 20

@@ -15,35 +15,19 @@ from jackfield.checks.health_texts import Trouble
 from jackfield.errors import JournalUnavailable
 from jackfield.host.host import Host
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.web.pages import (
-    audit,
-    bulk,
-    editor,
-    first,
-    health,
-    journal,
-    language,
-    live,
-    login,
-    moving,
-    new_pipeline,
-    pipeline,
-    pipelines,
-    plugins,
-    refused,
-    replay,
-    run,
-    secrets,
-    tests,
-    tokens,
-    users,
-    versions,
-)
-from jackfield.web.pages.access import guarded
-from jackfield.web.pages.device import Devices
-from jackfield.web.pages.doorkeeper import Doorkeeper
-from jackfield.web.pages.rendering import Renderer, page
-from jackfield.web.pages.session import SESSION_KEY_FILE, Session, Sessions
+from jackfield.web.auth import first_user as first
+from jackfield.web.auth import language, login
+from jackfield.web.auth.device import Devices
+from jackfield.web.auth.page_access import guarded
+from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.session import SESSION_KEY_FILE, Session, Sessions
+from jackfield.web.pages import live
+from jackfield.web.pages.admin import audit, health, plugins, secrets, tokens, users
+from jackfield.web.pages.editor import editor, moving, new_pipeline
+from jackfield.web.pages.pipelines import pipeline, pipelines, versions
+from jackfield.web.pages.runs import bulk, journal, refused, replay, run
+from jackfield.web.pages.runs import save_as_test as tests
+from jackfield.web.render.rendering import Renderer, page
 
 
 def page_routes() -> list[BaseRoute]:
