@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jackfield import Event
-from jackfield.cli.shellwords import split_words
+from jackfield.cli.curl.shell_words import split_words
 from jackfield.components.plugins.registry import Registry
 from jackfield.pipelines.document import event_document
 from jackfield.pipelines.loader import PipelineLoader

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.cli import demo
+from jackfield.cli.demo import demo
 
 Cli = Callable[..., tuple[int, str, str]]
 

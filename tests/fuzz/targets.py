@@ -14,7 +14,7 @@ import typer
 from pydantic_core import from_json, to_json
 
 from jackfield import Malformed, Unauthorized, WebhookRequest, WebhookSource
-from jackfield.cli.curl import import_curl
+from jackfield.cli.curl.import_curl import import_curl
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import TemplateError
 from jackfield.pipelines.editing.drafts import Draft

@@ -10,22 +10,14 @@ from typing import Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from jackfield.cli import (
-    audit,
-    curl,
-    demo,
-    journal,
-    notification,
-    operation,
-    pipelines,
-    plugins,
-    project,
-    records,
-    scenarios,
-    secrets,
-    tokens,
-    users,
-)
+from jackfield.cli.accounts import tokens, users
+from jackfield.cli.commands import audit, journal, pipelines, plugins, project, secrets
+from jackfield.cli.commands import notify_test as notification
+from jackfield.cli.commands import runs as records
+from jackfield.cli.commands import serve as operation
+from jackfield.cli.commands import test as scenarios
+from jackfield.cli.curl import import_curl as curl
+from jackfield.cli.demo import demo
 from jackfield.cli.output import console
 from jackfield.errors import JackfieldError
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.cli.shellwords import split_words
+from jackfield.cli.curl.shell_words import split_words
 from jackfield.components.values import Exchange
 from jackfield.web.render.curl_command import curl_command
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from jackfield.cli.desk import UrlOption
+from jackfield.cli.client import UrlOption
+from jackfield.cli.local import JsonOption
 from jackfield.cli.output import console, plain, print_json, print_table, words
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import JsonOption
 from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JackfieldError

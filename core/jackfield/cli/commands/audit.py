@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from jackfield.cli.desk import UrlOption
+from jackfield.cli.client import UrlOption
+from jackfield.cli.local import HERE, JsonOption, ProjectOption, moment, open_journal
 from jackfield.cli.output import console, local, print_json, print_table
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, moment, open_journal
 from jackfield.errors import JackfieldError
 from jackfield.journal.audit import AuditAction, AuditCheck, AuditEntry, AuditQuery
 from jackfield.project.settings import Project

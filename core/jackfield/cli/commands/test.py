@@ -11,8 +11,8 @@ import typer
 
 from jackfield.checks.scenario import TESTS_FOLDER, read_scenario, scenario_file, scenario_files
 from jackfield.checks.scenario_run import Difference, Offline
+from jackfield.cli.local import HERE, JsonOption, ProjectOption, Workspace
 from jackfield.cli.output import console, plain, print_json
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, Workspace
 from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool
 from jackfield.problems import Problem, did_you_mean

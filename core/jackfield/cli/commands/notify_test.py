@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from jackfield.cli.desk import UrlOption
+from jackfield.cli.client import UrlOption
+from jackfield.cli.local import HERE, ProjectOption, Workspace
 from jackfield.cli.output import console, plain
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.clock import utc_now
 from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool

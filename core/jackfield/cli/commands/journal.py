@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from pydantic_core import to_json
 
+from jackfield.cli.local import JsonOption
 from jackfield.cli.output import console, plain, print_json
-from jackfield.cli.workspace import JsonOption
 from jackfield.clock import utc_now
 from jackfield.journal.sqlite.recovery.salvage import Salvage
 from jackfield.journal.sqlite.recovery.salvage import salvage as bring_out

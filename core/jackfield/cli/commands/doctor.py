@@ -24,9 +24,9 @@ from jackfield.checks.findings import (
 )
 from jackfield.checks.health import Condition
 from jackfield.checks.health_texts import Trouble
+from jackfield.cli.local import open_journal
 from jackfield.cli.output import local
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import open_journal
 from jackfield.components.catalogue import PluginReport
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import ConfigurationError, JournalError

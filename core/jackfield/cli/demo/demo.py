@@ -21,8 +21,8 @@ import uvloop
 from pydantic import JsonValue
 from pydantic_core import from_json
 
-from jackfield.cli.destination import STUDENT, Destination, Received, destination
-from jackfield.cli.operation import log_with, show_first_link
+from jackfield.cli.commands.serve import log_with, show_first_link
+from jackfield.cli.demo.destination import STUDENT, Destination, Received, destination
 from jackfield.cli.output import console, plain, show_run
 from jackfield.errors import JackfieldError
 from jackfield.host.host import Host

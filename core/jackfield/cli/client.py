@@ -13,9 +13,9 @@ import typer
 from jackfield.access.file_audit import content_hash
 from jackfield.access.users import Role
 from jackfield.access.viewer import Sight
-from jackfield.cli.notes import command_entry
+from jackfield.cli.audit_notes import command_entry
+from jackfield.cli.local import Workspace, open_journal
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import Workspace, open_journal
 from jackfield.clock import utc_now
 from jackfield.components.values import JsonObject
 from jackfield.errors import UnknownRun

@@ -14,11 +14,11 @@ import typer
 
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
-from jackfield.cli.desk import UrlOption
-from jackfield.cli.notes import note_beside
+from jackfield.cli.audit_notes import note_beside
+from jackfield.cli.client import UrlOption
+from jackfield.cli.local import HERE, JsonOption, ProjectOption, coming
 from jackfield.cli.output import console, local, print_json, print_table
 from jackfield.cli.remote import RemoteDesk, remote_desk
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, coming
 from jackfield.errors import UnknownRun
 from jackfield.journal.audit import AuditAction
 from jackfield.project.settings import Project

@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 
-from jackfield.cli.workspace import open_journal
+from jackfield.cli.local import open_journal
 from jackfield.clock import utc_now
 from jackfield.errors import JournalUnavailable
 from jackfield.journal.audit import AuditAction, NewAuditEntry, Via

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from jackfield.access.file_audit import content_hash
-from jackfield.cli.desk import UrlOption
-from jackfield.cli.notes import note_beside
+from jackfield.cli.audit_notes import note_beside
+from jackfield.cli.client import UrlOption
+from jackfield.cli.local import HERE, ProjectOption
 from jackfield.cli.output import console
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import HERE, ProjectOption
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.secret_move import carry_out, plan_move

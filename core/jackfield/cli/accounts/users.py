@@ -14,11 +14,11 @@ import typer
 
 from jackfield.access.passwords import LONGEST_PASSWORD
 from jackfield.access.users import Mistake, Role, UserError, Users
-from jackfield.cli.desk import UrlOption
-from jackfield.cli.notes import note_beside
+from jackfield.cli.audit_notes import note_beside
+from jackfield.cli.client import UrlOption
+from jackfield.cli.local import HERE, JsonOption, ProjectOption
 from jackfield.cli.output import console, print_json, print_table
 from jackfield.cli.remote import RemoteDesk, remote_desk
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.errors import JackfieldError
 from jackfield.journal.audit import AuditAction
 from jackfield.project.settings import Project

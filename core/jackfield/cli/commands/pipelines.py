@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from jackfield.cli.desk import UrlOption, open_desk
+from jackfield.cli.client import UrlOption, open_desk
+from jackfield.cli.local import HERE, JsonOption, ProjectOption
 from jackfield.cli.output import console, local, print_json, print_table, words
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption
 from jackfield.journal.records import Mode
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.modes import PipelineStatus

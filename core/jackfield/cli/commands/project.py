@@ -14,11 +14,11 @@ import typer
 
 from jackfield.checks.lint import Seen
 from jackfield.checks.project import Inspection, inspect_project, seen_by_pipeline
-from jackfield.cli.desk import UrlOption, open_desk
-from jackfield.cli.doctor import examine, examine_far
+from jackfield.cli.client import UrlOption, open_desk
+from jackfield.cli.commands.doctor import examine, examine_far
+from jackfield.cli.local import HERE, JsonOption, ProjectOption, open_journal
 from jackfield.cli.output import console, print_json, print_table, words
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, open_journal
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError, JournalError

@@ -15,10 +15,10 @@ import uvloop
 from pydantic_core import from_json
 
 from jackfield.checks.findings import look_at_user
-from jackfield.cli.desk import UrlOption
+from jackfield.cli.client import UrlOption
+from jackfield.cli.local import HERE, ProjectOption, Workspace
 from jackfield.cli.output import console, plain
 from jackfield.cli.remote import remote_desk
-from jackfield.cli.workspace import HERE, ProjectOption, Workspace
 from jackfield.components.values import JsonObject, WebhookRequest
 from jackfield.errors import JackfieldError
 from jackfield.logs import configure_logs

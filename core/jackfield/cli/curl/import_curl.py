@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl
 import typer
 from pydantic import JsonValue
 
-from jackfield.cli.curl_options import CurlCommand, read_curl
+from jackfield.cli.curl.command import CurlCommand, read_curl
+from jackfield.cli.local import HERE, ProjectOption
 from jackfield.cli.output import plain
-from jackfield.cli.workspace import HERE, ProjectOption
 from jackfield.components.content_type import is_json_type
 from jackfield.errors import ConfigurationError
 from jackfield.project.file_reader import read_file

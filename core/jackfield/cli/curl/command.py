@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from jackfield.cli.curl_form import FormField, read_form_field
-from jackfield.cli.shellwords import split_words
+from jackfield.cli.curl.form_field import FormField, read_form_field
+from jackfield.cli.curl.shell_words import split_words
 
 _VALUES: Final = {
     "-X": "request", "--request": "request", "-H": "header", "--header": "header", "-d": "data", "--data": "data",

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 from pydantic_core import from_json
 
-from jackfield.cli.desk import Desk, UrlOption, open_desk
+from jackfield.cli.client import Desk, UrlOption, open_desk
+from jackfield.cli.commands.pipelines import hindrance
+from jackfield.cli.local import HERE, JsonOption, ProjectOption, moment
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
-from jackfield.cli.pipelines import hindrance
-from jackfield.cli.workspace import HERE, JsonOption, ProjectOption, moment
 from jackfield.components.values import JsonObject
 from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
 from jackfield.journal.records import Refusal, State
