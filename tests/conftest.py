@@ -14,12 +14,12 @@ settings.load_profile("untimed")
 _SLOW = (
     "tests/installed",
     "tests/docs/test_first_commands.py",
-    "tests/web/test_kill.py",
+    "tests/host/test_kill.py",
     "tests/browser",
-    "tests/cli/test_serving.py",
-    "tests/web/test_activation.py",
-    "tests/web/test_deadly.py",
-    "tests/web/test_openapi.py",
+    "tests/cli/commands/test_serve.py",
+    "tests/web/server/test_listener.py",
+    "tests/host/test_deadly.py",
+    "tests/web/api/test_openapi.py",
 )
 """What starts many processes, the slowest first."""
 

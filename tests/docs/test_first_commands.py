@@ -53,7 +53,7 @@ class Terminal:
         environ |= {
             "HOME": str(home),
             "PATH": f"{_only(python(), home)}:/usr/bin:/bin",
-            "PYTEST_ADDOPTS": "-n0 tests/core/test_units.py",
+            "PYTEST_ADDOPTS": "-n0 tests/components/test_units.py",
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
         }
         with self._shown.open("wb") as screen:

@@ -15,7 +15,7 @@ from jackfield.access.users import Role
 from jackfield.web.api.application import api_operations
 from jackfield.web.pages.site import page_routes
 from tests.support import give, serve, steps, until
-from tests.web.pages.test_pipelines import read, words
+from tests.web.pages.pipelines.test_pipelines import read, words
 from tests.web.site import visitor
 
 KEYS = ("h7Kq2mZx9Rt4Wv8Lp3Bn6", "tok-a8f3k2j4h5g6d7s8", "pass1word2", "q8w7e6r5t4")
