@@ -156,7 +156,7 @@ def forms_of(said: str) -> Iterator[str]:
 
 
 def book_of(folders: Iterable[Path]) -> Phrasebook:
-    files = [folder / "locale" / "ru.po" for folder in folders]
+    files = [folder / ("i18n/locale" if folder == CORE else "locale") / "ru.po" for folder in folders]
     return Phrasebook([phrase for file in files if file.exists() for phrase in read_phrases(file, "ru")])
 
 

@@ -11,9 +11,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-import jackfield.web
+import jackfield
 
-WEB = Path(jackfield.web.__file__).parent
+CORE = Path(jackfield.__file__).parent
+WEB = CORE / "web"
 TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
 _CODE = re.compile(
     r"\{%-?\s*trans\b.*?endtrans\s*-?%\}|\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|<(script|style).*?</\1>", re.DOTALL
@@ -28,12 +29,12 @@ def used() -> set[object]:
     methods = [("**.html", "jinja2"), ("**.py", "python")]
     options = {"**.html": {"trimmed": "true", "silent": "false"}}
     keywords = {"_": None, "noop": None, "gettext": None, "ngettext": (1, 2)}
-    found = extract_from_dir(WEB, methods, options, keywords=keywords)
+    found = extract_from_dir(CORE, methods, options, keywords=keywords)
     return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
 
 
 def catalogs(language: str) -> Iterator[Catalog]:
-    for path in sorted((WEB / "locale" / language).glob("*.po")):
+    for path in sorted((CORE / "i18n" / "locale" / language).glob("*.po")):
         with path.open("rb") as file:
             yield read_po(file, locale=language, abort_invalid=True)
 

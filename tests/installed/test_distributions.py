@@ -59,8 +59,8 @@ def test_a_wheel_holds_its_package_with_its_types_and_nothing_else(distributions
 
 def test_the_wheel_of_the_core_holds_the_projects_that_init_and_demo_make(distributions: Path) -> None:
     with _wheels(distributions)["jackfield"] as wheel:
-        files = {file for file in wheel.namelist() if file.startswith("jackfield/skeleton/")}
-    assert files == {f"jackfield/skeleton/{file}" for file in SKELETON}
+        files = {file for file in wheel.namelist() if file.startswith("jackfield/cli/skeleton/")}
+    assert files == {f"jackfield/cli/skeleton/{file}" for file in SKELETON}
 
 
 def test_the_extra_standard_names_the_bundled_plugins(distributions: Path) -> None:

@@ -108,7 +108,7 @@ def _blocks(page: Path) -> list[str]:
 
 
 def _skeletons() -> list[Path]:
-    return [path for path in ROOT.glob("core/jackfield/skeleton/**/*.toml") if path.name != "secrets.toml"]
+    return [path for path in ROOT.glob("core/jackfield/cli/skeleton/**/*.toml") if path.name != "secrets.toml"]
 
 
 @given(_RANDOM, st.sampled_from(["text", "url", "body", "chat"]))

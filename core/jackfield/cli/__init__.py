@@ -1,4 +1,8 @@
-"""The command line: `jackfield COMMAND`. Wrong use exits with 2, a failure with 1, each with one readable line."""
+"""The command line: `jackfield COMMAND`.
+
+Words go in; text for people or JSON for programs comes out. Wrong use exits with 2, a failure with 1, each with one
+readable line. A command works on the project folder (`local`), or on a host that runs elsewhere (`remote`).
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,19 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from jackfield.cli.accounts import tokens, users
-from jackfield.cli.commands import audit, journal, pipelines, plugins, project, secrets
-from jackfield.cli.commands import notify_test as notification
-from jackfield.cli.commands import runs as records
-from jackfield.cli.commands import serve as operation
-from jackfield.cli.commands import test as scenarios
-from jackfield.cli.curl import import_curl as curl
+from jackfield.cli.commands import (
+    audit,
+    journal,
+    notify_test,
+    pipelines,
+    plugins,
+    project,
+    runs,
+    secrets,
+    serve,
+    test,
+)
+from jackfield.cli.curl import import_curl
 from jackfield.cli.demo import demo
 from jackfield.cli.output import console
 from jackfield.errors import JackfieldError
@@ -56,12 +67,12 @@ def application() -> typer.Typer:
         project,
         plugins,
         pipelines,
-        operation,
-        records,
+        serve,
+        runs,
         journal,
-        notification,
-        curl,
-        scenarios,
+        notify_test,
+        import_curl,
+        test,
         secrets,
         users,
         tokens,

@@ -27,7 +27,9 @@ def read_phrasebooks(plugins: Iterable[Plugin]) -> dict[str, Phrasebook]:
     """
     plugins = list(plugins)
     books = {}
-    for file in (resources.files("jackfield") / LOCALE).iterdir():
+    for file in (resources.files("jackfield.i18n") / LOCALE).iterdir():
+        if not file.is_file():
+            continue  # the words of the pages: see translations.py
         language = PurePath(file.name).stem
         brought = (phrase for plugin in plugins for phrase in _brought(plugin, language))
         books[language] = Phrasebook([*_own(language), *brought])
@@ -37,7 +39,7 @@ def read_phrasebooks(plugins: Iterable[Plugin]) -> dict[str, Phrasebook]:
 @cache
 def _own(language: str) -> Sequence[Phrase]:
     """Read the core's phrases, which stay the same as long as the process runs."""
-    return tuple(read_phrases(resources.files("jackfield") / LOCALE / f"{language}.po", language))
+    return tuple(read_phrases(resources.files("jackfield.i18n") / LOCALE / f"{language}.po", language))
 
 
 def _brought(plugin: Plugin, language: str) -> Iterator[Phrase]:

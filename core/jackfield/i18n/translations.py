@@ -27,7 +27,7 @@ def read_translations(language: str) -> gettext.NullTranslations:
     if language == "en":
         return gettext.NullTranslations()
     catalog = Catalog(language)
-    for path in (resources.files("jackfield.web") / "locale" / language).iterdir():
+    for path in (resources.files("jackfield.i18n") / "locale" / language).iterdir():
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
                 catalog[message.id] = message

@@ -1,4 +1,5 @@
-"""The journal: the durable record of every run, and the queue of what is to be done.
+"""The journal: the durable record of every run, and the queue of runs to carry out.
 
-`records` has the values, `port` what the host asks of a journal, `sqlite` the back end that keeps it in one file.
+`protocol` says what the host asks of a journal, `records` and `views` are its values; `sqlite` is the back end. New
+runs go in; runs to carry out, and views of them, come out. This room knows no pipeline, no plugin and no page.
 """

@@ -1,1 +1,4 @@
-"""The Starlette host: where webhooks come in, and what programs may ask."""
+"""The web application: webhooks, the API, the pages and probes.
+
+HTTP requests go in, answers come out. `server` opens the socket, `app` puts the parts together.
+"""

@@ -8,7 +8,7 @@ import pytest
 
 import jackfield.journal.sqlite
 
-_MODULES = sorted(Path(jackfield.journal.sqlite.__file__).parent.glob("*.py"))
+_MODULES = sorted(Path(jackfield.journal.sqlite.__file__).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("module", _MODULES, ids=lambda path: path.stem)

@@ -1,1 +1,1 @@
-"""ROOM cli/accounts"""
+"""The commands about who may use the host: users and tokens."""

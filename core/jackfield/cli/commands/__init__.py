@@ -1,1 +1,1 @@
-"""ROOM cli/commands"""
+"""The commands, by subject. Each module adds its commands to the application."""

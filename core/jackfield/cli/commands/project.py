@@ -48,7 +48,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
     """Make a commented project to edit."""
     if folder.exists() and any(folder.iterdir()):
         raise JackfieldError(f"{folder} is not empty; name a folder that does not exist yet")
-    skeleton = resources.files("jackfield") / "skeleton"
+    skeleton = resources.files("jackfield.cli") / "skeleton"
     for source, target in _SKELETON.items():
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""ROOM cli/curl"""
+"""The command `import-curl`: reads a curl command, and writes the step that sends the same."""

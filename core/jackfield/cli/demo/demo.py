@@ -94,7 +94,7 @@ def _make_project(folder: Path, platform: Destination) -> None:
         port = str(free.getsockname()[1])
     (folder / "pipelines").mkdir()
     for name in _FILES:
-        text = (resources.files("jackfield") / "skeleton" / "demo" / name).read_text(encoding="utf-8")
+        text = (resources.files("jackfield.cli") / "skeleton" / "demo" / name).read_text(encoding="utf-8")
         (folder / name).write_text(
             text.replace("@PORT@", port).replace("@DESTINATION@", platform.url), encoding="utf-8"
         )

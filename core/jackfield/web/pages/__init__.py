@@ -1,1 +1,4 @@
-"""The pages: what an operator sees in the browser. Each module is one page, or a few that belong together."""
+"""The pages: what an operator sees in the browser.
+
+`site` puts the routes together; each room has the pages of one subject. They know no endpoint of the API.
+"""

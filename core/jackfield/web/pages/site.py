@@ -15,8 +15,7 @@ from jackfield.checks.health_texts import Trouble
 from jackfield.errors import JournalUnavailable
 from jackfield.host.host import Host
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.web.auth import first_user as first
-from jackfield.web.auth import language, login
+from jackfield.web.auth import first_user, language, login
 from jackfield.web.auth.device import Devices
 from jackfield.web.auth.page_access import guarded
 from jackfield.web.auth.password_check import Doorkeeper
@@ -25,8 +24,7 @@ from jackfield.web.pages import live
 from jackfield.web.pages.admin import audit, health, plugins, secrets, tokens, users
 from jackfield.web.pages.editor import editor, moving, new_pipeline
 from jackfield.web.pages.pipelines import pipeline, pipelines, versions
-from jackfield.web.pages.runs import bulk, journal, refused, replay, run
-from jackfield.web.pages.runs import save_as_test as tests
+from jackfield.web.pages.runs import bulk, journal, refused, replay, run, save_as_test
 from jackfield.web.render.rendering import Renderer, page
 
 
@@ -36,7 +34,7 @@ def page_routes() -> list[BaseRoute]:
         Mount("/static", StaticFiles(packages=[("jackfield.web", "static")])),
         *login.routes(),
         *language.routes(),
-        *first.routes(),
+        *first_user.routes(),
         *users.routes(),
         *tokens.routes(),
         *audit.routes(),
@@ -52,7 +50,7 @@ def page_routes() -> list[BaseRoute]:
         *moving.routes(),
         *pipeline.routes(),
         *versions.routes(),
-        *tests.routes(),
+        *save_as_test.routes(),
         *secrets.routes(),
         *plugins.routes(),
         *health.routes(),

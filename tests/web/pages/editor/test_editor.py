@@ -29,7 +29,7 @@ from tests.support import Plugin, give, make_project, steps, until
 from tests.web.browserless import buttons_of, form_of
 from tests.web.site import Visitor, visitor
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 EXAMPLES = {
     path.stem: path.read_text(encoding="utf-8")
     for path in [*ROOT.glob("examples/destinations/*.toml"), *ROOT.glob("examples/my-school/pipelines/*.toml")]

@@ -1,1 +1,1 @@
-"""ROOM web/api/endpoints"""
+"""The endpoints of the API, by subject."""

@@ -1,1 +1,1 @@
-"""ROOM web/pages/admin"""
+"""The pages about the host: health, plugins, secrets, users, tokens and the audit log."""

@@ -1,1 +1,1 @@
-"""ROOM web/pages/editor"""
+"""The editor of a pipeline: the form, its buttons, trying a step, and the values to insert."""

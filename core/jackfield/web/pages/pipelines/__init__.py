@@ -1,1 +1,1 @@
-"""ROOM web/pages/pipelines"""
+"""The pages about pipelines: the table of all, the page of one, and its versions."""

@@ -1,1 +1,1 @@
-"""ROOM web/pages/runs"""
+"""The pages about runs: the journal, one run, refused requests, replay and bulk jobs."""
