@@ -1,5 +1,9 @@
+import ast
 import re
 import tomllib
+from pathlib import Path
+
+import pytest
 
 from tests.docs.markdown import ROOT, blocks
 
@@ -60,6 +64,23 @@ def test_a_module_imports_only_from_those_below_it_in_the_layout() -> None:
         imported = re.findall(r"^from jackfield\.(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
         for other in set(imported) - {name}:
             assert name == "__init__" or order.index(name) < order.index(other), f"{name} imports {other}"
+
+
+def test_every_path_that_contributing_names_is_there() -> None:
+    places = [ROOT, ROOT / "core" / "jackfield", *(ROOT / "plugins").glob("*/jackfield_*")]
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.(?:py|po|md))?)`", CONTRIBUTING.read_text(encoding="utf-8")))
+    assert [path for path in sorted(named) if not any((place / path).exists() for place in places)] == []
+
+
+def rooms() -> list[Path]:
+    folders = [ROOT / "core" / "jackfield", *(ROOT / "plugins").glob("*/jackfield_*")]
+    return sorted({path.parent for folder in folders for path in folder.rglob("*.py")})
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_says_what_it_is_for_and_has_at_most_twelve_modules(room: Path) -> None:
+    assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
+    assert len([path for path in room.glob("*.py") if path.name != "__init__.py"]) <= 12
 
 
 def test_every_lint_rule_that_is_off_has_its_reason() -> None:

@@ -29,7 +29,7 @@ from jackfield_webhook.notifier import WebhookNotifier
 from tests.plugins.email.servers import Mailbox, bad_server, certificate, mail_server
 from tests.plugins.email.test_delivery import MAIL, says, says_nothing
 from tests.plugins.getcourse.test_actions import imported, school
-from tests.plugins.http_request.test_outcomes import outcomes
+from tests.plugins.http_request.answers.test_outcomes import outcomes
 
 _QUOTED: Final = re.compile(r"«[^»]*»|\"[^\"]*\"|'[^']*'|`[^`]*`|\{[^{}]*\}|\([^()]*\)")
 _RUN: Final = re.compile(r"(?<!\S)[A-Za-z]?[a-z]+(?: [a-z']+)+(?=[.,:;!?)]*(?:\s|$))")

@@ -17,17 +17,17 @@ from jackfield import (
     Step,
     TemporaryFailure,
 )
-from jackfield_http_request.answer import Answer
-from jackfield_http_request.auth import Auth
-from jackfield_http_request.digest import DigestFlow
-from jackfield_http_request.exchange import send, send_as
-from jackfield_http_request.extract import extracted
-from jackfield_http_request.oauth2 import OAuth2Flow
+from jackfield_http_request.answers.answer import Answer
+from jackfield_http_request.answers.exchange import send, send_as
+from jackfield_http_request.answers.extract import extracted
+from jackfield_http_request.answers.outcome import is_redirect, is_success
+from jackfield_http_request.answers.rules import judge
+from jackfield_http_request.auth.credentials import Auth
+from jackfield_http_request.auth.digest import DigestFlow
+from jackfield_http_request.auth.oauth2 import OAuth2Flow
+from jackfield_http_request.auth.tokens import Tokens
 from jackfield_http_request.options import HttpRequestOptions
-from jackfield_http_request.outcome import is_redirect, is_success
-from jackfield_http_request.request import build_request, origin, redirected
-from jackfield_http_request.rules import judge
-from jackfield_http_request.tokens import Tokens
+from jackfield_http_request.requests.request import build_request, origin, redirected
 
 _ADDRESSES_REMEMBERED: Final = 64
 

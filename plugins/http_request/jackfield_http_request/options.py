@@ -9,10 +9,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from jackfield import JsonValue, LateExpression, LateTemplate, OptionsModel, Size, UrlTemplate, about
-from jackfield_http_request.auth import Auth
-from jackfield_http_request.connection import ProxyOption, Tls
-from jackfield_http_request.extract import checked_paths
-from jackfield_http_request.multipart import Part
+from jackfield_http_request.answers.extract import checked_paths
+from jackfield_http_request.auth.credentials import Auth
+from jackfield_http_request.requests.connection import ProxyOption, Tls
+from jackfield_http_request.requests.multipart import Part
 from jackfield_http_request.values import Fields, Headers, Ignored, Method, Patterns, Url, Wait
 
 

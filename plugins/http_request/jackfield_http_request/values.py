@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 import jackfield
 from jackfield import Duration, JsonValue
-from jackfield_http_request.outcome import read_ignored, read_patterns
+from jackfield_http_request.answers.outcome import read_ignored, read_patterns
 from jackfield_http_request.pairs import Pairs, read_pairs
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

@@ -13,13 +13,13 @@ from urllib.parse import quote_plus
 import httpx
 
 from jackfield import JsonObject, JsonValue, PermanentFailure
-from jackfield_http_request.answer import Answer
-from jackfield_http_request.auth import OAuth2
-from jackfield_http_request.exchange import send
-from jackfield_http_request.outcome import failure, is_success
+from jackfield_http_request.answers.answer import Answer
+from jackfield_http_request.answers.exchange import send
+from jackfield_http_request.answers.outcome import failure, is_success
+from jackfield_http_request.auth.credentials import OAuth2
+from jackfield_http_request.auth.tokens import Token, Tokens
 from jackfield_http_request.pairs import percent_encode
-from jackfield_http_request.request import assembled, authorized
-from jackfield_http_request.tokens import Token, Tokens
+from jackfield_http_request.requests.request import assembled, authorized
 
 _LONGEST_ANSWER: Final = 100_000
 _ACCESS_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,8000}")  # most servers take no longer header

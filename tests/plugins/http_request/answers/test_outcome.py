@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from jackfield import PermanentFailure, TemporaryFailure
 from jackfield.masking import Mask
-from jackfield_http_request.answer import Answer
-from jackfield_http_request.outcome import failure, is_success, read_patterns
+from jackfield_http_request.answers.answer import Answer
+from jackfield_http_request.answers.outcome import failure, is_success, read_patterns
 
 _STATUS = st.integers(100, 999)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from jackfield_http_request.empty import pairs_with_value, without_empty
-from jackfield_http_request.multipart import encode_parts
 from jackfield_http_request.options import HttpRequestOptions
 from jackfield_http_request.pairs import percent_encode
+from jackfield_http_request.requests.empty import pairs_with_value, without_empty
+from jackfield_http_request.requests.multipart import encode_parts
 
 
 def encode_body(options: HttpRequestOptions) -> tuple[bytes, bytes]:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import httpx
 
-from jackfield_http_request.answer import Answer
+from jackfield_http_request.answers.answer import Answer
 
 
 async def send(http: httpx.AsyncClient, request: httpx.Request, limit: int) -> Answer:

@@ -9,12 +9,12 @@ from typing import Any, Final, TypeAlias
 import httpx
 
 from jackfield import Step
-from jackfield_http_request.auth import Auth
-from jackfield_http_request.body import encode_body
-from jackfield_http_request.connection import ROUTE, route_of, without_certificate
-from jackfield_http_request.empty import pairs_with_value
+from jackfield_http_request.auth.credentials import Auth
 from jackfield_http_request.options import HttpRequestOptions
 from jackfield_http_request.pairs import percent_encode
+from jackfield_http_request.requests.body import encode_body
+from jackfield_http_request.requests.connection import ROUTE, route_of, without_certificate
+from jackfield_http_request.requests.empty import pairs_with_value
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from jackfield_http_request.tokens import Token, Tokens
+from jackfield_http_request.auth.tokens import Token, Tokens
 
 T = TypeVar("T")
 

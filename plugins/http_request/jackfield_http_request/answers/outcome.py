@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from jackfield import PermanentFailure, TemporaryFailure
-from jackfield_http_request.answer import Answer
+from jackfield_http_request.answers.answer import Answer
 
 _PATTERN: Final = re.compile(r"[1-9*][0-9*]{2}|[1-9][0-9]{2}-[1-9][0-9]{2}")
 _TEMPORARY: Final = frozenset({408, 425, 429, *range(500, 600)})

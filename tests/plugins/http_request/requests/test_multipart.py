@@ -16,9 +16,9 @@ from jackfield import JsonObject, PermanentFailure
 from jackfield.errors import TemplateError
 from jackfield.pipelines.rendered_options import RenderedOptions
 from jackfield.templates.engine import TemplateEngine
-from jackfield_http_request.body import encode_body
-from jackfield_http_request.multipart import Part
 from jackfield_http_request.options import HttpRequestOptions
+from jackfield_http_request.requests.body import encode_body
+from jackfield_http_request.requests.multipart import Part
 from tests.plugins.http_request.service import Service, passed
 from tests.plugins.http_request.wire import received
 

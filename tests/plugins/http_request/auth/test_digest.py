@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from jackfield import JsonObject, PermanentFailure
 from jackfield.journal.records import State
-from jackfield_http_request.auth import Digest
-from jackfield_http_request.digest import DigestFlow
+from jackfield_http_request.auth.credentials import Digest
+from jackfield_http_request.auth.digest import DigestFlow
 from jackfield_http_request.options import HttpRequestOptions
 from tests.destinations.kit import Received, Reply
 from tests.plugins.http_request.service import Service, http_request, passed, step

@@ -9,8 +9,8 @@ from typing import Final
 import httpx
 
 from jackfield import PermanentFailure
-from jackfield_http_request.auth import Digest
-from jackfield_http_request.request import authorized
+from jackfield_http_request.auth.credentials import Digest
+from jackfield_http_request.requests.request import authorized
 
 _WHAT_HTTPX_RAISES: Final = (LookupError, ValueError, NotImplementedError, httpx.ProtocolError)
 """By a challenge that it cannot read, or whose algorithm or kind it does not know."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield import JsonValue
-from jackfield_http_request.answer import Answer
+from jackfield_http_request.answers.answer import Answer
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from jackfield import JsonValue, PermanentFailure, TemporaryFailure
-from jackfield_http_request.answer import Answer
+from jackfield_http_request.answers.answer import Answer
+from jackfield_http_request.answers.outcome import failure
 from jackfield_http_request.options import HttpRequestOptions
-from jackfield_http_request.outcome import failure
 
 _LONGEST_WAIT: Final = 10**9
 
