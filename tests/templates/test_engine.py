@@ -407,4 +407,5 @@ def test_a_constant_that_selects_nothing_is_a_mistake_of_its_place() -> None:
 
 def test_a_template_has_so_many_paths_that_it_can_be_compiled_while_somebody_waits() -> None:
     assert render("{{ $.event.age }} " * 200) == "40 " * 200
+    assert mistake("{{ 1 }}" * 2001) == "steps[0]: a template has 2000 tags at most; divide it"
     assert mistake("{{ $.event.age }}" * 201) == "steps[0]: a template has 200 paths at most; divide it"

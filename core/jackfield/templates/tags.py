@@ -16,6 +16,9 @@ Paths: TypeAlias = dict[str, Path]
 """Paths by the variable that stands for each."""
 
 _MOST_PATHS: Final = 200
+_MOST_TAGS: Final = 2000
+"""Jinja makes several kilobytes of each."""
+_RETURNS: Final = re.compile(r"\r+")
 _OPENINGS: Final = ("{{", "{%", "{#")
 _CLOSINGS: Final = ("}}", "%}")
 _TAG: Final = re.compile(
@@ -32,7 +35,7 @@ def is_template(text: str) -> bool:
 def extract_paths(text: str) -> tuple[str, Paths]:
     """Replace every path by a variable that Jinja can read; return the new text and the paths by variable.
 
-    Raises `TemplateError` for what is no path, and for more paths than can be compiled while somebody waits.
+    Raises `TemplateError` for what is no path, and for more paths and tags than can be compiled while somebody waits.
     """
     output: list[str] = []
     paths: Paths = {}
@@ -44,12 +47,15 @@ def extract_paths(text: str) -> tuple[str, Paths]:
             code, position = _rewrite_code(text, position, paths)
             output.append(code)
     output.append(_literal(text[position:]))
-    return "".join(output), paths
+    source = "".join(output)
+    if source.count("{{") + source.count("{%") > _MOST_TAGS:
+        raise TemplateError(f"a template has {_MOST_TAGS} tags at most; divide it")
+    return source, paths
 
 
 def _literal(text: str) -> str:
     r"""Keep `\r`, which Jinja would turn into `\n`."""
-    return text.replace("\r", '{{ "\\r" }}')
+    return _RETURNS.sub(lambda found: '{{ "' + "\\r" * len(found[0]) + '" }}', text)
 
 
 def _rewrite_code(text: str, position: int, paths: Paths) -> tuple[str, int]:
