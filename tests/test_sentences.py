@@ -22,7 +22,7 @@ _VALUE = "7"
 _NOT_SHOWN = {"TypeError", "RuntimeError", "AssertionError", "NotImplementedError", "LookupError", "KeyError"}
 """Faults of code: who sees them is its author, in English, in a traceback."""
 _SAID_BY: Mapping[str, int] = {
-    "Complaint": 1,
+    "ValidationProblem": 1,
     "Failed": 0,
     "Finding": 2,
     "Problem": 3,
@@ -36,10 +36,11 @@ _SAID_BY: Mapping[str, int] = {
 _ELSEWHERE = {
     "cli": "the command line is in English",
     "web": "pages have words of their own, and the API is in English",
-    "phrases.py": "for translators, in the log",
-    "testing.py": "for who tests a plugin",
+    "i18n": "for translators, in the log",
+    "testing": "for who tests a plugin",
 }
 _UNSEEN = {
+    "module 7 has no attribute 7": "for the author of a plugin, in a traceback",
     "run 7 was cancelled before step 7": "tells the worker to stop; the run is shown as cancelled",
     "run 7 was cancelled; the step 7 that it had done is not written down": "as above",
     "7: the journal is closed": "the host has ended",

@@ -1,16 +1,21 @@
 """The plugin interface of Jackfield: everything that a plugin may import, and nothing else."""
 
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final
+
 from pydantic import JsonValue
 
 from jackfield.components.base import Action, ActionContext, Notifier, OptionsModel, Source, WebhookSource
 from jackfield.components.content_type import declared_charset, is_json_type
 from jackfield.components.plugins.hookspecs import hookimpl
 from jackfield.components.project_file import ProjectFile
-from jackfield.components.response_template import LateExpression, LateTemplate
+from jackfield.components.response_template import ResponseExpression, ResponseTemplate
 from jackfield.components.units import Duration, Size
 from jackfield.components.values import (
     Event,
-    Field,
+    EventField,
     JsonObject,
     Notice,
     NoticeKind,
@@ -20,9 +25,10 @@ from jackfield.components.values import (
     WebhookReply,
     WebhookRequest,
 )
-from jackfield.components.wording import about
+from jackfield.components.wording import option
 from jackfield.errors import (
     DestinationRefused,
+    JackfieldDeprecationWarning,
     JackfieldError,
     Malformed,
     PermanentFailure,
@@ -39,13 +45,12 @@ __all__ = [
     "DestinationRefused",
     "Duration",
     "Event",
-    "Field",
+    "EventField",
+    "JackfieldDeprecationWarning",
     "JackfieldError",
     "JsonObject",
     "JsonPath",
     "JsonValue",
-    "LateExpression",
-    "LateTemplate",
     "Malformed",
     "Notice",
     "NoticeKind",
@@ -53,6 +58,8 @@ __all__ = [
     "OptionsModel",
     "PermanentFailure",
     "ProjectFile",
+    "ResponseExpression",
+    "ResponseTemplate",
     "Route",
     "Size",
     "Skip",
@@ -66,8 +73,25 @@ __all__ = [
     "WebhookReply",
     "WebhookRequest",
     "WebhookSource",
-    "about",
     "declared_charset",
     "hookimpl",
     "is_json_type",
+    "option",
 ]
+
+_RENAMED: Final = {
+    "Field": "EventField",
+    "LateExpression": "ResponseExpression",
+    "LateTemplate": "ResponseTemplate",
+    "about": "option",
+}
+
+if not TYPE_CHECKING:  # a type checker is to know the new names only
+
+    def __getattr__(name: str) -> Any:
+        """Find a name by what it was called before, and warn whoever imports it."""
+        if name not in _RENAMED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        message = f"jackfield.{name} is now called jackfield.{_RENAMED[name]}; import that name"
+        warnings.warn(message, JackfieldDeprecationWarning, stacklevel=2)
+        return globals()[_RENAMED[name]]

@@ -38,6 +38,10 @@ class JackfieldError(Exception):
     """The root of all of them."""
 
 
+class JackfieldDeprecationWarning(DeprecationWarning):
+    """A plugin uses a name or a hook by what it was called before; the message says what to use now."""
+
+
 class ConfigurationError(JackfieldError):
     """The project folder cannot be used as it is; `problems` lists every mistake that was found."""
 
@@ -134,7 +138,7 @@ class LeaseLost(JournalError):  # noqa: N818 - as above
     """The run was taken away from this worker (cancelled, or given to another): it must do nothing more."""
 
 
-class UnknownRun(JournalError):  # noqa: N818 - as above
+class NotFound(JournalError):  # noqa: N818 - as above
     """There is no run, version, step or refused request of this name."""
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-from jackfield.access.redaction import Cover
+from jackfield.access.redaction import Redactor
 from jackfield.components.values import Event, Exchange
 from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import Duplicate, RunSummary, RunView
@@ -78,7 +78,7 @@ def shown(view: RunView) -> list[str]:
 def covered(data: dict[str, JsonValue], *paths: str, text: str = "", result: JsonValue = None) -> RunView:
     run = view(data, text, result)
     events = [run.event, *(one.event for one in run.duplicates)]
-    return Cover([event_path(path) for path in paths], events).run(run)
+    return Redactor([event_path(path) for path in paths], events).run(run)
 
 
 @settings(max_examples=60)
@@ -156,7 +156,7 @@ def test_the_first_half_of_a_value_at_the_end_of_a_cut_body_is_not_shown() -> No
     cut = RunView(
         run.summary, run.event, request, [Attempt(0, "a", 1, AT, 1, Outcome.FAILED, exchanges=(exchange,))], [], []
     )
-    seen = Cover([PHONE], [run.event]).run(cut)
+    seen = Redactor([PHONE], [run.event]).run(cut)
     assert "7900" not in seen.request.body
     assert "7900" not in seen.attempts[0].exchanges[0].request_body
     assert seen.attempts[0].exchanges[0].request_body.endswith(" … [cut at 308 bytes]")
@@ -166,9 +166,11 @@ def test_the_first_half_of_a_value_at_the_end_of_a_cut_body_is_not_shown() -> No
 def test_what_would_keep_the_host_busy_is_hidden_as_a_whole() -> None:
     values: list[JsonValue] = [f"я{number:03}" for number in range(300)]
     usual, large = "я" * 1_000, "я" * 400_000
-    shown_text = Cover([PHONE], [Event({"phone": values, "text": usual})]).run(view({"phone": values, "text": usual}))
+    shown_text = Redactor([PHONE], [Event({"phone": values, "text": usual})]).run(
+        view({"phone": values, "text": usual})
+    )
     assert shown_text.event.data == {"phone": MASKED, "text": usual}
-    cover = Cover([PHONE], [Event({"phone": values, "text": large})])
+    cover = Redactor([PHONE], [Event({"phone": values, "text": large})])
     run = view({"phone": values, "text": large})
     assert cover.run(run).event.data == cover.event(run.event).data == {MASKED: MASKED}
 
@@ -178,13 +180,13 @@ def test_of_the_request_that_came_in_only_the_method_and_the_names_of_headers_ar
     request = StoredRequest("POST", f"phone={value}", (("x-phone", value),), value, "base64")
     run = view({"phone": "89001"}, "", {})
     came = RunView(run.summary, run.event, request, [], [], [])
-    seen = Cover([PHONE], [run.event]).run(came).request
+    seen = Redactor([PHONE], [run.event]).run(came).request
     assert seen == StoredRequest("POST", "***", (("x-phone", "***"),), "***")
 
 
 @given(st.text(min_size=3).map(lambda text: f"{NOWHERE}{text}"))
 def test_without_paths_nothing_is_shown_that_came_with_an_event(value: str) -> None:
-    run = Cover(None, ()).run(view({"phone": value, value: [value]}, value, {value: value, "n": 123456789}))
+    run = Redactor(None, ()).run(view({"phone": value, value: [value]}, value, {value: value, "n": 123456789}))
     assert not any(NOWHERE in text or "123456789" in text for text in shown(run))
 
 
@@ -195,14 +197,14 @@ def test_more_values_than_can_be_looked_for_hide_everything() -> None:
 
 def test_an_event_with_values_that_would_keep_the_host_busy_is_hidden_as_a_whole() -> None:
     phones = [f"<&\"'Я{number}" * 6 for number in range(40)]
-    cover = Cover([PHONE], [Event({"phone": [*phones]})])
+    cover = Redactor([PHONE], [Event({"phone": [*phones]})])
     assert cover.complete
     assert cover.event(Event({"phone": "x", "a": "b"})).data == {"***": "***"}
 
 
 def test_a_long_text_is_hidden_as_it_is_and_all_the_rest_is_shown() -> None:
     comment = "Позвоните мне, пожалуйста, после шести. " * 10
-    cover = Cover([PHONE], [Event({"phone": comment})])
+    cover = Redactor([PHONE], [Event({"phone": comment})])
     assert not cover.complete
     assert cover.text(f"a {quote(comment)} b {json.dumps(comment)} c {comment} d").split() == [
         "a", "***", "b", '"***"', "c", "***", "d"

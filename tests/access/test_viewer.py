@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic_core import to_json
 
-from jackfield.access.redaction import Cover
+from jackfield.access.redaction import Redactor
 from jackfield.access.users import Role
-from jackfield.access.viewer import Sight
+from jackfield.access.viewer import JournalViewer
 from jackfield.components.values import Event
 from jackfield.errors import JackfieldError
 from jackfield.host.host import Host
@@ -23,8 +23,8 @@ STEPS = ('do = "say"\ntext = "{{ $.event.phone }}"',)
 OPEN, HIDES = steps(*STEPS), steps(*STEPS, head='mask = ["$.event.phone"]')
 
 
-def sight(host: Host, role: Role = Role.VIEWER) -> Sight:
-    return Sight(host.journal, host.pipelines.get, role)
+def sight(host: Host, role: Role = Role.VIEWER) -> JournalViewer:
+    return JournalViewer(host.journal, host.pipelines.get, role)
 
 
 async def seen(host: Host, run: str, role: Role = Role.VIEWER) -> RunView:
@@ -96,12 +96,12 @@ def test_a_viewer_searches_for_a_text_where_nothing_is_hidden_only(tmp_path: Pat
 def test_what_a_viewer_sees_is_covered_beside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
 
-    class Noted(Cover):
+    class Noted(Redactor):
         def event(self, event: Event) -> Event:
             threads.append(threading.get_ident())
             return super().event(event)
 
-    monkeypatch.setattr("jackfield.access.viewer.Cover", Noted)
+    monkeypatch.setattr("jackfield.access.viewer.Redactor", Noted)
 
     async def main() -> None:
         async with run_host(tmp_path, Plugin(), {"x": HIDES}) as host:

@@ -36,7 +36,7 @@ from jackfield.http.client import HttpPool
 from jackfield.journal.records import Attempt, Outcome, State, StoredRequest
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.project.secrets import Secrets
-from jackfield.runs.try_step import Trials
+from jackfield.runs.try_step import StepTester
 from jackfield.runs.watchdog.watchdog import Watchdog
 from tests.support import Plugin
 
@@ -103,7 +103,7 @@ def differences(folder: Path, scenario: str, pipeline: str = PIPELINE) -> Sequen
     async def main() -> Sequence[Difference]:
         http, watchdog = HttpPool(), Watchdog()
         registry = Registry.of(Plugin(), jackfield_http_request)
-        offline = Offline(Trials(http, watchdog), registry, Secrets({}), {"x": path})
+        offline = Offline(StepTester(http, watchdog), registry, Secrets({}), {"x": path})
         return await offline.differences(read_scenario("t", folder / "tests" / "t.toml"))
 
     return asyncio.run(main())

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from uuid_utils import uuid7
 
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.journal.records import Accepted, Refusal
 from jackfield.journal.views import Query
 from tests.journal.kit import REQUEST, Clock, Journals, give, new_run, opened, run_async
@@ -59,7 +59,7 @@ def test_of_two_acceptances_of_a_refused_request_exactly_one_wins(journals: Jour
             calls = [journal.accept([run], refusal=refused.id) for run in runs]
             first, second = await asyncio.gather(*calls, return_exceptions=True)
             assert first == [Accepted(runs[0].id)]
-            assert isinstance(second, UnknownRun)
+            assert isinstance(second, NotFound)
             assert str(second) == f"refused request {refused.id} was accepted before, as {runs[0].id}"
             assert [run.id for run in (await journal.search(Query())).runs] == [runs[0].id]
 
@@ -69,7 +69,7 @@ def test_of_two_acceptances_of_a_refused_request_exactly_one_wins(journals: Jour
 def test_nothing_is_accepted_for_a_refused_request_that_is_not_there(journals: Journals) -> None:
     async def main() -> None:
         async with opened(journals()) as journal:
-            with pytest.raises(UnknownRun, match="no refused request nobody"):
+            with pytest.raises(NotFound, match="no refused request nobody"):
                 await journal.accept([new_run(Clock().time)], refusal="nobody")
             assert (await journal.search(Query())).runs == []
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from jackfield.components.values import Event
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.journal.protocol import Claim, Journal
 from jackfield.journal.records import Attempt, Failed, Mode, Outcome, Replay, State, StepRecord, Succeeded, Verdict
 from tests.journal.kit import (
@@ -93,7 +93,7 @@ def test_a_replay_of_a_replay_has_the_same_root_and_may_reuse_what_was_reused(jo
         async with opened(journals(clock)) as journal:
             run = await failed_run(journal, clock.time)
             await journal.replay(run, Replay(from_step="step2"), id="second", at=clock.time)
-            with pytest.raises(UnknownRun, match="never came to a step 'step2'"):
+            with pytest.raises(NotFound, match="never came to a step 'step2'"):
                 await journal.replay("second", Replay(from_step="step2"), id="third", at=clock.time)
             await journal.replay("second", Replay(from_step="step1"), id="third", at=clock.time)
             async with working(journal, seen):
@@ -140,7 +140,7 @@ def test_a_step_that_was_passed_over_cannot_be_taken_over(journals: Journals) ->
         at = Clock().time
         async with opened(journals()) as journal:
             run = await run_through(journal, attempt(at, 1), attempt(at, 2))
-            with pytest.raises(UnknownRun, match="not completed the steps before 'step2'"):
+            with pytest.raises(NotFound, match="not completed the steps before 'step2'"):
                 await journal.replay(run, Replay(from_step="step2"), id="again", at=at)
 
     run_async(main)
@@ -157,7 +157,7 @@ def test_what_cannot_be_replayed_is_said(
         clock = Clock()
         async with opened(journals(clock)) as journal:
             run = "nobody" if of_unknown_run else await failed_run(journal, clock.time)
-            with pytest.raises(UnknownRun, match=words):
+            with pytest.raises(NotFound, match=words):
                 await journal.replay(run, Replay(from_step=from_step), id="again", at=clock.time)
             assert await journal.run("again") is None
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from jackfield.journal.protocol import Claim
 from jackfield.journal.records import Failed, Mode, Outcome, RetryAt, Skipped, State, Succeeded, Verdict
-from jackfield.journal.views import Standing
+from jackfield.journal.views import StepCount
 from tests.journal.kit import Clock, Journals, attempt, give, new_run, opened, run_async, settled, working
 
 DAY = timedelta(days=1)
@@ -40,12 +40,12 @@ def test_runs_are_counted_by_version_state_and_the_step_of_their_last_attempt(jo
             found = await journal.standings("orders", clock.time)
             assert len(found) == 6
             for standing in (
-                Standing("v1", State.SUCCEEDED, 2),
-                Standing("v1", State.FAILED, 2, "step1", Outcome.FAILED),
-                Standing("v2", State.SKIPPED, 1, "step1", Outcome.ENDED),
-                Standing("v1", State.WAITING, 1, "step1", Outcome.RETRYING),
-                Standing("v1", State.WAITING, 1, "step0", Outcome.SUCCEEDED),
-                Standing("v1", State.HELD, 1),
+                StepCount("v1", State.SUCCEEDED, 2),
+                StepCount("v1", State.FAILED, 2, "step1", Outcome.FAILED),
+                StepCount("v2", State.SKIPPED, 1, "step1", Outcome.ENDED),
+                StepCount("v1", State.WAITING, 1, "step1", Outcome.RETRYING),
+                StepCount("v1", State.WAITING, 1, "step0", Outcome.SUCCEEDED),
+                StepCount("v1", State.HELD, 1),
             ):
                 assert standing in found
 
@@ -78,6 +78,6 @@ def test_where_very_many_runs_are_in_a_state_the_newest_are_counted_and_that_is_
             await journal.accept([oldest, *(new_run(clock.time) for _ in range(5000))])
             assert await journal.standings("another", clock.time - DAY) == []
             (standing,) = await journal.standings("orders", clock.time - DAY)
-            assert standing == Standing("v1", State.QUEUED, 5000, more=True)
+            assert standing == StepCount("v1", State.QUEUED, 5000, more=True)
 
     run_async(main)

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from jackfield.access.users import Role
-from jackfield.access.viewer import Sight
+from jackfield.access.viewer import JournalViewer
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Event, NoticeKind
 from jackfield.journal.records import Mode
 from jackfield.journal.views import Query
 from jackfield.masking import MASKED
-from jackfield.pipelines.labels import LONGEST_LABEL, Labeller, digest, one_line
+from jackfield.pipelines.labels import LONGEST_LABEL, Labeller, event_summary, one_line
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
-from jackfield.runs.replay import Operations
+from jackfield.runs.replay import Replays
 from tests.notices.test_watch import MINUTE, NoticePlugin, host_with, look
 from tests.support import Clock, Plugin, give, hook, run_host, serve, steps, until
 from tests.web.site import visitor
@@ -84,8 +84,8 @@ def test_the_quick_guess_for_flat_events_is_the_same_as_the_thorough_one(events:
     for data in events:
         found = labeller.guess(data)
         assert found is None or (len(found) <= LONGEST_LABEL + 1 and "\n" not in found)
-        if len(digest(data)) <= LONGEST_LABEL:
-            assert (found or "") == one_line(digest(data))
+        if len(event_summary(data)) <= LONGEST_LABEL:
+            assert (found or "") == one_line(event_summary(data))
 
 
 def test_a_label_may_not_use_a_secret() -> None:
@@ -99,7 +99,7 @@ def test_a_replay_keeps_the_label_and_one_with_another_event_gets_its_own(tmp_pa
     async def main() -> None:
         async with run_host(tmp_path, Plugin(), {"x": steps('do = "say"', head=LABEL)}) as host:
             run = await give(host, ANNA)
-            work = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+            work = Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
             [same] = await work.replay(run)
             [other] = await work.replay(run, event={"email": "boris@example.ru", "first_name": "Борис"})
             labels = [(await until(host, one)).summary.label for one in (same, other)]
@@ -114,7 +114,7 @@ def test_viewers_see_no_masked_value_in_a_label_nor_the_half_of_one(tmp_path: Pa
     async def main() -> None:
         head = f'{LABEL}\nmask = ["$.event.first_name"]'
         async with run_host(tmp_path, Plugin(), {"x": steps('do = "say"', head=head)}) as host:
-            sights = [Sight(host.journal, host.pipelines.get, role) for role in (Role.OPERATOR, Role.VIEWER)]
+            sights = [JournalViewer(host.journal, host.pipelines.get, role) for role in (Role.OPERATOR, Role.VIEWER)]
             for name, seen in (
                 ("Анна", f"anna@example.ru {MASKED}"),
                 ("Ан\u200bна\u202e", f"anna@example.ru {MASKED}"),

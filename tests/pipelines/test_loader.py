@@ -12,8 +12,8 @@ from jackfield import (
     Action,
     Duration,
     Event,
-    LateExpression,
     OptionsModel,
+    ResponseExpression,
     Step,
     WebhookRequest,
     WebhookSource,
@@ -57,7 +57,7 @@ class Note(Action[NoteOptions]):
 
 class LateOptions(OptionsModel):
     text: str = ""
-    rule: LateExpression | None = None
+    rule: ResponseExpression | None = None
 
 
 class Late(Action[LateOptions]):

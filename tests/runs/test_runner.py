@@ -13,7 +13,7 @@ from jackfield import Action, JsonValue, PermanentFailure, Step
 from jackfield.journal.records import Mode, Outcome, State
 from jackfield.journal.views import RunView
 from jackfield.logs import configure_logs
-from jackfield.runs.replay import Operations
+from jackfield.runs.replay import Replays
 from tests.support import Act, ActOptions, Clock, Plugin, give, run_host, steps, until
 
 T = TypeVar("T")
@@ -255,7 +255,7 @@ def test_a_failed_run_is_replayed_from_the_failed_step_on_the_mended_pipeline(tm
             assert (await until(host, id)).summary.state is State.FAILED
             (tmp_path / "pipelines" / "x.toml").write_text(broken.replace("give_up", "say"), encoding="utf-8")
             await host.reload()
-            operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+            operations = Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
             [again] = await operations.replay(id, from_step="b")
             view = await until(host, again)
             assert view.summary.state is State.SUCCEEDED
@@ -441,7 +441,7 @@ def test_a_value_that_was_stored_without_its_secret_is_an_error_when_it_is_used(
             text = pipeline.replace("fail_for_now", "say")
             (tmp_path / "pipelines" / "x.toml").write_text(text, encoding="utf-8")
             await host.reload()
-            operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+            operations = Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
             [replayed] = await operations.replay(id, from_step="b")
             view = await until(host, replayed)
             assert view.summary.state is State.FAILED

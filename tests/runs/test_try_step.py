@@ -17,12 +17,12 @@ import jackfield_http_request
 from jackfield import Action, Event, OptionsModel, Step
 from jackfield.components.plugins.registry import Registry
 from jackfield.http.client import HttpPool
-from jackfield.http.stub import Answer
+from jackfield.http.stub import StubResponse
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
-from jackfield.runs.try_step import Ending, Situation, Trials, Tried
+from jackfield.runs.try_step import Situation, StepTester, StepTestOutcome, StepTestResult
 from jackfield.runs.watchdog.watchdog import Watchdog
 from tests.servers import listening
 from tests.support import Plugin, give, run_host, steps, until
@@ -67,13 +67,13 @@ def attempt(
     event: Event = EVENT,
     results: Mapping[str, JsonValue] | None = None,
     **how: Any,
-) -> Tried:
-    async def main() -> Tried:
+) -> StepTestResult:
+    async def main() -> StepTestResult:
         http, watchdog = HttpPool(allow=["127.0.0.1"]), Watchdog(0.2)
         watchdog.start()
         try:
             situation = Situation(event, datetime(2026, 11, 24, tzinfo=UTC), results=dict(results or {}))
-            return await Trials(http, watchdog).try_step(pipeline, step, situation, **how)
+            return await StepTester(http, watchdog).try_step(pipeline, step, situation, **how)
         finally:
             watchdog.stop()
             await http.close()
@@ -101,7 +101,7 @@ def test_what_would_be_sent_is_shown_with_secrets_masked_and_is_not_sent() -> No
         'headers = { X-Key = "{{ secret.KEY }}" }\njson = { to = "{{ $.event.email }}", n = "{{ $.event.n }}" }\n'
     )
     tried = attempt(pipeline, "send")
-    assert (tried.ending, tried.sent, tried.error, tried.result) == (Ending.CAUGHT, False, None, None)
+    assert (tried.ending, tried.sent, tried.error, tried.result) == (StepTestOutcome.CAUGHT, False, None, None)
     [exchange] = tried.exchanges
     assert (exchange.method, exchange.url) == ("POST", "http://127.0.0.1:1/a?k=***")
     assert exchange.request_body == '{"to":"anna@example.ru","n":5}'
@@ -123,32 +123,32 @@ def test_results_of_earlier_steps_are_there() -> None:
 
 def test_a_template_that_selects_nothing_is_said_as_the_run_would_say_it() -> None:
     tried = attempt(load(f'{SEND}url = "https://a.example/{{{{ $.event.nobody }}}}"\n'), "send")
-    assert tried.ending is Ending.FAILED
+    assert tried.ending is StepTestOutcome.FAILED
     assert tried.error is not None
     assert "steps[0].url" in tried.error
 
 
 def test_a_step_whose_condition_says_no_is_passed_over() -> None:
     tried = attempt(load(f'{SEND}url = "https://a.example"\nwhen = "{{{{ $.event.n > 5 }}}}"\n'), "send")
-    assert tried == Tried(Ending.PASSED_OVER)
+    assert tried == StepTestResult(StepTestOutcome.PASSED_OVER)
 
 
 def test_a_step_with_mistakes_shows_them() -> None:
     pipeline = load(f'{SEND}url = "https://a.example"\nmetod = "GET"\n')
     tried = attempt(pipeline, "send")
-    assert tried.ending is Ending.BROKEN
+    assert tried.ending is StepTestOutcome.BROKEN
     assert [problem.key for problem in tried.problems] == ["steps[0].metod"]
 
 
 def test_a_mistake_in_another_step_does_not_matter() -> None:
     other = '[[steps]]\nuse = "http_request"\nname = "other"\nurl = "https://b.example"\nmetod = "GET"\n'
-    assert attempt(load(f'{SEND}url = "https://a.example"\n{other}'), "send").ending is Ending.CAUGHT
+    assert attempt(load(f'{SEND}url = "https://a.example"\n{other}'), "send").ending is StepTestOutcome.CAUGHT
 
 
 def test_an_action_that_does_not_say_that_it_is_http_only_is_not_run() -> None:
     pipeline = load(steps('do = "give_up"\ntext = "{{ $.event.email }}"'))
     tried = attempt(pipeline, "act")
-    assert tried == Tried(Ending.RENDERED, options={"do": "give_up", "text": "anna@example.ru"})
+    assert tried == StepTestResult(StepTestOutcome.RENDERED, options={"do": "give_up", "text": "anna@example.ru"})
 
 
 def test_an_email_is_not_sent() -> None:
@@ -160,7 +160,7 @@ def test_an_email_is_not_sent() -> None:
     pipeline = load(text)
     assert pipeline.problems == ()
     tried = attempt(pipeline, "send_email")
-    assert tried.ending is Ending.RENDERED
+    assert tried.ending is StepTestOutcome.RENDERED
     assert tried.options is not None
     assert (tried.options["to"], tried.options["password"]) == ([{"mailbox": "anna@example.ru", "name": ""}], "***")
 
@@ -168,20 +168,20 @@ def test_an_email_is_not_sent() -> None:
 def test_an_action_that_swallows_everything_still_sends_nothing() -> None:
     pipeline = load('[source]\nuse = "call"\n[[steps]]\nuse = "reach"\nurl = "https://a.example"\n', Reach)
     tried = attempt(pipeline, "reach")
-    assert (tried.ending, len(tried.exchanges), tried.result) == (Ending.CAUGHT, 1, None)
+    assert (tried.ending, len(tried.exchanges), tried.result) == (StepTestOutcome.CAUGHT, 1, None)
 
 
 def test_with_answers_the_action_goes_on_to_its_end() -> None:
     pipeline = load('[source]\nuse = "call"\n[[steps]]\nuse = "reach"\nurl = "https://a.example"\n', Reach)
-    tried = attempt(pipeline, "reach", answers=[Answer(body='{"id": 7}'), Answer(body="привет s3cret-key")])
+    tried = attempt(pipeline, "reach", answers=[StubResponse(body='{"id": 7}'), StubResponse(body="привет s3cret-key")])
     assert [one.url for one in tried.exchanges] == ["https://a.example/", "https://a.example/7?t=***"]
-    assert (tried.ending, tried.result) == (Ending.SUCCEEDED, {"seen": "привет ***"})
+    assert (tried.ending, tried.result) == (StepTestOutcome.SUCCEEDED, {"seen": "привет ***"})
     assert tried.returned == {"seen": "привет s3cret-key"}
 
 
 def test_an_answer_may_be_that_there_is_none() -> None:
-    tried = attempt(load(f'{SEND}url = "https://a.example"\n'), "send", answers=[Answer(error="no route")])
-    assert (tried.ending, tried.error) == (Ending.FAILED, "no route")
+    tried = attempt(load(f'{SEND}url = "https://a.example"\n'), "send", answers=[StubResponse(error="no route")])
+    assert (tried.ending, tried.error) == (StepTestOutcome.FAILED, "no route")
 
 
 def test_requests_for_a_token_are_answered_so_that_the_real_one_is_shown() -> None:
@@ -190,7 +190,7 @@ def test_requests_for_a_token_are_answered_so_that_the_real_one_is_shown() -> No
     assert pipeline.problems == ()
     tried = attempt(pipeline, "send")
     assert [one.url for one in tried.exchanges] == ["https://id.example/token", "https://a.example/"]
-    assert tried.ending is Ending.CAUGHT
+    assert tried.ending is StepTestOutcome.CAUGHT
 
 
 def test_when_asked_to_it_really_sends_and_shows_what_came_back() -> None:
@@ -199,10 +199,10 @@ def test_when_asked_to_it_really_sends_and_shows_what_came_back() -> None:
             pipeline = load(f'{SEND}url = "{url}/a"\nheaders = {{ X-Key = "{{{{ secret.KEY }}}}" }}\n')
             http, watchdog = HttpPool(allow=["127.0.0.1"]), Watchdog()
             situation = Situation(EVENT, datetime(2026, 11, 24, tzinfo=UTC))
-            tried = await Trials(http, watchdog).try_step(pipeline, "send", situation, send=True)
+            tried = await StepTester(http, watchdog).try_step(pipeline, "send", situation, send=True)
             await http.close()
             assert b"s3cret-key" in heard[0]
-        assert (tried.ending, tried.sent, tried.exchanges[0].response_body) == (Ending.SUCCEEDED, True, "hi")
+        assert (tried.ending, tried.sent, tried.exchanges[0].response_body) == (StepTestOutcome.SUCCEEDED, True, "hi")
         assert "s3cret-key" not in repr(tried)
 
     asyncio.run(main())
@@ -210,7 +210,7 @@ def test_when_asked_to_it_really_sends_and_shows_what_came_back() -> None:
 
 def test_the_address_guard_stands_when_it_really_sends() -> None:
     tried = attempt(load(f'{SEND}url = "http://169.254.169.254/"\n'), "send", send=True)
-    assert tried.ending is Ending.FAILED
+    assert tried.ending is StepTestOutcome.FAILED
     assert tried.error is not None
     assert "[http] allow" in tried.error
 
@@ -218,21 +218,21 @@ def test_the_address_guard_stands_when_it_really_sends() -> None:
 @pytest.mark.parametrize(
     ("do", "ending", "error"),
     [
-        ("say", Ending.SUCCEEDED, None),
-        ("skip", Ending.ENDED, "not wanted: ***"),
-        ("give_up", Ending.FAILED, "never: ***"),
-        ("fail_for_now", Ending.FAILED, "could not convert string to float: '***'"),
-        ("crash", Ending.FAILED, "the action failed with LookupError: ***"),
-        ("panic", Ending.FAILED, "the action failed with Panic: "),
-        ("exit", Ending.FAILED, "the action failed with RuntimeError: it raised SystemExit(3)"),
-        ("cancel", Ending.FAILED, "the action cancelled itself"),
-        ("hang", Ending.FAILED, "no result within 0.2 s"),
-        ("block", Ending.FAILED, "the action kept the event loop to itself for more than 0.2 s"),
-        ("nonsense", Ending.FAILED, "the action failed with ValidationError"),
-        ("half_a_character", Ending.FAILED, "the action failed with"),
+        ("say", StepTestOutcome.SUCCEEDED, None),
+        ("skip", StepTestOutcome.ENDED, "not wanted: ***"),
+        ("give_up", StepTestOutcome.FAILED, "never: ***"),
+        ("fail_for_now", StepTestOutcome.FAILED, "could not convert string to float: '***'"),
+        ("crash", StepTestOutcome.FAILED, "the action failed with LookupError: ***"),
+        ("panic", StepTestOutcome.FAILED, "the action failed with Panic: "),
+        ("exit", StepTestOutcome.FAILED, "the action failed with RuntimeError: it raised SystemExit(3)"),
+        ("cancel", StepTestOutcome.FAILED, "the action cancelled itself"),
+        ("hang", StepTestOutcome.FAILED, "no result within 0.2 s"),
+        ("block", StepTestOutcome.FAILED, "the action kept the event loop to itself for more than 0.2 s"),
+        ("nonsense", StepTestOutcome.FAILED, "the action failed with ValidationError"),
+        ("half_a_character", StepTestOutcome.FAILED, "the action failed with"),
     ],
 )
-def test_whatever_an_action_does_it_is_shown(do: str, ending: Ending, error: str | None) -> None:
+def test_whatever_an_action_does_it_is_shown(do: str, ending: StepTestOutcome, error: str | None) -> None:
     timeout = "0.2 s" if do == "hang" else "20 s"
     pipeline = load(steps(f'do = "{do}"\ntext = "{{{{ secret.KEY }}}}"\ntimeout = "{timeout}"'))
     tried = attempt(pipeline, "act", send=True)
@@ -245,7 +245,7 @@ def test_whatever_an_action_does_it_is_shown(do: str, ending: Ending, error: str
 def test_the_timeout_of_a_step_covers_its_templates_in_a_trial(send: bool) -> None:  # noqa: FBT001 - a parameter
     slow = "{% for a in range(99000) %}{% endfor %}" * 3
     tried = attempt(load(steps(f'do = "say"\ntext = "{slow}"\ntimeout = "20 ms"')), "act", send=send)
-    assert (tried.ending, tried.error) == (Ending.FAILED, "no result within 0.02 s")
+    assert (tried.ending, tried.error) == (StepTestOutcome.FAILED, "no result within 0.02 s")
 
 
 def test_a_run_of_the_journal_gives_the_event_and_what_its_steps_returned(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ def test_every_module_but_the_interface_is_closed_to_plugins() -> None:
     assert closed == sorted(f"jackfield.{name}" for name in modules() - OPEN_TO_PLUGINS)
 
 
-def test_every_module_has_its_layer() -> None:
+def test_every_room_has_its_layer() -> None:
     layers = contract("Imports go downwards only")["layers"]
-    layered = [module.strip() for layer in layers for module in layer.split(":")]
+    layered = [room.strip() for layer in layers for room in layer.split("|")]
     assert len(set(layered)) == len(layered)
-    assert {module.split(".")[1] for module in layered} == modules() - {"__init__"}
+    assert set(layered) == modules() - {"__init__"}

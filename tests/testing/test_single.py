@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from jackfield import (
     Action,
     Event,
-    Field,
+    EventField,
     JsonValue,
     Malformed,
     OptionsModel,
@@ -35,7 +35,7 @@ class Good(WebhookSource[Options]):
     name = "acme.order"
     title = {"en": "An order", "ru": "Заказ"}
     Options = Options
-    fields = (Field("id", {"en": "Id", "ru": "ID"}, "17"), Field("sum", {"en": "Sum", "ru": "Сумма"}, 24900))
+    fields = (EventField("id", {"en": "Id", "ru": "ID"}, "17"), EventField("sum", {"en": "Sum", "ru": "Сумма"}, 24900))
 
     def verify(self, request: WebhookRequest) -> None:
         shown = (request.header("x-key") or "").encode()
@@ -125,7 +125,7 @@ class NamesAFieldTwice(Good):
 
 
 class SpeaksNoRussian(Good):
-    fields = (Field("id", {"en": "Id"}, "17"), *Good.fields[1:])
+    fields = (EventField("id", {"en": "Id"}, "17"), *Good.fields[1:])
     instructions = ({"en": "Paste the address."},)
 
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from jackfield import Event, WebhookReply, WebhookRequest, WebhookSource, hookimpl
-from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.errors import JackfieldError, NotFound
 from jackfield.journal.records import Mode, Refusal, State
 from jackfield.journal.views import Query, RunView
-from jackfield.runs.replay import Operations
+from jackfield.runs.replay import Replays
 from jackfield.web.server.serving import Served
 from tests.support import Call, Plugin, hook, serve, steps, until
 
@@ -175,7 +175,7 @@ def test_a_stopped_pipeline_answers_503_and_what_it_refused_can_be_accepted_late
         answer = await client.post(hook(served), json={"n": 7})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
         refusal = await only_refusal(served)
-        operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+        operations = Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
         await host.modes.set("x", Mode.RUNNING, "test")
         [run] = await operations.replay(refusal.id)
         view = await until(host, run)
@@ -374,13 +374,13 @@ def test_a_refused_request_is_accepted_once_and_as_it_is(tmp_path: Path) -> None
         await client.get(hook(served))
         await client.request("DELETE", hook(served), content=b'{"n": 7}')
         [refusal, no_event] = await host.journal.refusals()
-        operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
-        with pytest.raises(UnknownRun, match="can only be accepted as it is"):
+        operations = Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
+        with pytest.raises(NotFound, match="can only be accepted as it is"):
             await operations.replay(refusal.id, event={"n": 8})
         with pytest.raises(JackfieldError, match="still cannot be accepted"):
             await operations.replay(no_event.id)
         both = await asyncio.gather(*(operations.replay(refusal.id) for _ in range(2)), return_exceptions=True)
-        assert [isinstance(one, UnknownRun) for one in both].count(True) == 1
+        assert [isinstance(one, NotFound) for one in both].count(True) == 1
         assert (await only_run(served)).event.data == {"n": 7}
 
     with_server(tmp_path, test)
@@ -434,7 +434,7 @@ def test_a_request_that_was_stored_without_a_secret_cannot_be_accepted(tmp_path:
         host = served.host
         refusal = await refused(served, client, content='{"mail": "boss@school.ru"}')
         assert "boss@school.ru" not in refusal.request.body
-        operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+        operations = Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
         with pytest.raises(JackfieldError, match="without the secret in it; let the sender send it again"):
             await operations.replay(refusal.id)
         assert (await host.journal.search(Query())).runs == []
@@ -577,6 +577,6 @@ def test_a_body_that_is_not_there_when_the_host_ends_is_answered_503_without_a_f
         writer.close()
         return answer
 
-    monkeypatch.setattr("jackfield.web.server.serving._LAST_ANSWERS", 1)
+    monkeypatch.setattr("jackfield.web.server.uvicorn_server._LAST_ANSWERS", 1)
     assert asyncio.run(main()).startswith(b"HTTP/1.1 503 ")
     assert [record for record in caplog.records if record.exc_info] == []

@@ -55,7 +55,7 @@ _QUOTES: Final = ("'", "&#39;", "&apos;")
 _LEGACY: Final = "windows-1251"
 
 
-class Cover:
+class Redactor:
     """What is laid over a run: `paths` to what is hidden, and the events that the values are read from.
 
     Without paths, everything is hidden that came with an event or was made of it. `complete` says whether that is so.
@@ -76,7 +76,7 @@ class Cover:
     def run(self, view: RunView) -> RunView:
         """Cover a run with all that happened to it."""
         if self._effort * _length(view) > _MOST_LOOKING:
-            return Cover(None, ()).run(view)
+            return Redactor(None, ()).run(view)
         return RunView(
             summary=self.summary(view.summary),
             event=self.event(view.event),

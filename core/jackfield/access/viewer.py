@@ -7,25 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from jackfield.access.redaction import Cover
+from jackfield.access.redaction import Redactor
 from jackfield.access.users import Role
 from jackfield.components.values import Event
 from jackfield.errors import BadRequest
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Refusal
 from jackfield.journal.stored_requests import restored_request
-from jackfield.journal.views import Page, Query, RunSummary, RunView, SeenAgain
+from jackfield.journal.views import DuplicateEntry, Page, Query, RunSummary, RunView
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.document import event_document
 
 _LONGEST_CHAIN: Final = 30
 _LONGEST_BODY: Final = 64_000
 _STRANGERS: Final = 404
-_UNSEEN: Final = Cover(None, ())
+_UNSEEN: Final = Redactor(None, ())
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class JournalViewer:
     """Shows the journal to somebody with this role. Every method may raise `JournalUnavailable`.
 
     What a viewer is shown is decided by the current definition of a run's pipeline, whichever version it ran on. Where
@@ -75,7 +75,7 @@ class Sight:
 
     async def duplicates(
         self, pipeline: str | None = None, limit: int = 50, before: int | None = None
-    ) -> list[SeenAgain]:
+    ) -> list[DuplicateEntry]:
         """List duplicates, newest first."""
         found = await self.journal.duplicates(pipeline, limit, before)
         return [await self._duplicate(one) for one in found]
@@ -87,12 +87,12 @@ class Sight:
         cover = await self._cover(view) if view else _UNSEEN
         return cover.summary(summary)
 
-    async def _cover(self, view: RunView) -> Cover:
+    async def _cover(self, view: RunView) -> Redactor:
         pipeline = self.pipeline(view.summary.pipeline)
         events = await self._events(view)
         if pipeline is None or events is None:
             return _UNSEEN
-        return await asyncio.to_thread(Cover, pipeline.hidden, events)
+        return await asyncio.to_thread(Redactor, pipeline.hidden, events)
 
     async def _events(self, view: RunView) -> list[Event] | None:
         """Collect what the run knows of: its own event, those of the runs that it replays, the duplicates.
@@ -121,15 +121,15 @@ class Sight:
             return replace(refusal, label=_label(pipeline, refusal, events[0])) if pipeline and events else refusal
         if pipeline is None or events is None:
             return _UNSEEN.refusal(refusal)
-        return await asyncio.to_thread(lambda: Cover(pipeline.hidden, events).refusal(refusal))
+        return await asyncio.to_thread(lambda: Redactor(pipeline.hidden, events).refusal(refusal))
 
-    async def _duplicate(self, one: SeenAgain) -> SeenAgain:
+    async def _duplicate(self, one: DuplicateEntry) -> DuplicateEntry:
         if not self.hides(one.pipeline):
             return one
         pipeline = self.pipeline(one.pipeline)
         if pipeline is None:
             return replace(one, event=_UNSEEN.event(one.event))
-        event = await asyncio.to_thread(lambda: Cover(pipeline.hidden, [one.event]).event(one.event))
+        event = await asyncio.to_thread(lambda: Redactor(pipeline.hidden, [one.event]).event(one.event))
         return replace(one, event=event)
 
 

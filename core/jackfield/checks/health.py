@@ -22,7 +22,7 @@ from jackfield.checks.findings import (
     look_at_plugins,
     look_at_secrets,
 )
-from jackfield.checks.health_texts import Trouble
+from jackfield.checks.health_texts import HealthIssue
 from jackfield.clock import utc_now
 from jackfield.errors import JournalError
 from jackfield.host.host import Host
@@ -50,10 +50,10 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class HealthReport:
     """All that the page shows. `size` and `backlog` are None while the journal cannot be read."""
 
-    troubles: Sequence[Trouble]
+    troubles: Sequence[HealthIssue]
     free: int
     room: int
     size: int | None
@@ -70,7 +70,7 @@ class Condition:
     versions: Mapping[str, str]
 
 
-async def condition(host: Host, certificate: CertificateState | None, clock: Clock) -> Condition:
+async def condition(host: Host, certificate: CertificateState | None, clock: Clock) -> HealthReport:
     """Look at all of it; that the journal cannot be read is one of the troubles."""
     backlog: Backlog | None = None
     size: int | None = None
@@ -88,9 +88,9 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
         *_of_findings(host),
         *_of_notifiers(host.notices.notifiers.statuses),
         *_of_certificate(certificate, now),
-        *([Trouble.of("clock", f"{drift.total_seconds():+.0f} s", urgent=False)] if abs(drift) > _DRIFT else []),
+        *([HealthIssue.of("clock", f"{drift.total_seconds():+.0f} s", urgent=False)] if abs(drift) > _DRIFT else []),
     ]
-    return Condition(
+    return HealthReport(
         troubles=sorted(_said_once(troubles), key=lambda trouble: not trouble.urgent),
         free=free,
         room=ROOM,
@@ -109,40 +109,40 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
     )
 
 
-def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterator[Trouble]:
+def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterator[HealthIssue]:
     if host.fault is not None:
-        yield Trouble.of("fault", host.fault)
+        yield HealthIssue.of("fault", host.fault)
     trouble = host.journal.trouble()
     if trouble is not None:
-        yield Trouble.of_journal(trouble)
+        yield HealthIssue.of_journal(trouble)
     elif broken:
-        yield Trouble.of("journal", broken)
+        yield HealthIssue.of("journal", broken)
     if free < ROOM:
-        yield Trouble.of("disk")
+        yield HealthIssue.of("disk")
     if size is not None and size > host.project.settings.journal.keep.size:
-        yield Trouble.of("size")
+        yield HealthIssue.of("size")
 
 
-def _of_runs(backlog: Backlog | None, now: datetime) -> Iterator[Trouble]:
+def _of_runs(backlog: Backlog | None, now: datetime) -> Iterator[HealthIssue]:
     if backlog and backlog.oldest and now - backlog.oldest > _WAITS_LONG:
-        yield Trouble.of("backlog", urgent=False)
+        yield HealthIssue.of("backlog", urgent=False)
 
 
-def _of_failures(backlog: Backlog | None, notifiers: Sequence[NotifierStatus]) -> Iterator[Trouble]:
+def _of_failures(backlog: Backlog | None, notifiers: Sequence[NotifierStatus]) -> Iterator[HealthIssue]:
     """Failed runs need somebody at once where no notice of them gets through to anybody."""
     if backlog and backlog.failures:
         told = any(one.failing_since is None for one in notifiers)
         counted = ", ".join(f"{pipeline}: {runs}" for pipeline, runs in sorted(backlog.failures.items()))
-        yield Trouble.of("failures-note" if told else "failures", counted, urgent=not told)
+        yield HealthIssue.of("failures-note" if told else "failures", counted, urgent=not told)
 
 
-def _said_once(troubles: Sequence[Trouble]) -> list[Trouble]:
+def _said_once(troubles: Sequence[HealthIssue]) -> list[HealthIssue]:
     """Leave out the advice to set notices up where it stands beside the failures that nobody was told of."""
     untold = any(trouble.kind == "failures" for trouble in troubles)
     return [trouble for trouble in troubles if not (untold and trouble.kind == "notices-note")]
 
 
-def _of_findings(host: Host) -> Iterator[Trouble]:
+def _of_findings(host: Host) -> Iterator[HealthIssue]:
     notifiers = host.notices.notifiers
     findings: list[Finding] = [
         *look_at_plugins(host.registry.plugins),
@@ -153,26 +153,26 @@ def _of_findings(host: Host) -> Iterator[Trouble]:
     for one in findings:
         if one.mark is not Mark.OK:
             kind = f"{one.what}-note" if one.mark is Mark.NOTE else one.what
-            yield Trouble.of(kind, one.found, urgent=one.mark is Mark.WRONG)
+            yield HealthIssue.of(kind, one.found, urgent=one.mark is Mark.WRONG)
     masks = {pipeline_file(pipeline.id): pipeline.mask for pipeline in host.pipelines}
     for name, problems in host.problems.items():
         mask = masks.get(name, host.pipelines.loader.mask)
-        yield from (Trouble.of("file", mask(str(problem))) for problem in problems)
+        yield from (HealthIssue.of("file", mask(str(problem))) for problem in problems)
 
 
-def _of_notifiers(statuses: Sequence[NotifierStatus]) -> Iterator[Trouble]:
+def _of_notifiers(statuses: Sequence[NotifierStatus]) -> Iterator[HealthIssue]:
     for one in statuses:
         if one.failing_since:
-            yield Trouble.of("notifier", f"{one.name}: {one.error}")
+            yield HealthIssue.of("notifier", f"{one.name}: {one.error}")
 
 
-def _of_certificate(state: CertificateState | None, now: datetime) -> Iterator[Trouble]:
+def _of_certificate(state: CertificateState | None, now: datetime) -> Iterator[HealthIssue]:
     if state is None:
         return
     if state.error is not None:
-        yield Trouble.of("tls" if state.reached else "tls-unseen", state.error, urgent=state.reached)
+        yield HealthIssue.of("tls" if state.reached else "tls-unseen", state.error, urgent=state.reached)
     elif state.valid_until is not None and state.valid_until - now < _ENDS_SOON:
-        yield Trouble.of("tls-soon")
+        yield HealthIssue.of("tls-soon")
 
 
 def _versions() -> Mapping[str, str]:

@@ -123,7 +123,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class HealthIssue:
     """Something that needs somebody: what it is called, what was found, and what to do about it, in English."""
 
     kind: str
@@ -133,13 +133,13 @@ class Trouble:
     urgent: bool
 
     @classmethod
-    def of(cls, kind: str, detail: str = "", *, urgent: bool = True) -> Trouble:
+    def of(cls, kind: str, detail: str = "", *, urgent: bool = True) -> HealthIssue:
         """Make a trouble of this kind, which has words of its own."""
         title, advice = _WORDS[kind]
         return cls(kind, title, detail, advice, urgent)
 
     @classmethod
-    def of_journal(cls, error: Exception) -> Trouble:
+    def of_journal(cls, error: Exception) -> HealthIssue:
         """Make the trouble that this error of the journal is."""
         lost, damaged = isinstance(error, JournalLost), isinstance(error, JournalDamaged)
         return cls.of("lost" if lost else "damaged" if damaged else "journal", str(error))

@@ -17,7 +17,7 @@ from jackfield.components.base import OptionsModel
 from jackfield.components.validation import complaints
 from jackfield.components.values import Event, JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError
-from jackfield.http.stub import Answer
+from jackfield.http.stub import StubResponse
 from jackfield.project.toml_file import TomlFile
 
 TESTS_FOLDER: Final = "tests"
@@ -48,10 +48,10 @@ class GivenAnswer(OptionsModel):
     body: str = "{}"
     error: str | None = None
 
-    def answer(self) -> Answer:
+    def answer(self) -> StubResponse:
         """Make the answer for a rehearsal."""
         headers = self.headers or {"content-type": "application/json"}
-        return Answer(self.status, tuple(headers.items()), self.body, self.error)
+        return StubResponse(self.status, tuple(headers.items()), self.body, self.error)
 
 
 class ExpectedRequest(OptionsModel):

@@ -23,11 +23,11 @@ from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import did_you_mean
 from jackfield.project.secrets import Secrets
 from jackfield.project.toml_file import TomlFile
-from jackfield.runs.try_step import Ending, Situation, Trials, Tried
+from jackfield.runs.try_step import Situation, StepTester, StepTestOutcome, StepTestResult
 from jackfield.templates.engine import TemplateEngine
 
 _STAND_IN: Final = "stand-in-for-{}"
-_LAST: Final = frozenset({Ending.BROKEN, Ending.ENDED, Ending.FAILED})
+_LAST: Final = frozenset({StepTestOutcome.BROKEN, StepTestOutcome.ENDED, StepTestOutcome.FAILED})
 """Endings after which no other step is taken, unless the step says so."""
 
 
@@ -43,7 +43,7 @@ class Difference:
 class Offline:
     """Carries tests out. Of the project's secrets, those that are not set have a stand-in."""
 
-    trials: Trials
+    trials: StepTester
     registry: Registry
     secrets: Secrets
     files: Mapping[str, Path]
@@ -71,7 +71,7 @@ class Offline:
 class _Passage:
     """One passage through the steps of a pipeline."""
 
-    def __init__(self, trials: Trials, pipeline: Pipeline, scenario: Scenario) -> None:
+    def __init__(self, trials: StepTester, pipeline: Pipeline, scenario: Scenario) -> None:
         self._trials = trials
         self._pipeline = pipeline
         self._scenario = scenario
@@ -101,13 +101,13 @@ class _Passage:
         answers = [request.answer.answer() for request in wanted.requests]
         tried = await self._trials.try_step(self._pipeline, definition.name, situation, answers=answers)
         self._results[definition.name] = wanted.result if given else tried.returned
-        goes_on = tried.ending is Ending.FAILED and definition.settings.on_error == "continue"
+        goes_on = tried.ending is StepTestOutcome.FAILED and definition.settings.on_error == "continue"
         self._ended = tried.ending in _LAST and not goes_on
         return [*_endings(tried, wanted), *_requests(tried.exchanges, wanted.requests)]
 
 
-def _endings(tried: Tried, wanted: ExpectedStep) -> Iterator[str]:
-    skipped = tried.ending is Ending.PASSED_OVER
+def _endings(tried: StepTestResult, wanted: ExpectedStep) -> Iterator[str]:
+    skipped = tried.ending is StepTestOutcome.PASSED_OVER
     if skipped and not wanted.skipped:
         yield "is passed over: its `when` says no"
     elif wanted.skipped and not skipped:

@@ -12,13 +12,13 @@ import typer
 
 from jackfield.access.file_audit import content_hash
 from jackfield.access.users import Role
-from jackfield.access.viewer import Sight
+from jackfield.access.viewer import JournalViewer
 from jackfield.cli.audit_notes import command_entry
 from jackfield.cli.local import Workspace, open_journal
 from jackfield.cli.remote import remote_desk
 from jackfield.clock import utc_now
 from jackfield.components.values import JsonObject
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, ModeRecord, Refusal, SetAside
@@ -32,7 +32,7 @@ from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.runs.intake import Intake
 from jackfield.runs.metrics import Metrics
-from jackfield.runs.replay import On, Operations
+from jackfield.runs.replay import On, Replays
 from jackfield.web.api.endpoints.files import PipelineVersion
 from jackfield.web.auth.callers import mode_words, replayed_as
 
@@ -46,7 +46,7 @@ UrlOption: TypeAlias = Annotated[
 ]
 
 
-class Desk(Protocol):
+class Client(Protocol):
     """What an operator does, wherever the host is. Raises `JackfieldError`, as its parts say."""
 
     async def pipelines(self) -> Sequence[PipelineStatus]:
@@ -87,7 +87,7 @@ class Desk(Protocol):
 
 
 @asynccontextmanager
-async def open_desk(folder: Path, url: str | None) -> AsyncIterator[Desk]:
+async def open_desk(folder: Path, url: str | None) -> AsyncIterator[Client]:
     """Open the project in a folder, or the host at `url` if there is one."""
     if url is not None:
         async with remote_desk(url) as far:
@@ -126,7 +126,7 @@ class _LocalDesk:
     async def versions(self, id: str) -> Sequence[PipelineVersion]:
         found, kept = self.workspace.find(id), await self.journal.versions(id)
         if not kept and found is None:
-            raise UnknownRun(f"there is no pipeline {id}")
+            raise NotFound(f"there is no pipeline {id}")
         current = found.version if found else ""
         return [PipelineVersion(one.version.id, one.since, one.version.id == current) for one in kept if one.version.id]
 
@@ -148,7 +148,7 @@ class _LocalDesk:
         return await self.journal.run(id)
 
     async def refusals(self, pipeline: str | None, limit: int) -> Sequence[Refusal]:
-        return await Sight(self.journal, self.workspace.find, Role.OPERATOR).refusals(pipeline, limit)
+        return await JournalViewer(self.journal, self.workspace.find, Role.OPERATOR).refusals(pipeline, limit)
 
     async def replay(self, id: str, *, from_step: str | None, on: On, event: JsonObject | None) -> Sequence[str]:
         runs = await self._operations().replay(id, from_step=from_step, on=on, event=event)
@@ -172,5 +172,5 @@ class _LocalDesk:
     async def _noted(self, action: AuditAction, target: str, detail: str = "") -> None:
         await self.journal.note(command_entry(action, target, self.workspace.loader.mask(detail)))
 
-    def _operations(self) -> Operations:
-        return Operations(self.journal, Intake(self.journal, Metrics(), utc_now), self.workspace.find, utc_now)
+    def _operations(self) -> Replays:
+        return Replays(self.journal, Intake(self.journal, Metrics(), utc_now), self.workspace.find, utc_now)

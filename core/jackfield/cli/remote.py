@@ -15,11 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from jackfield.access.users import Role
-from jackfield.checks.health import Condition
+from jackfield.checks.health import HealthReport
 from jackfield.checks.project import Inspection
 from jackfield.components.catalogue import PluginDescription, PluginReport
 from jackfield.components.values import JsonObject
-from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.errors import JackfieldError, NotFound
 from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery
 from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
@@ -69,7 +69,7 @@ class RemoteDesk:
         """Find one."""
         try:
             return _read(PipelineStatus, await self._asked("GET", f"pipelines/{quote(id, safe='')}"))
-        except UnknownRun:
+        except NotFound:
             return None
 
     async def address(self, id: str) -> Address:
@@ -89,7 +89,7 @@ class RemoteDesk:
         path = f"pipelines/{quote(id, safe='')}"
         try:
             base = str(from_json(await self._asked("GET", f"{path}/file"))["base"])
-        except UnknownRun:
+        except NotFound:
             base = ""
         await self._asked("POST", f"{path}/versions/{quote(version, safe='')}/restore", {"base": base})
 
@@ -111,7 +111,7 @@ class RemoteDesk:
         """Show a run."""
         try:
             return _read(RunView, await self._asked("GET", f"runs/{quote(id, safe='')}"))
-        except UnknownRun:
+        except NotFound:
             return None
 
     async def refusals(self, pipeline: str | None, limit: int) -> Sequence[Refusal]:
@@ -145,16 +145,16 @@ class RemoteDesk:
         return _read(list[PluginReport], await self._asked("GET", "plugins"))
 
     async def plugin(self, module: str) -> PluginDescription:
-        """Show one of them with its options. Raises `UnknownRun` if it is not there."""
+        """Show one of them with its options. Raises `NotFound` if it is not there."""
         return _read(PluginDescription, await self._asked("GET", f"plugins/{quote(module, safe='')}"))
 
     async def inspection(self) -> Inspection:
         """Name every mistake in the host's project folder."""
         return _read(Inspection, await self._asked("GET", "check"))
 
-    async def condition(self) -> Condition:
+    async def condition(self) -> HealthReport:
         """Say how the host is."""
-        return _read(Condition, await self._asked("GET", "health"))
+        return _read(HealthReport, await self._asked("GET", "health"))
 
     async def schema(self) -> JsonObject:
         """Describe the file of a pipeline there."""
@@ -231,7 +231,7 @@ class RemoteDesk:
             reason = str(from_json(answer.content)["error"])
         except (ValueError, KeyError, TypeError):
             reason = f"the host answered {answer.status_code}"
-        raise UnknownRun(reason) if answer.status_code == _NOT_FOUND else JackfieldError(reason)
+        raise NotFound(reason) if answer.status_code == _NOT_FOUND else JackfieldError(reason)
 
 
 def _read(kind: type[_ResultT], content: bytes) -> _ResultT:

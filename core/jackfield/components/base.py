@@ -20,7 +20,7 @@ from structlog.typing import FilteringBoundLogger
 
 from jackfield.components.groups import Groups, check_groups, schema_rules
 from jackfield.components.project_file import project_file
-from jackfield.components.values import Event, Field, Notice, Step, Text, WebhookReply, WebhookRequest
+from jackfield.components.values import Event, EventField, Notice, Step, Text, WebhookReply, WebhookRequest
 
 
 class OptionsModel(BaseModel):
@@ -79,7 +79,7 @@ class Source(ABC, Generic[OptionsT]):
     description: ClassVar[Text] = ""
     """What it does, in a sentence for who chooses among many; empty: its title has to do."""
     Options: ClassVar[type[OptionsModel]]
-    fields: ClassVar[Sequence[Field]] = ()
+    fields: ClassVar[Sequence[EventField]] = ()
     instructions: ClassVar[Sequence[Text]] = ()
     """How to set the sender up: one sentence a step."""
     identified_by: ClassVar[Sequence[str]] = ()

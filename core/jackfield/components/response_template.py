@@ -13,7 +13,7 @@ from jackfield.templates.engine import Template
 from jackfield.templates.paths.path import Document
 
 
-class LateTemplate:
+class ResponseTemplate:
     """A type for options: a text with templates in it, which the action renders when it has the answer.
 
     Such an option stands at the top of an options model. It is compiled and checked when the pipeline is loaded;
@@ -47,13 +47,13 @@ class LateTemplate:
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Take a text, or what the host has made of it already."""
 
-        def read(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> LateTemplate:
+        def read(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> ResponseTemplate:
             return value if isinstance(value, cls) else cls(inner(value))
 
         return core_schema.no_info_wrap_validator_function(read, core_schema.str_schema())
 
 
-class LateExpression(LateTemplate):
+class ResponseExpression(ResponseTemplate):
     """The same, but one expression in braces: its value keeps its type."""
 
     expression = True
@@ -61,14 +61,14 @@ class LateExpression(LateTemplate):
     __slots__ = ()
 
 
-def late_options(model: type[BaseModel]) -> dict[str, type[LateTemplate]]:
+def response_template_options(model: type[BaseModel]) -> dict[str, type[ResponseTemplate]]:
     """Find the late templates of a model by the names that they have in a file."""
     found = ((field.alias or name, next(_late(field.annotation), None)) for name, field in model.model_fields.items())
     return {name: kind for name, kind in found if kind is not None}
 
 
-def _late(annotation: object) -> Iterator[type[LateTemplate]]:
-    if isinstance(annotation, type) and issubclass(annotation, LateTemplate):
+def _late(annotation: object) -> Iterator[type[ResponseTemplate]]:
+    if isinstance(annotation, type) and issubclass(annotation, ResponseTemplate):
         yield annotation
     for argument in get_args(annotation):
         yield from _late(argument)

@@ -48,7 +48,7 @@ RENDERED_WORDS: Final = WORDS | {"string_type": "must come to text; add a filter
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ValidationProblem:
     """What is wrong with one option."""
 
     key: KeyPath
@@ -63,7 +63,7 @@ def complaints(
     put_off: bool = False,
     beside: Collection[str] = (),
     words: Mapping[str, str] = WORDS,
-) -> list[Complaint]:
+) -> list[ValidationProblem]:
     """Say what a model has against some options, one complaint for each mistake, values left out.
 
     With `put_off`, an error about a string with a template in it is left for when the template is rendered. Where
@@ -131,20 +131,20 @@ def _complaint(
     model: type[BaseModel],
     beside: Collection[str],
     words: Mapping[str, str],
-) -> Complaint:
+) -> ValidationProblem:
     key, shape = _split(detail["loc"], raw)
     kind = detail["type"]
     if kind == "missing":
-        return Complaint((*key, *shape[-1:]), words[kind])
+        return ValidationProblem((*key, *shape[-1:]), words[kind])
     if kind == "extra_forbidden":
         known = _fields_at(model, key[:-1]).union(beside if len(key) == 1 else ())
-        return Complaint(key, f"is not known here{did_you_mean(str(key[-1]), known)}")
+        return ValidationProblem(key, f"is not known here{did_you_mean(str(key[-1]), known)}")
     if kind in {"value_error", "assertion_error"}:
-        return Complaint(key, str(detail["ctx"]["error"]))
+        return ValidationProblem(key, str(detail["ctx"]["error"]))
     if kind in words:
-        return Complaint(key, words[kind].format_map(detail.get("ctx", {})))
+        return ValidationProblem(key, words[kind].format_map(detail.get("ctx", {})))
     message = detail["msg"].replace("Input should be", "must be")
-    return Complaint(key, message[:1].lower() + message[1:])
+    return ValidationProblem(key, message[:1].lower() + message[1:])
 
 
 def _fields_at(model: type[BaseModel], key: KeyPath) -> set[str]:

@@ -67,7 +67,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class EventField:
     """One value that a source's events contain.
 
     `placeholder` is what the sender replaces by the value (`{object.email}`), empty where the sender needs none;

@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import Field
 
 
-def about(english: tuple[str, str], russian: tuple[str, str], *, examples: list[Any] | None = None, **more: Any) -> Any:
+def option(
+    english: tuple[str, str], russian: tuple[str, str], *, examples: list[Any] | None = None, **more: Any
+) -> Any:
     """Describe an option: its title and its description, in English and in Russian.
 
     The pages' forms, `jackfield plugins NAME` and the JSON Schema show them. It is pydantic's `Field()`, which takes

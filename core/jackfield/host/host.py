@@ -17,7 +17,7 @@ from watchfiles import awatch
 from jackfield.access.audit_log import AuditLog
 from jackfield.access.file_audit import FileAudit
 from jackfield.access.users import Role
-from jackfield.access.viewer import Sight
+from jackfield.access.viewer import JournalViewer
 from jackfield.clock import utc_now
 from jackfield.components.plugins.registry import Registry
 from jackfield.errors import JournalUnavailable
@@ -42,7 +42,7 @@ from jackfield.project.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.runs.bulk import Bulk
 from jackfield.runs.intake import Intake
 from jackfield.runs.metrics import Metrics
-from jackfield.runs.replay import Operations
+from jackfield.runs.replay import Replays
 from jackfield.runs.runner import Runner
 from jackfield.runs.watchdog.last_resort import within
 from jackfield.runs.watchdog.watchdog import Watchdog
@@ -171,7 +171,7 @@ def _wired(project: Project, environ: Mapping[str, str], registry: Registry, now
         intake=intake,
         runner=Runner(pipelines, modes, http, metrics, watchdog, notices, now, project.settings.server.crash_limit),
         notices=notices,
-        bulk=Bulk(journal, Operations(journal, intake, pipelines.get, now), now),
+        bulk=Bulk(journal, Replays(journal, intake, pipelines.get, now), now),
         audit=audit,
         files=FileAudit(project.folder, audit, journal, lambda: pipelines.loader),
         addresses=addresses,
@@ -297,5 +297,5 @@ async def _stopping_within(host: Host, seconds: float) -> bool:
 
 async def _whom_about(journal: Journal, pipelines: Pipelines, run: str) -> str:
     """Say whom a run is about as a viewer may know it: a notice goes to who knows whom."""
-    view = await Sight(journal, pipelines.get, Role.VIEWER).run(run)
+    view = await JournalViewer(journal, pipelines.get, Role.VIEWER).run(run)
     return view.summary.label or "" if view else ""

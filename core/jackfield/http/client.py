@@ -30,7 +30,7 @@ from jackfield.components.values import Exchange, Route
 from jackfield.http.address_guard import AddressGuard, AddressRefused
 from jackfield.http.connection import Answer, Connector
 from jackfield.http.failures import ROUTE, failure_of, refusal_of
-from jackfield.http.recording import Draft, Masking, RawHeaders
+from jackfield.http.recording import ExchangeRecorder, Masking, RawHeaders
 from jackfield.http.tls import TlsContexts, usual_context
 from jackfield.http.upload import PIECE, Upload
 
@@ -45,7 +45,7 @@ class HttpPool:
     """
 
     def __init__(self, *, allow: Sequence[str] = (), body_cap: int = 64_000, folder: Path = Path()) -> None:
-        self._drafts: ContextVar[list[Draft] | None] = ContextVar("drafts", default=None)
+        self._drafts: ContextVar[list[ExchangeRecorder] | None] = ContextVar("drafts", default=None)
         self._folder = folder
         self._transport = _Transport(AddressGuard(allow), self._drafts, body_cap, TlsContexts(folder))
         self.client: Final[httpx.AsyncClient] = _Client(
@@ -68,7 +68,7 @@ class HttpPool:
         The sequence is filled when the block ends, however it ends. `mask` is applied to URLs, header values, bodies
         and errors; credentials and cookies are masked in any case, and a URL is shown without its user and password.
         """
-        drafts: list[Draft] = []
+        drafts: list[ExchangeRecorder] = []
         exchanges: list[Exchange] = []
         token = self._drafts.set(drafts)
         try:
@@ -127,7 +127,7 @@ class _Transport(httpx.AsyncBaseTransport):
     """Sends requests by aiohttp; those to a host name that is allowed go past the guard."""
 
     def __init__(
-        self, guard: AddressGuard, drafts: ContextVar[list[Draft] | None], body_cap: int, tls: TlsContexts
+        self, guard: AddressGuard, drafts: ContextVar[list[ExchangeRecorder] | None], body_cap: int, tls: TlsContexts
     ) -> None:
         self._guard = guard
         self._drafts = drafts
@@ -139,7 +139,9 @@ class _Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        draft = Draft(request, f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}", self._body_cap)
+        draft = ExchangeRecorder(
+            request, f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}", self._body_cap
+        )
         drafts = self._drafts.get()
         if drafts is not None:
             drafts.append(draft)
@@ -178,7 +180,7 @@ class _Transport(httpx.AsyncBaseTransport):
             self._retired.discard(session)
             await session.client.close()
 
-    async def _send(self, draft: Draft) -> tuple[aiohttp.ClientResponse, _Session]:
+    async def _send(self, draft: ExchangeRecorder) -> tuple[aiohttp.ClientResponse, _Session]:
         request = draft.request
         timeout = request.extensions.get("timeout", {})
         headers = _one_spelling(request.headers.raw)
@@ -246,7 +248,7 @@ class _Answer(httpx.AsyncByteStream):
     """The body of an answer. Closed before its end, it takes its connection along."""
 
     def __init__(
-        self, answer: aiohttp.ClientResponse, draft: Draft, ended: Callable[[], Coroutine[None, None, None]]
+        self, answer: aiohttp.ClientResponse, draft: ExchangeRecorder, ended: Callable[[], Coroutine[None, None, None]]
     ) -> None:
         self._answer = answer
         self._draft = draft

@@ -28,7 +28,7 @@ _CREDENTIALS: Final = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 
 
 @dataclass(slots=True)
-class Draft:
+class ExchangeRecorder:
     """An exchange while it is going on; of each body it shows the first `cap` bytes.
 
     `url` is what is sent: without a fragment, a user or a password. A `note` is about an answer that is usable.

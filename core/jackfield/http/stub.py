@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from jackfield.components.values import Exchange
-from jackfield.http.recording import Draft, Masking
+from jackfield.http.recording import ExchangeRecorder, Masking
 
 _BODY_CAP: Final = 64_000
 _HOP: Final = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
@@ -20,7 +20,7 @@ _TOKEN: Final = b'{"access_token":"stand-in","token_type":"Bearer","expires_in":
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StubResponse:
     """What a request is answered in a rehearsal; with an `error`, there is no answer but this failure."""
 
     status: int = 200
@@ -33,12 +33,12 @@ class _Caught(BaseException):
     """Ends an action that has asked for its request to be sent. No `Exception`, so that the action lets it through."""
 
 
-class Rehearsal(httpx.AsyncBaseTransport):
+class StubTransport(httpx.AsyncBaseTransport):
     """The transport of such a client. Without `answers` the first request ends the action, and `caught` is true."""
 
-    def __init__(self, answers: Sequence[Answer] | None) -> None:
+    def __init__(self, answers: Sequence[StubResponse] | None) -> None:
         self._answers = None if answers is None else deque(answers)
-        self._drafts: list[Draft] = []
+        self._drafts: list[ExchangeRecorder] = []
         self.caught = False
 
     def client(self, headers: httpx.Headers) -> httpx.AsyncClient:
@@ -53,7 +53,7 @@ class Rehearsal(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Write a request down and answer it."""
         url = request.url
-        draft = Draft(request, f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}", _BODY_CAP)
+        draft = ExchangeRecorder(request, f"{url.scheme}://{url.netloc.decode()}{url.raw_path.decode()}", _BODY_CAP)
         self._drafts.append(draft)
         answer = self._next(confidential=bool(request.extensions.get("confidential")))
         if answer.error is not None:
@@ -66,10 +66,10 @@ class Rehearsal(httpx.AsyncBaseTransport):
         draft.end(complete=True)
         return httpx.Response(answer.status, headers=headers, stream=httpx.ByteStream(body))
 
-    def _next(self, *, confidential: bool) -> Answer:
+    def _next(self, *, confidential: bool) -> StubResponse:
         if confidential:
-            return Answer(body=_TOKEN.decode())
+            return StubResponse(body=_TOKEN.decode())
         if self._answers is None:
             self.caught = True
             raise _Caught
-        return self._answers.popleft() if self._answers else Answer()
+        return self._answers.popleft() if self._answers else StubResponse()

@@ -26,7 +26,7 @@ from jackfield.journal.records import (
     Verdict,
     Version,
 )
-from jackfield.journal.views import Backlog, Count, Glance, KeptVersion, Page, Query, RunView, SeenAgain, Standing
+from jackfield.journal.views import Backlog, Count, DuplicateEntry, Glance, KeptVersion, Page, Query, RunView, StepCount
 
 
 class Claim(Protocol):
@@ -200,13 +200,13 @@ class Journal(Protocol):
 
     async def duplicates(
         self, pipeline: str | None = None, limit: int = 50, before: int | None = None
-    ) -> list[SeenAgain]:
+    ) -> list[DuplicateEntry]:
         """List events that were taken for those of earlier runs, newest first; those below the number `before`."""
 
     async def counts(self, since: datetime, pipeline: str | None = None) -> list[Count]:
         """Count the runs that came in since then, for each pipeline (or this one), hour and state."""
 
-    async def standings(self, pipeline: str, since: datetime) -> list[Standing]:
+    async def standings(self, pipeline: str, since: datetime) -> list[StepCount]:
         """Say how far the runs of a pipeline have come that came in since then, counted; it is quick."""
 
     async def latest(self) -> Mapping[str, datetime]:

@@ -103,7 +103,7 @@ MOST_DUPLICATES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class SeenAgain:
+class DuplicateEntry:
     """A duplicate as a list shows it, with the run that it was recorded on; `number` is its place in the list."""
 
     number: int
@@ -156,7 +156,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StepCount:
     """How many runs of a version are in a state now, and of which step their last attempt was; None: they had none.
 
     Of runs that succeeded the step is not told: they have all steps behind them. Of failed runs only those are counted

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jackfield.components.values import Notice
-from jackfield.errors import JackfieldError, PluginError, StepFailure, UnknownRun
+from jackfield.errors import JackfieldError, NotFound, PluginError, StepFailure
 from jackfield.http.client import HttpPool
 from jackfield.notices.notifiers import NotifierDefinition, close_notifier, delivered
 from jackfield.problems import Problem, did_you_mean
@@ -39,11 +39,11 @@ async def try_notifiers(
 ) -> NotifiersTried:
     """Send a notice through all notifiers at once, each made for this, or through one.
 
-    Raises `UnknownRun` if there is none of this name, `JackfieldError` if there are none at all.
+    Raises `NotFound` if there is none of this name, `JackfieldError` if there are none at all.
     """
     names = [one.kind.name for one in definitions]
     if only is not None and only not in names and not problems:
-        raise UnknownRun(f"{SETTINGS_FILE} has no [notices.{only}]{did_you_mean(only, names)}")
+        raise NotFound(f"{SETTINGS_FILE} has no [notices.{only}]{did_you_mean(only, names)}")
     chosen = [one for one in definitions if only in (None, one.kind.name)]
     if not chosen and not problems:
         raise JackfieldError(f"nobody is told anything: write a table such as [notices.email] into {SETTINGS_FILE}")

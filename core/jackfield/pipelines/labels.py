@@ -67,11 +67,11 @@ class Labeller:
         found = " ".join(part for part in named if part)
         if not found:
             flat = isinstance(data, dict) and not any(isinstance(value, dict | list) for value in data.values())
-            found = self._digest(data) if flat and isinstance(data, dict) else digest(data)
+            found = self._digest(data) if flat and isinstance(data, dict) else event_summary(data)
         return _cut(found, LONGEST_LABEL) or None
 
     def _digest(self, data: JsonObject) -> str:
-        """Do what `digest()` does, for an event without anything nested, whose keys have come before."""
+        """Do what `event_summary()` does, for an event without anything nested, whose keys have come before."""
         keys = tuple(data)
         order = self._orders.get(keys)
         if order is None:
@@ -87,7 +87,7 @@ class Labeller:
         return ", ".join(said)
 
 
-def digest(event: JsonValue) -> str:
+def event_summary(event: JsonValue) -> str:
     """Name the values by which people know an event: its e-mail address, its names, else whatever is filled in.
 
     The latter with their keys. Empty if nothing is filled in.

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from jackfield.components.base import OptionsModel
 from jackfield.components.plugins.registry import Registry
-from jackfield.components.response_template import LateTemplate
+from jackfield.components.response_template import ResponseTemplate
 from jackfield.components.validation import valid_part
 from jackfield.errors import ConfigurationError, PluginError, TemplateError
 from jackfield.journal.records import Limits
@@ -227,7 +227,7 @@ class _PipelineReading(FileReading):
 
     def late(
         self, model: type[BaseModel], table: dict[str, Any], where: KeyPath, scope: Scope
-    ) -> dict[str, tuple[LateTemplate, Template]]:
+    ) -> dict[str, tuple[ResponseTemplate, Template]]:
         """Compile the options that the action renders by itself."""
         scope = replace(scope, response=True)
         found = {}

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from jackfield.components.base import OptionsModel, OptionsT
 from jackfield.components.project_file import ProjectFile
-from jackfield.components.response_template import LateTemplate, late_options
+from jackfield.components.response_template import ResponseTemplate, response_template_options
 from jackfield.components.validation import RENDERED_WORDS, complaints
 from jackfield.errors import TemplateError
 from jackfield.problems import KeyPath, dotted
@@ -21,7 +21,7 @@ from jackfield.templates.engine import Template
 from jackfield.templates.marked_options import Marked, marked_options
 from jackfield.templates.url_options import UrlTemplate
 
-_NOTHING_LATE: Final[Mapping[str, tuple[LateTemplate, Template]]] = MappingProxyType({})
+_NOTHING_LATE: Final[Mapping[str, tuple[ResponseTemplate, Template]]] = MappingProxyType({})
 _SECRET_FORMAT: Final = b'"format":"password"'
 
 
@@ -38,7 +38,7 @@ class RenderedOptions(Generic[OptionsT]):
         template: Template,
         where: KeyPath,
         fixed: OptionsT | None,
-        late: Mapping[str, tuple[LateTemplate, Template]] = _NOTHING_LATE,
+        late: Mapping[str, tuple[ResponseTemplate, Template]] = _NOTHING_LATE,
         *,
         secret_options: Sequence[str] | None = None,
     ) -> None:
@@ -73,7 +73,7 @@ class OptionFacts:
     """What the types of a model say of its options: which may hold secrets, are late, or name URLs and files."""
 
     secret: Sequence[str]
-    late: Mapping[str, type[LateTemplate]]
+    late: Mapping[str, type[ResponseTemplate]]
     urls: Marked | None
     files: Marked | None
 
@@ -81,7 +81,12 @@ class OptionFacts:
     def of(cls, model: type[BaseModel]) -> OptionFacts:
         """Look at a model. It takes milliseconds: each option is described as a JSON Schema."""
         secret = tuple(name for name, field in model.model_fields.items() if _may_hold_secrets(field))
-        return cls(secret, late_options(model), marked_options(model, UrlTemplate), marked_options(model, ProjectFile))
+        return cls(
+            secret,
+            response_template_options(model),
+            marked_options(model, UrlTemplate),
+            marked_options(model, ProjectFile),
+        )
 
 
 def secret_values(value: object) -> Iterator[str]:

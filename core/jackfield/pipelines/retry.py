@@ -10,7 +10,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponent
 
 from jackfield.components.base import OptionsModel
 from jackfield.components.units import Duration, duration_words
-from jackfield.components.wording import about
+from jackfield.components.wording import option
 
 _GROWTH: Final = 3.0
 """By how much waits grow. Three, for then seven waits lead from 5 s to 1 h, which are the defaults."""
@@ -23,19 +23,19 @@ class RetryPolicy(OptionsModel):
     exponential-backoff-and-jitter), so that runs which failed together do not come back together.
     """
 
-    attempts: int = about(
+    attempts: int = option(
         ("Attempts", "How many times the step is tried before the run fails."),
         ("Попытки", "Сколько раз шаг выполняется, прежде чем операция считается неудачной."),
         default=8,
         ge=1,
     )
-    first_wait: Duration = about(
+    first_wait: Duration = option(
         ("First wait", "How long to wait after the first failure, at least; later waits are longer."),
         ("Первая пауза", "Сколько ждать после первой неудачи, не меньше; следующие паузы длиннее."),
         default=timedelta(seconds=5),
         gt=timedelta(0),
     )
-    longest_wait: Duration = about(
+    longest_wait: Duration = option(
         ("Longest wait", "No wait is longer, not even one that the destination asks for."),
         ("Самая долгая пауза", "Ни одна пауза не длится дольше, даже если получатель просит."),
         default=timedelta(hours=1),

@@ -11,13 +11,13 @@ from typing import Final
 
 import structlog
 
-from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.errors import JackfieldError, NotFound
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
 from jackfield.runs.intake import new_id
 from jackfield.runs.jobs import MOST_RUNS, Deed, Job, Order, Phase
-from jackfield.runs.replay import Operations, has_succeeded, step_to_resume
+from jackfield.runs.replay import Replays, has_succeeded, step_to_resume
 
 _MOST_JOBS: Final = 20
 _PAGE: Final = 500
@@ -31,7 +31,7 @@ _A_FEW: Final = 4
 class Bulk:
     """The jobs of one host, the newest few of them. No two jobs are at work at the same time."""
 
-    def __init__(self, journal: Journal, operations: Operations, now: Callable[[], datetime]) -> None:
+    def __init__(self, journal: Journal, operations: Replays, now: Callable[[], datetime]) -> None:
         self._journal = journal
         self._operations = operations
         self._now = now
@@ -167,7 +167,7 @@ class Bulk:
         """Find the step that a run failed at; None if a replay may as well begin at the beginning."""
         view = await self._journal.run(run)
         if view is None:
-            raise UnknownRun(f"there is no run {run}")
+            raise NotFound(f"there is no run {run}")
         step = step_to_resume(view)
         if step is None and (view.summary.state is not State.FAILED or has_succeeded(view)):
             raise JackfieldError("no step of it has failed; replay it as a whole")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from jackfield.components.values import Event, JsonObject
-from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.errors import JackfieldError, NotFound
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Outcome, Replay, SetAside, State, Version
 from jackfield.journal.views import RunView
@@ -24,7 +24,7 @@ On: TypeAlias = Literal["original", "current"]
 
 
 @dataclass(frozen=True, slots=True)
-class Operations:
+class Replays:
     """Repairs runs. `pipeline` finds the current version of a pipeline."""
 
     journal: Journal
@@ -44,13 +44,13 @@ class Operations:
         """Replay a run, or accept a refused request; returns the ids of the new runs.
 
         With `if_standing`, a failed run that somebody has seen to is not replayed: that raises `NotStanding`.
-        Raises `UnknownRun` if there is nothing of this id or the run has not come as far as `from_step`,
+        Raises `NotFound` if there is nothing of this id or the run has not come as far as `from_step`,
         `JackfieldError` if a refused request still cannot be accepted.
         """
         view = await self.journal.run(id)
         if view is None:
             if from_step is not None or on != "current" or event is not None:
-                raise UnknownRun(f"there is no run {id}; a refused request can only be accepted as it is")
+                raise NotFound(f"there is no run {id}; a refused request can only be accepted as it is")
             return await self._accept_refused(id)
         version, edited = await self._version(view, from_step, on), _edited(view.event, event)
         label = None if edited is None else self._label(view, edited)
@@ -67,12 +67,12 @@ class Operations:
     async def set_aside(self, id: str, word: SetAside | None) -> None:
         """Note that nothing is to be done about a failed run, or that something is after all.
 
-        Raises `UnknownRun` if there is no such run, `JackfieldError` if it has not failed.
+        Raises `NotFound` if there is no such run, `JackfieldError` if it has not failed.
         """
         if await self.journal.set_aside(id, word):
             return
         if await self.journal.run(id) is None:
-            raise UnknownRun(f"there is no run {id}")
+            raise NotFound(f"there is no run {id}")
         raise JackfieldError(f"run {id} has not failed; only a failed run can be set aside")
 
     async def _version(self, view: RunView, from_step: str | None, on: On) -> str | None:
@@ -82,10 +82,10 @@ class Operations:
             return None
         pipeline = self.pipeline(view.summary.pipeline)
         if pipeline is None:
-            raise UnknownRun(f"pipeline {view.summary.pipeline} is gone; replay on the original version")
+            raise NotFound(f"pipeline {view.summary.pipeline} is gone; replay on the original version")
         steps = [step.name for step in pipeline.steps]
         if from_step not in steps:
-            raise UnknownRun(f'pipeline {pipeline.id} has no step "{from_step}"{did_you_mean(from_step, steps)}')
+            raise NotFound(f'pipeline {pipeline.id} has no step "{from_step}"{did_you_mean(from_step, steps)}')
         if pipeline.blocked:
             raise JackfieldError(f"pipeline {pipeline.id} is blocked: {pipeline.blocked}")
         await self.journal.keep(Version(pipeline.id, pipeline.version, pipeline.text))
@@ -94,7 +94,7 @@ class Operations:
     async def _accept_refused(self, id: str) -> list[str]:
         refusal = await self.journal.refusal(id)
         if refusal is None:
-            raise UnknownRun(f"there is no run and no refused request {id}; `jackfield runs` lists them")
+            raise NotFound(f"there is no run and no refused request {id}; `jackfield runs` lists them")
         pipeline = self.pipeline(refusal.pipeline)
         if pipeline is None:
             raise JackfieldError(f"request {id} was for pipeline {refusal.pipeline}, which is gone")

@@ -103,14 +103,14 @@ class Runner:
         except JackfieldError as error:
             return Failed(f"{error}; replay the run on the current version"), claim.version
         with self.pipelines.on(live):
-            verdict = await _Passage(self, live, claim).steps()
+            verdict = await _RunExecution(self, live, claim).steps()
         if live.retired:
             await self.pipelines.close_idle()
         await self.streaks.count(live.pipeline, claim.run, verdict)
         return verdict, live.pipeline.version
 
 
-class _Passage:
+class _RunExecution:
     """One passage of one run through its pipeline."""
 
     def __init__(self, runner: Runner, live: LivePipeline, claim: Claim) -> None:
@@ -133,7 +133,7 @@ class _Passage:
             if claim.lost.is_set():
                 raise LeaseLost(f"run {claim.run} was cancelled before step {definition.name}")
             document = attempt_document(self._document, claim.attempt)
-            trial = _Trial(self._runner, self._live, claim, definition, document, mask=self._mask)
+            trial = _StepAttempt(self._runner, self._live, claim, definition, document, mask=self._mask)
             attempt = await trial.attempt()
             self._mask = trial.mask
             verdict = self._verdict(attempt, trial.retry_at)
@@ -162,7 +162,7 @@ class _Passage:
                 log.info("run skipped", reason=reason)
 
 
-class _Trial:
+class _StepAttempt:
     """One attempt of one step. `result` is what later steps see; `retry_at` is set when there is to be another.
 
     `mask` hides secrets in all that is written of the attempt, and grows with those that it comes across.

@@ -21,12 +21,12 @@ from pydantic_core import to_jsonable_python
 from structlog.typing import FilteringBoundLogger
 
 from jackfield.components.base import Action, ActionContext, OptionsModel
-from jackfield.components.response_template import LateTemplate
+from jackfield.components.response_template import ResponseTemplate
 from jackfield.components.units import duration_words
 from jackfield.components.values import Event, Exchange, JsonObject, Step
 from jackfield.errors import DestinationRefused, PermanentFailure, Skip, TemplateError, TemporaryFailure
 from jackfield.http.client import HttpPool
-from jackfield.http.stub import Answer, Rehearsal
+from jackfield.http.stub import StubResponse, StubTransport
 from jackfield.journal.records import COMPLETED, StepRecord
 from jackfield.journal.views import RunView
 from jackfield.logs import mask_lines
@@ -43,7 +43,7 @@ _CLOSING: Final = 5.0
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
 
 
-class Ending(StrEnum):
+class StepTestOutcome(StrEnum):
     """How a trial ended."""
 
     BROKEN = "broken"
@@ -81,7 +81,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class StepTestResult:
     """What came of a trial; secrets are masked everywhere.
 
     `options` are those that the step was given, rendered; None if they cannot be. `exchanges` are as the journal would
@@ -89,7 +89,7 @@ class Tried:
     `returned`, which is for the steps that follow and for nobody's eyes.
     """
 
-    ending: Ending
+    ending: StepTestOutcome
     sent: bool = False
     options: JsonObject | None = None
     exchanges: Sequence[Exchange] = ()
@@ -101,7 +101,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Trials:
+class StepTester:
     """Tries steps, with the HTTP client and the watchdog of a host."""
 
     http: HttpPool
@@ -114,8 +114,8 @@ class Trials:
         situation: Situation,
         *,
         send: bool = False,
-        answers: Sequence[Answer] | None = None,
-    ) -> Tried:
+        answers: Sequence[StubResponse] | None = None,
+    ) -> StepTestResult:
         """Try the step of this name. Raises nothing, whatever the action does; KeyError if there is no such step.
 
         With `send` it does all that it would do in a run. Otherwise nothing leaves this machine: the action runs only
@@ -127,7 +127,7 @@ class Trials:
         if problems or definition is None:
             if not problems:
                 raise KeyError(step)
-            return Tried(Ending.BROKEN, problems=problems, error=str(problems[0]))
+            return StepTestResult(StepTestOutcome.BROKEN, problems=problems, error=str(problems[0]))
         return await _Trial(self, pipeline, definition, situation, send=send).tried(answers)
 
 
@@ -144,7 +144,7 @@ class _Trial:
     """One trial. `mask` grows with the secrets that it comes across."""
 
     def __init__(
-        self, trials: Trials, pipeline: Pipeline, definition: StepDefinition, situation: Situation, *, send: bool
+        self, trials: StepTester, pipeline: Pipeline, definition: StepDefinition, situation: Situation, *, send: bool
     ) -> None:
         self._trials = trials
         self._pipeline = pipeline
@@ -153,7 +153,7 @@ class _Trial:
         self._send = send
         self._mask: Mask = pipeline.mask
 
-    async def tried(self, answers: Sequence[Answer] | None) -> Tried:
+    async def tried(self, answers: Sequence[StubResponse] | None) -> StepTestResult:
         definition, situation = self._definition, self._situation
         deadline = asyncio.get_running_loop().time() + self._seconds
         first = event_document(
@@ -162,24 +162,26 @@ class _Trial:
         document = attempt_document(first, situation.attempt)
         try:
             if definition.when is not None and not definition.when.render(document):
-                return Tried(Ending.PASSED_OVER)
+                return StepTestResult(StepTestOutcome.PASSED_OVER)
             options: OptionsModel = definition.options.render(document)
             self._conceal(*definition.options.secrets(options))
             shown, _ = mask_json(_given(options), self._mask)
             if asyncio.get_running_loop().time() > deadline:
                 raise self._too_late()  # noqa: TRY301 - told as any failure to render
         except (TemplateError, TemporaryFailure) as error:
-            return Tried(Ending.FAILED, error=self._masked(str(error)))
+            return StepTestResult(StepTestOutcome.FAILED, error=self._masked(str(error)))
         except Exception as fault:  # noqa: BLE001 - a plugin's options may have validators that raise anything
-            return Tried(Ending.FAILED, error=self._masked(f"the options cannot be rendered: {fault!r}"))
-        before = Tried(Ending.RENDERED, options=shown if isinstance(shown, dict) else {})
+            return StepTestResult(
+                StepTestOutcome.FAILED, error=self._masked(f"the options cannot be rendered: {fault!r}")
+            )
+        before = StepTestResult(StepTestOutcome.RENDERED, options=shown if isinstance(shown, dict) else {})
         if self._send:
             return await self._sent(options, before, deadline)
         if definition.action.http_only is not True:
             return before
         return await self._rehearsed(options, before, answers, deadline)
 
-    async def _sent(self, options: OptionsModel, before: Tried, deadline: float) -> Tried:
+    async def _sent(self, options: OptionsModel, before: StepTestResult, deadline: float) -> StepTestResult:
         pool, definition = self._trials.http, self._definition
         structlog.get_logger().info("step tried", pipeline=self._pipeline.id, step=definition.name)
         with pool.recording(self._masked) as exchanges:
@@ -187,20 +189,22 @@ class _Trial:
         return replace(tried, sent=True, exchanges=tuple(exchanges))
 
     async def _rehearsed(
-        self, options: OptionsModel, before: Tried, answers: Sequence[Answer] | None, deadline: float
-    ) -> Tried:
-        rehearsal = Rehearsal(answers)
+        self, options: OptionsModel, before: StepTestResult, answers: Sequence[StubResponse] | None, deadline: float
+    ) -> StepTestResult:
+        rehearsal = StubTransport(answers)
         async with rehearsal.client(self._trials.http.client.headers) as client:
             tried = await self._run(ActionContext(http=client, log=self._log()), options, before, deadline)
         if rehearsal.caught:
-            tried = replace(before, ending=Ending.CAUGHT)
+            tried = replace(before, ending=StepTestOutcome.CAUGHT)
         return replace(tried, exchanges=tuple(rehearsal.exchanges(self._masked)))
 
     def _log(self) -> FilteringBoundLogger:
         log: FilteringBoundLogger = structlog.get_logger()
         return log.bind(pipeline=self._pipeline.id, step=self._definition.name)
 
-    async def _run(self, context: ActionContext, options: OptionsModel, before: Tried, deadline: float) -> Tried:
+    async def _run(
+        self, context: ActionContext, options: OptionsModel, before: StepTestResult, deadline: float
+    ) -> StepTestResult:
         """Make the action, run it once and close it."""
         action: Action[Any] | None = None
         try:
@@ -212,7 +216,7 @@ class _Trial:
                 raise
             return self._failed(before, PermanentFailure("the action cancelled itself"))
         except Skip as skip:
-            return replace(before, ending=Ending.ENDED, error=self._masked(str(skip)))
+            return replace(before, ending=StepTestOutcome.ENDED, error=self._masked(str(skip)))
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as failure:  # noqa: BLE001 - whatever a plugin raises is shown
@@ -220,7 +224,7 @@ class _Trial:
         finally:
             if action is not None:
                 await _close(action)
-        return replace(before, ending=Ending.SUCCEEDED, result=shown, returned=result)
+        return replace(before, ending=StepTestOutcome.SUCCEEDED, result=shown, returned=result)
 
     @property
     def _seconds(self) -> float:
@@ -252,12 +256,12 @@ class _Trial:
         except (KeyboardInterrupt, SystemExit) as error:  # asyncio would take these for the end of the host
             raise RuntimeError(f"it raised {error!r}") from error
 
-    def _failed(self, before: Tried, failure: BaseException) -> Tried:
+    def _failed(self, before: StepTestResult, failure: BaseException) -> StepTestResult:
         if isinstance(failure, TemporaryFailure | PermanentFailure | TemplateError | DestinationRefused):
-            return replace(before, ending=Ending.FAILED, error=self._masked(str(failure)))
+            return replace(before, ending=StepTestOutcome.FAILED, error=self._masked(str(failure)))
         said = f"the action failed with {type(failure).__name__}: {failure}"
         trace = "".join(traceback.format_exception(failure))
-        return replace(before, ending=Ending.FAILED, error=self._masked(said), traceback=self._masked(trace))
+        return replace(before, ending=StepTestOutcome.FAILED, error=self._masked(said), traceback=self._masked(trace))
 
     def _masked(self, text: str) -> str:
         return self._mask(text)
@@ -298,4 +302,4 @@ def _plain(value: object) -> JsonValue:
 
 
 def _words(value: object) -> str:
-    return value.text if isinstance(value, LateTemplate) else str(value)
+    return value.text if isinstance(value, ResponseTemplate) else str(value)

@@ -11,7 +11,7 @@ import structlog
 from pydantic import JsonValue, TypeAdapter
 
 from jackfield.components.base import Action, Notifier
-from jackfield.components.response_template import late_options
+from jackfield.components.response_template import response_template_options
 from jackfield.components.values import JsonObject, Notice, Step
 from jackfield.http.client import HttpPool
 from jackfield.templates.engine import TemplateEngine
@@ -55,7 +55,7 @@ def _with_late(action: type[Action[Any]], options: Mapping[str, object]) -> dict
     document: JsonObject = {"event": {}, "steps": {}}
     late = {
         name: kind(text).bound(TemplateEngine({}).compile(text, name), document)
-        for name, kind in late_options(action.Options).items()
+        for name, kind in response_template_options(action.Options).items()
         if isinstance(text := options.get(name), str)
     }
     return {**options, **late}

@@ -17,7 +17,7 @@ from jackfield.project.server_keys import HOOKS_PATH, read_or_make_secret
 from jackfield.web.api.application import API_PATH, api_application
 from jackfield.web.auth.api_token import TokenRequired
 from jackfield.web.auth.first_user import FirstLink
-from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.password_check import PasswordChecker
 from jackfield.web.auth.security_headers import SecurityHeaders
 from jackfield.web.pages.site import page_routes, prepare
 from jackfield.web.probes import healthz, metrics, readyz
@@ -32,7 +32,7 @@ def application(host: Host, first: FirstLink) -> ASGIApp:
     """Make the application of a running host: webhook calls have a way of their own, past routing and middleware."""
     token, tokens = read_or_make_secret(host.project.var / TOKEN_FILE), Tokens(host.project.var)
     tls = host.project.settings.public_url.startswith("https://")
-    door = Doorkeeper(first.users)  # one, so that no more passwords are hashed at a time than it lets
+    door = PasswordChecker(first.users)  # one, so that no more passwords are hashed at a time than it lets
     api = SecurityHeaders(TokenRequired(api_application(host, door), token, tokens, host.audit), tls=tls)
     measured = TokenRequired(request_response(metrics), token, tokens, host.audit)
     hooks, pages = Hooks(host), SecurityHeaders(_pages(host, measured, tokens, first, door), tls=tls)
@@ -56,7 +56,7 @@ def application(host: Host, first: FirstLink) -> ASGIApp:
     return dispatch
 
 
-def _pages(host: Host, measured: ASGIApp, tokens: Tokens, first: FirstLink, door: Doorkeeper) -> ASGIApp:
+def _pages(host: Host, measured: ASGIApp, tokens: Tokens, first: FirstLink, door: PasswordChecker) -> ASGIApp:
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", measured)]
     app = Starlette(routes=[*routes, *page_routes()])
     app.router.redirect_slashes = False  # it would lead to whatever the request says that the host is called

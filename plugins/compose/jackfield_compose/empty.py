@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from jackfield import JsonValue, about
+from jackfield import JsonValue, option
 
 OmitEmpty: TypeAlias = Annotated[
     bool,
-    about(
+    option(
         ("Leave out empty values", "Whether null and empty text are left out, at every depth."),
         ("Убрать пустые значения", "Не передавать null и пустой текст, на любой глубине."),
     ),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from jackfield import Action, OptionsModel, Skip, Step, about
+from jackfield import Action, OptionsModel, Skip, Step, option
 
 
 def _strictly(value: object) -> object:
@@ -22,7 +22,7 @@ class FilterOptions(OptionsModel):
     keep_when: Annotated[
         bool,
         BeforeValidator(_strictly, json_schema_input_type=bool | str),
-        about(
+        option(
             ("Keep when", "A condition that gives true or false; false ends the run as skipped."),
             ("Продолжать, если", "Условие, дающее true или false; при false операция закончится как пропущенная."),
             examples=["{{ $.event.phone | default('') != '' }}"],
@@ -30,7 +30,7 @@ class FilterOptions(OptionsModel):
     ]
     reason: Annotated[
         str,
-        about(
+        option(
             ("Reason", "What the journal says of a run that ends here."),
             ("Причина", "Что записать в журнал, если операция закончилась здесь."),
         ),

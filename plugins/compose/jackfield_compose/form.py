@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
-from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step, about
+from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step, option
 from jackfield_compose.empty import OmitEmpty, without_empty
 
 _Lists: TypeAlias = Literal["repeat", "brackets", "indexes"]
@@ -18,7 +18,7 @@ class ComposeFormOptions(OptionsModel):
 
     fields: Annotated[
         dict[str, JsonValue] | list[tuple[str, JsonValue]],
-        about(
+        option(
             ("Fields", "A table or a list of pairs. Tables inside become a[b]."),
             ("Поля", "Таблица или список пар. Вложенные таблицы станут a[b]."),
             examples=[{"email": "{{ $.event.email }}", "fields": {"NAME": "{{ $.event.first_name }}"}}],
@@ -26,7 +26,7 @@ class ComposeFormOptions(OptionsModel):
     ]
     lists: Annotated[
         _Lists,
-        about(
+        option(
             ("Lists", "Repeat the name (a=1&a=2), add brackets (a[]=1), or number them (a[0]=1)."),
             ("Списки", "Повторять имя (a=1&a=2), добавлять скобки (a[]=1) или номера (a[0]=1)."),
         ),
@@ -34,7 +34,7 @@ class ComposeFormOptions(OptionsModel):
     omit_empty: OmitEmpty = False
     charset: Annotated[
         Literal["utf-8", "windows-1251"],
-        about(
+        option(
             ("Charset", "What the text is encoded in before it is percent-encoded."),
             ("Кодировка", "В какой кодировке текст до процентного кодирования."),
         ),

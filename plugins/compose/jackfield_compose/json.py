@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step, about
+from jackfield import Action, JsonValue, OptionsModel, PermanentFailure, Step, option
 from jackfield_compose.empty import OmitEmpty, without_empty
 
 
@@ -16,7 +16,7 @@ class ComposeJsonOptions(OptionsModel):
 
     value: Annotated[
         JsonValue,
-        about(
+        option(
             ("Value", "Any JSON: a table, a list, a text, a number."),
             ("Значение", "Любой JSON: таблица, список, текст, число."),
             examples=[{"email": "{{ $.event.email }}"}],
@@ -25,7 +25,7 @@ class ComposeJsonOptions(OptionsModel):
     as_: Annotated[
         Literal["value", "text"],
         Field(alias="as"),
-        about(
+        option(
             ("Result", "The value itself, or its JSON as text, for JSON inside JSON."),
             ("Результат", "Само значение или его JSON как текст — для JSON внутри JSON."),
         ),

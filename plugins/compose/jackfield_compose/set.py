@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jackfield import Action, JsonObject, JsonValue, OptionsModel, Step, about
+from jackfield import Action, JsonObject, JsonValue, OptionsModel, Step, option
 
 
 class SetOptions(OptionsModel):
@@ -15,7 +15,7 @@ class SetOptions(OptionsModel):
     values: Annotated[
         dict[str, JsonValue],
         Field(min_length=1),
-        about(
+        option(
             ("Values", "Names and values; later steps use $.steps.<name>.<value>."),
             ("Значения", "Имена и значения; дальше они доступны как $.steps.<имя шага>.<имя>."),
             examples=[{"full_name": "{{ $.event.first_name }} {{ $.event.last_name }}"}],

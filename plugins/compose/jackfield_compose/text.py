@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jackfield import Action, OptionsModel, Step, about
+from jackfield import Action, OptionsModel, Step, option
 
 
 class ComposeTextOptions(OptionsModel):
@@ -15,7 +15,7 @@ class ComposeTextOptions(OptionsModel):
     text: Annotated[
         str,
         Field(coerce_numbers_to_str=True),
-        about(
+        option(
             ("Text", "Any text with values of the event in it."),
             ("Текст", "Любой текст со значениями из события."),
             examples=["{{ $.event.first_name }} {{ $.event.last_name }}"],

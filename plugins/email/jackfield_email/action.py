@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from jackfield import Action, JsonObject, Step, about
+from jackfield import Action, JsonObject, Step, option
 from jackfield_email.address import SomeAddresses
 from jackfield_email.connection import ConnectionOptions
 from jackfield_email.delivery import deliver
@@ -21,32 +21,34 @@ class SendEmailOptions(ConnectionOptions):
     to: Annotated[
         SomeAddresses,
         Field(min_length=1),
-        about(
+        option(
             ("To", "Who gets the mail: an address, or a list of them; no commas inside one."),
             ("Кому", "Кто получит письмо: адрес или список адресов; в одной строке — один адрес."),
             examples=["{{ $.event.first_name }} <{{ $.event.email }}>"],
         ),
     ]
     cc: Annotated[
-        SomeAddresses, about(("Copy", "Who gets a copy, seen by all."), ("Копия", "Кто получит копию, видят все."))
+        SomeAddresses, option(("Copy", "Who gets a copy, seen by all."), ("Копия", "Кто получит копию, видят все."))
     ] = ()
     bcc: Annotated[
         SomeAddresses,
-        about(
+        option(
             ("Blind copy", "Who gets a copy that the others do not see."),
             ("Скрытая копия", "Кто получит копию, о которой остальные не знают."),
         ),
     ] = ()
     reply_to: Annotated[
-        SomeAddresses, about(("Reply to", "Where answers go, if not to the sender."), ("Ответ", "Кому уйдёт ответ."))
+        SomeAddresses, option(("Reply to", "Where answers go, if not to the sender."), ("Ответ", "Кому уйдёт ответ."))
     ] = ()
     subject: Annotated[
-        str, about(("Subject", "Line breaks become spaces."), ("Тема", "Переводы строк станут пробелами."))
+        str, option(("Subject", "Line breaks become spaces."), ("Тема", "Переводы строк станут пробелами."))
     ]
-    text: Annotated[str | None, about(("Text", "The mail as plain text."), ("Текст", "Письмо простым текстом."))] = None
+    text: Annotated[str | None, option(("Text", "The mail as plain text."), ("Текст", "Письмо простым текстом."))] = (
+        None
+    )
     html: Annotated[
         str | None,
-        about(
+        option(
             ("HTML", "The mail as HTML. With text as well, the reader's program chooses. Escape values with `| e`."),
             ("HTML", "Письмо в HTML. Если есть и текст, выберет программа получателя. Значения — через `| e`."),
         ),

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from jackfield import Duration, OptionsModel, ProjectFile, UrlTemplate, about
+from jackfield import Duration, OptionsModel, ProjectFile, UrlTemplate, option
 from jackfield_email.address import Address, OneAddress
 from jackfield_email.server import OneServer, Tls
 
@@ -30,7 +30,7 @@ class ConnectionOptions(OptionsModel):
     server: Annotated[
         OneServer,
         UrlTemplate(),
-        about(
+        option(
             (
                 "Server",
                 (
@@ -50,14 +50,14 @@ class ConnectionOptions(OptionsModel):
     ]
     password: Annotated[
         SecretStr | None,
-        about(
+        option(
             ("Password", 'The password of the server\'s user. Best a secret: "{{ secret.NAME }}".'),
             ("Пароль", "Пароль пользователя сервера. Лучше из секретов: «{{ secret.NAME }}»."),
         ),
     ] = None
     tls: Annotated[
         Tls | None,
-        about(
+        option(
             (
                 "Encryption",
                 (
@@ -77,7 +77,7 @@ class ConnectionOptions(OptionsModel):
     ca: Annotated[
         str | None,
         ProjectFile(text=_PEM),
-        about(
+        option(
             (
                 "Authorities",
                 "What to trust instead of the system's: a PEM file in the project folder, or PEM text.",
@@ -88,7 +88,7 @@ class ConnectionOptions(OptionsModel):
     wait: Annotated[
         Duration,
         AfterValidator(_positive),
-        about(
+        option(
             ("Wait", "How long to wait for the connection, and for each answer of the server."),
             ("Ожидание", "Сколько ждать соединения и каждого ответа сервера."),
         ),
@@ -96,7 +96,7 @@ class ConnectionOptions(OptionsModel):
     from_: Annotated[
         OneAddress | None,
         Field(alias="from"),
-        about(
+        option(
             ("From", "The sender's address. Without it, the server's user if that is an address."),
             ("От кого", "Адрес отправителя. Если не указан, то имя пользователя сервера, когда это адрес."),
             examples=["Школа <robot@example.ru>"],

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jackfield import Notice, Notifier, about
+from jackfield import Notice, Notifier, option
 from jackfield_email.address import SomeAddresses
 from jackfield_email.connection import ConnectionOptions
 from jackfield_email.delivery import deliver
@@ -19,7 +19,7 @@ class EmailNotifierOptions(ConnectionOptions):
     to: Annotated[
         SomeAddresses,
         Field(min_length=1),
-        about(
+        option(
             ("To", "Who gets the notices: an address, or a list of them."),
             ("Кому", "Кто получает уведомления: адрес или список адресов."),
             examples=["admin@example.ru"],

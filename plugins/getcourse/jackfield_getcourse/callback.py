@@ -15,14 +15,14 @@ from pydantic_core import to_json
 
 from jackfield import (
     Event,
-    Field,
+    EventField,
     JsonValue,
     Malformed,
     OptionsModel,
     Unauthorized,
     WebhookRequest,
     WebhookSource,
-    about,
+    option,
 )
 from jackfield_getcourse.fields import placeholder
 from jackfield_getcourse.parameters import Parameters, find_parameter, octets, read_parameters
@@ -48,15 +48,15 @@ def _variable(text: str) -> str:
 class CallbackOptions(OptionsModel):
     """How a pipeline takes GetCourse's calls; `asked_for` are the fields that the address has by itself."""
 
-    asked_for: ClassVar[Sequence[Field]] = ()
+    asked_for: ClassVar[Sequence[EventField]] = ()
 
-    secret: Annotated[SecretStr, AfterValidator(_not_empty)] | None = about(
+    secret: Annotated[SecretStr, AfterValidator(_not_empty)] | None = option(
         ("Secret", "A word that every call must carry; calls without it are turned away."),
         ("Секрет", "Слово, которое должен содержать каждый вызов; вызовы без него отклоняются."),
         examples=["{{ secret.GETCOURSE }}"],
         default=None,
     )
-    secret_parameter: str = about(
+    secret_parameter: str = option(
         (
             "Secret's parameter",
             "The parameter that carries the secret. Leave it empty to take the secret from the header only.",
@@ -67,13 +67,13 @@ class CallbackOptions(OptionsModel):
         ),
         default="secret",
     )
-    secret_header: str = about(
+    secret_header: str = option(
         ("Secret's header", "The header that may carry the secret in place of the parameter."),
         ("Заголовок секрета", "Заголовок, в котором секрет можно передать вместо параметра."),
         default="X-Access-Secret",
         pattern=r"^[A-Za-z0-9_-]+$",
     )
-    extra: dict[Annotated[str, Option(min_length=1)], Annotated[str, AfterValidator(_variable)]] = about(
+    extra: dict[Annotated[str, Option(min_length=1)], Annotated[str, AfterValidator(_variable)]] = option(
         (
             "Further parameters",
             (

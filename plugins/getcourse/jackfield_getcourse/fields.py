@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from jackfield import Field
+from jackfield import EventField
 
 
 def placeholder(variable: str) -> str:
@@ -13,11 +13,11 @@ def placeholder(variable: str) -> str:
     return f"{{object.{variable}}}"
 
 
-def _field(name: str, english: str, russian: str, example: str, variable: str | None = None) -> Field:
-    return Field(name, {"en": english, "ru": russian}, example, placeholder(variable or name))
+def _field(name: str, english: str, russian: str, example: str, variable: str | None = None) -> EventField:
+    return EventField(name, {"en": english, "ru": russian}, example, placeholder(variable or name))
 
 
-def _utm(part: str, example: str) -> Field:
+def _utm(part: str, example: str) -> EventField:
     """Describe a UTM tag of the session in which the user was created."""
     name = f"utm_{part}"
     return _field(name, name, name, example, f"create_session.{name}")
@@ -43,16 +43,16 @@ USER: Final = (
 """A user's fields, in the order in which the address asks for them."""
 
 
-def _buyer(name: str, english: str, russian: str, example: str) -> Field:
+def _buyer(name: str, english: str, russian: str, example: str) -> EventField:
     return _field(f"user_{name}", f"Buyer's {english}", f"Покупатель: {russian}", example, f"user.{name}")
 
 
-def _moment(name: str, english: str, russian: str, example: str) -> Field:
+def _moment(name: str, english: str, russian: str, example: str) -> EventField:
     """Describe a time that the placeholder asks for in one format, in the school's own time, without a zone."""
     return _field(name, english, russian, example, f"{name} format='Y-m-d H:i:s'")
 
 
-def _deal_utm(part: str, example: str) -> Field:
+def _deal_utm(part: str, example: str) -> EventField:
     """Describe a UTM tag of the order."""
     name = f"deal_utm_{part}"
     return _field(name, name, name, example)

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, SecretStr
 
-from jackfield import JsonObject, JsonValue, OptionsModel, UrlTemplate, about
+from jackfield import JsonObject, JsonValue, OptionsModel, UrlTemplate, option
 from jackfield_getcourse.tables import Deal, Session, System, User
 
 _ACCOUNT: Final = re.compile(r"[a-z0-9-]+", re.IGNORECASE)
@@ -40,7 +40,7 @@ class ImportUserOptions(OptionsModel):
         str,
         UrlTemplate(),
         AfterValidator(_origin),
-        about(
+        option(
             ("School", "`school` for school.getcourse.ru, or the school's own domain."),
             ("Школа", "`school` для school.getcourse.ru или собственный домен школы."),
             examples=["school", "online.school.ru"],
@@ -49,7 +49,7 @@ class ImportUserOptions(OptionsModel):
     key: Annotated[
         SecretStr,
         AfterValidator(_key),
-        about(
+        option(
             ("Key", "The secret key of the school's API."),
             ("Ключ", "Секретный ключ API школы."),
             examples=["{{ secret.GETCOURSE_KEY }}"],
@@ -57,7 +57,7 @@ class ImportUserOptions(OptionsModel):
     ]
     user: Annotated[
         User,
-        about(
+        option(
             ("User", "E-mail, phone, name, city, groups, custom fields (`addfields`)."),
             ("Пользователь", "Эл. почта, телефон, имя, город, группы, дополнительные поля (`addfields`)."),
             examples=[{"email": "{{ $.event.email }}"}],
@@ -65,14 +65,14 @@ class ImportUserOptions(OptionsModel):
     ]
     system: Annotated[
         System | None,
-        about(
+        option(
             ("What to do", "`refresh_if_exists`, `partner_email`, `multiple_offers`, `return_payment_link`."),
             ("Что делать", "`refresh_if_exists`, `partner_email`, `multiple_offers`, `return_payment_link`."),
         ),
     ] = None
     session: Annotated[
         Session | None,
-        about(
+        option(
             ("Session", "UTM tags and where the user came from."), ("Сессия", "UTM-метки и откуда пришёл пользователь.")
         ),
     ] = None
@@ -83,7 +83,7 @@ class ImportDealOptions(ImportUserOptions):
 
     deal: Annotated[
         Deal,
-        about(
+        option(
             ("Order", "`offer_code` or `product_title`, `deal_cost`, `deal_number` and the like."),
             ("Заказ", "`offer_code` или `product_title`, `deal_cost`, `deal_number` и другие поля."),
             examples=[{"offer_code": "spring", "deal_cost": 24900}],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from jackfield import Field, OptionsModel, Text
+from jackfield import EventField, OptionsModel, Text
 from jackfield_getcourse.callback import Callback, CallbackOptions
 from jackfield_getcourse.fields import ORDER, PAID_ORDER
 from jackfield_getcourse.instructions import ON_CREATION, process
@@ -14,7 +14,7 @@ from jackfield_getcourse.instructions import ON_CREATION, process
 class OrderOptions(CallbackOptions):
     """How a pipeline takes the calls for an order."""
 
-    asked_for: ClassVar[Sequence[Field]] = ORDER
+    asked_for: ClassVar[Sequence[EventField]] = ORDER
 
 
 class OrderCreated(Callback):
@@ -27,7 +27,7 @@ class OrderCreated(Callback):
         "ru": "Процесс GetCourse делает вызов при создании заказа.",
     }
     Options: ClassVar[type[OptionsModel]] = OrderOptions
-    fields: ClassVar[Sequence[Field]] = ORDER
+    fields: ClassVar[Sequence[EventField]] = ORDER
     identified_by: ClassVar[Sequence[str]] = ("user_email", "user_first_name", "user_last_name")
     instructions: ClassVar[Sequence[Text]] = process(
         "Заказы",
@@ -52,7 +52,7 @@ class OrderPaid(Callback):
         "ru": "Процесс GetCourse делает вызов, когда заказ оплачен.",
     }
     Options: ClassVar[type[OptionsModel]] = OrderOptions
-    fields: ClassVar[Sequence[Field]] = PAID_ORDER
+    fields: ClassVar[Sequence[EventField]] = PAID_ORDER
     identified_by: ClassVar[Sequence[str]] = ("user_email", "user_first_name", "user_last_name")
     instructions: ClassVar[Sequence[Text]] = process(
         "Заказы",

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from jackfield import JsonValue, about
+from jackfield import JsonValue, option
 
 _Text: TypeAlias = str | None
 _Scalar: TypeAlias = bool | int | float | str | None
@@ -21,15 +21,15 @@ class _Table(BaseModel):
 class User(_Table):
     """The user, or an order's buyer."""
 
-    email: Annotated[_Text, about(("E-mail", "The user's e-mail."), ("Эл. почта", "Эл. почта пользователя."))] = None
-    phone: Annotated[_Text, about(("Phone", "The user's phone."), ("Телефон", "Телефон пользователя."))] = None
-    first_name: Annotated[_Text, about(("First name", "The first name."), ("Имя", "Имя пользователя."))] = None
-    last_name: Annotated[_Text, about(("Last name", "The last name."), ("Фамилия", "Фамилия пользователя."))] = None
-    city: Annotated[_Text, about(("City", "The user's city."), ("Город", "Город пользователя."))] = None
-    country: Annotated[_Text, about(("Country", "The user's country."), ("Страна", "Страна пользователя."))] = None
+    email: Annotated[_Text, option(("E-mail", "The user's e-mail."), ("Эл. почта", "Эл. почта пользователя."))] = None
+    phone: Annotated[_Text, option(("Phone", "The user's phone."), ("Телефон", "Телефон пользователя."))] = None
+    first_name: Annotated[_Text, option(("First name", "The first name."), ("Имя", "Имя пользователя."))] = None
+    last_name: Annotated[_Text, option(("Last name", "The last name."), ("Фамилия", "Фамилия пользователя."))] = None
+    city: Annotated[_Text, option(("City", "The user's city."), ("Город", "Город пользователя."))] = None
+    country: Annotated[_Text, option(("Country", "The user's country."), ("Страна", "Страна пользователя."))] = None
     group_name: Annotated[
         list[str | list[str]] | None,
-        about(
+        option(
             ("Groups", "Names of groups, or pairs of a name and a date."),
             ("Группы", "Названия групп или пары из названия и даты."),
             examples=[["Весна", ["Клуб", "2026-05-01 21:21"]]],
@@ -37,7 +37,7 @@ class User(_Table):
     ] = None
     addfields: Annotated[
         dict[str, JsonValue] | None,
-        about(
+        option(
             ("Custom fields", "Values by the title of the field."),
             ("Дополнительные поля", "Значения по названию поля."),
         ),
@@ -49,23 +49,23 @@ class System(_Table):
 
     refresh_if_exists: Annotated[
         bool | None,
-        about(
+        option(
             ("Refresh", "Whether a user who exists is refreshed."),
             ("Обновлять", "Обновлять ли пользователя, который уже есть."),
         ),
     ] = None
     partner_email: Annotated[
-        _Text, about(("Partner's e-mail", "The e-mail of the partner."), ("Эл. почта партнёра", "Эл. почта партнёра."))
+        _Text, option(("Partner's e-mail", "The e-mail of the partner."), ("Эл. почта партнёра", "Эл. почта партнёра."))
     ] = None
     multiple_offers: Annotated[
         bool | None,
-        about(
+        option(
             ("Several offers", "GetCourse's `multiple_offers`."), ("Несколько предложений", "Параметр multiple_offers.")
         ),
     ] = None
     return_payment_link: Annotated[
         bool | None,
-        about(
+        option(
             ("Payment link", "Whether the result has the link to pay by."),
             ("Ссылка на оплату", "Вернуть ли ссылку на оплату."),
         ),
@@ -75,27 +75,27 @@ class System(_Table):
 class Session(_Table):
     """Where the user came from."""
 
-    utm_source: Annotated[_Text, about(("utm_source", "UTM tag."), ("utm_source", "UTM-метка."))] = None
-    utm_medium: Annotated[_Text, about(("utm_medium", "UTM tag."), ("utm_medium", "UTM-метка."))] = None
-    utm_content: Annotated[_Text, about(("utm_content", "UTM tag."), ("utm_content", "UTM-метка."))] = None
-    utm_campaign: Annotated[_Text, about(("utm_campaign", "UTM tag."), ("utm_campaign", "UTM-метка."))] = None
-    utm_group: Annotated[_Text, about(("utm_group", "UTM tag."), ("utm_group", "UTM-метка."))] = None
-    gcpc: Annotated[_Text, about(("gcpc", "GetCourse's `gcpc`."), ("gcpc", "Параметр gcpc."))] = None
-    gcao: Annotated[_Text, about(("gcao", "GetCourse's `gcao`."), ("gcao", "Параметр gcao."))] = None
-    referer: Annotated[_Text, about(("Referer", "The page before."), ("Источник", "Предыдущая страница."))] = None
+    utm_source: Annotated[_Text, option(("utm_source", "UTM tag."), ("utm_source", "UTM-метка."))] = None
+    utm_medium: Annotated[_Text, option(("utm_medium", "UTM tag."), ("utm_medium", "UTM-метка."))] = None
+    utm_content: Annotated[_Text, option(("utm_content", "UTM tag."), ("utm_content", "UTM-метка."))] = None
+    utm_campaign: Annotated[_Text, option(("utm_campaign", "UTM tag."), ("utm_campaign", "UTM-метка."))] = None
+    utm_group: Annotated[_Text, option(("utm_group", "UTM tag."), ("utm_group", "UTM-метка."))] = None
+    gcpc: Annotated[_Text, option(("gcpc", "GetCourse's `gcpc`."), ("gcpc", "Параметр gcpc."))] = None
+    gcao: Annotated[_Text, option(("gcao", "GetCourse's `gcao`."), ("gcao", "Параметр gcao."))] = None
+    referer: Annotated[_Text, option(("Referer", "The page before."), ("Источник", "Предыдущая страница."))] = None
 
 
 class Deal(_Table):
     """The order."""
 
-    deal_number: Annotated[str | int | None, about(("Number", "The order's number."), ("Номер", "Номер заказа."))] = (
+    deal_number: Annotated[str | int | None, option(("Number", "The order's number."), ("Номер", "Номер заказа."))] = (
         None
     )
     offer_code: Annotated[
-        str | int | None, about(("Offer", "The code of the offer."), ("Предложение", "Код предложения."))
+        str | int | None, option(("Offer", "The code of the offer."), ("Предложение", "Код предложения."))
     ] = None
-    product_title: Annotated[_Text, about(("Product", "Its title."), ("Продукт", "Название продукта."))] = None
-    quantity: Annotated[int | str | None, about(("Quantity", "How many."), ("Количество", "Сколько."))] = None
-    deal_cost: Annotated[_Scalar, about(("Cost", "What the order costs."), ("Стоимость", "Стоимость заказа."))] = None
-    deal_is_paid: Annotated[_Scalar, about(("Paid", "Whether it is paid."), ("Оплачен", "Оплачен ли заказ."))] = None
-    deal_status: Annotated[_Text, about(("Status", "The order's status."), ("Статус", "Статус заказа."))] = None
+    product_title: Annotated[_Text, option(("Product", "Its title."), ("Продукт", "Название продукта."))] = None
+    quantity: Annotated[int | str | None, option(("Quantity", "How many."), ("Количество", "Сколько."))] = None
+    deal_cost: Annotated[_Scalar, option(("Cost", "What the order costs."), ("Стоимость", "Стоимость заказа."))] = None
+    deal_is_paid: Annotated[_Scalar, option(("Paid", "Whether it is paid."), ("Оплачен", "Оплачен ли заказ."))] = None
+    deal_status: Annotated[_Text, option(("Status", "The order's status."), ("Статус", "Статус заказа."))] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from jackfield import Field, OptionsModel, Text
+from jackfield import EventField, OptionsModel, Text
 from jackfield_getcourse.callback import Callback, CallbackOptions
 from jackfield_getcourse.fields import USER
 from jackfield_getcourse.instructions import ON_CREATION, process
@@ -14,7 +14,7 @@ from jackfield_getcourse.instructions import ON_CREATION, process
 class UserCreatedOptions(CallbackOptions):
     """How a pipeline takes the calls for a user."""
 
-    asked_for: ClassVar[Sequence[Field]] = USER
+    asked_for: ClassVar[Sequence[EventField]] = USER
 
 
 class UserCreated(Callback):
@@ -27,7 +27,7 @@ class UserCreated(Callback):
         "ru": "Процесс GetCourse делает вызов при создании пользователя.",
     }
     Options: ClassVar[type[OptionsModel]] = UserCreatedOptions
-    fields: ClassVar[Sequence[Field]] = USER
+    fields: ClassVar[Sequence[EventField]] = USER
     identified_by: ClassVar[Sequence[str]] = ("email", "first_name", "last_name")
     instructions: ClassVar[Sequence[Text]] = process(
         "Пользователи",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from jackfield import JsonValue, LateExpression, LateTemplate, OptionsModel, Size, UrlTemplate, about
+from jackfield import JsonValue, OptionsModel, ResponseExpression, ResponseTemplate, Size, UrlTemplate, option
 from jackfield_http_request.answers.extract import checked_paths
 from jackfield_http_request.auth.credentials import Auth
 from jackfield_http_request.requests.connection import ProxyOption, Tls
@@ -21,21 +21,21 @@ class Timeouts(OptionsModel):
 
     connect: Annotated[
         Wait,
-        about(
+        option(
             ("Connect", "For the name, the connection and TLS."),
             ("Соединение", "Поиск имени, соединение и TLS."),
         ),
     ] = timedelta(seconds=10)
     read: Annotated[
         Wait,
-        about(
+        option(
             ("Read", "For each next piece of the answer."),
             ("Чтение", "Ожидание каждой следующей части ответа."),
         ),
     ] = timedelta(seconds=30)
     write: Annotated[
         Wait,
-        about(
+        option(
             ("Write", "For each next piece of the body to be taken."),
             ("Отправка", "Приём каждой следующей части тела запроса."),
         ),
@@ -49,11 +49,11 @@ class HttpRequestOptions(OptionsModel):
 
     method: Annotated[
         Method,
-        about(("Method", "The request's method."), ("Метод", "Метод запроса."), examples=["POST", "GET", "PUT"]),
+        option(("Method", "The request's method."), ("Метод", "Метод запроса."), examples=["POST", "GET", "PUT"]),
     ] = "POST"
     url: Annotated[
         Url,
-        about(
+        option(
             ("Address", "Where the request goes: http or https. A query that it has is kept."),
             ("Адрес", "Куда отправить запрос: http или https. Параметры, которые в нём уже есть, остаются."),
             examples=["https://online.bizon365.ru/api/v1/course/student/add"],
@@ -61,7 +61,7 @@ class HttpRequestOptions(OptionsModel):
     ]
     query: Annotated[
         Fields,
-        about(
+        option(
             ("Query parameters", "A table or a list of pairs, added to the address. A list repeats the name."),
             ("Параметры адреса", "Таблица или список пар, добавляются к адресу. Список повторяет имя."),
             examples=[{"format": "json", "tags": ["a", "b"]}],
@@ -69,7 +69,7 @@ class HttpRequestOptions(OptionsModel):
     ] = ()
     headers: Annotated[
         Headers,
-        about(
+        option(
             ("Headers", "A table or a list of pairs. They replace what would be sent by itself."),
             ("Заголовки", "Таблица или список пар. Они заменяют то, что ушло бы само."),
             examples=[{"X-Token": "{{ secret.BIZON_TOKEN }}"}],
@@ -78,7 +78,7 @@ class HttpRequestOptions(OptionsModel):
     json_: Annotated[
         JsonValue,
         Field(alias="json"),
-        about(
+        option(
             ("JSON body", "Any JSON value."),
             ("Тело JSON", "Любое значение JSON."),
             examples=[{"email": "{{ $.event.email }}"}],
@@ -86,7 +86,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     form: Annotated[
         Fields,
-        about(
+        option(
             (
                 "Form body",
                 "A table or a list of pairs, sent urlencoded. Tables inside become a[b], lists repeat the name.",
@@ -100,7 +100,7 @@ class HttpRequestOptions(OptionsModel):
     ] = ()
     multipart: Annotated[
         tuple[Part, ...],
-        about(
+        option(
             ("Multipart body", "A list of parts, sent as multipart/form-data: texts and files."),
             ("Тело multipart", "Список частей, уйдёт как multipart/form-data: тексты и файлы."),
             examples=[[{"name": "file", "filename": "photo.jpg", "base64": "{{ $.event.file.base64 }}"}]],
@@ -108,21 +108,21 @@ class HttpRequestOptions(OptionsModel):
     ] = ()
     body: Annotated[
         str | None,
-        about(
+        option(
             ("Text body", "A text or XML, sent as it is, in UTF-8."),
             ("Тело-текст", "Текст или XML, уйдёт как есть, в UTF-8."),
         ),
     ] = None
     omit_empty: Annotated[
         bool,
-        about(
+        option(
             ("Leave out empty values", "Leaves null and empty text out of query, form, multipart and json."),
             ("Убрать пустые значения", "Не передавать null и пустой текст в query, form, multipart и json."),
         ),
     ] = False
     success: Annotated[
         Patterns,
-        about(
+        option(
             ("Success", 'Which statuses are success: "2**", "200-204", 404, or a list of these.'),
             ("Успех", "Какие статусы считать успехом: «2**», «200-204», 404 или список."),
             examples=["2**", ["200-204", 404]],
@@ -130,47 +130,47 @@ class HttpRequestOptions(OptionsModel):
     ] = ("2**",)
     ignore: Annotated[
         Ignored,
-        about(
+        option(
             ("Ignore", "Statuses that are success whatever the answer says, such as 404 or 409."),
             ("Не считать ошибкой", "Статусы, которые считаются успехом, что бы ни было в ответе: 404, 409."),
             examples=[[404, 409]],
         ),
     ] = ()
     success_when: Annotated[
-        LateExpression | None,
-        about(
+        ResponseExpression | None,
+        option(
             ("Success when", "What must be true of an answer with a success status; `$.response` is the answer."),
             ("Успех, если", "Что должно быть верно для ответа с успешным статусом; `$.response` — сам ответ."),
             examples=["{{ $.response.body.ok }}"],
         ),
     ] = None
     fail_when: Annotated[
-        LateExpression | None,
-        about(
+        ResponseExpression | None,
+        option(
             ("Failure when", "What makes an answer with a success status a failure that stays."),
             ("Ошибка, если", "Что делает ответ с успешным статусом окончательной ошибкой."),
             examples=["{{ $.response.body.error | default(false) }}"],
         ),
     ] = None
     retry_when: Annotated[
-        LateExpression | None,
-        about(
+        ResponseExpression | None,
+        option(
             ("Retry when", "What makes an answer, whatever its status, a failure that passes."),
             ("Повторить, если", "Что делает ответ с любым статусом временной ошибкой."),
             examples=["{{ $.response.body.code | default('') == 'retry_later' }}"],
         ),
     ] = None
     retry_after: Annotated[
-        LateExpression | None,
-        about(
+        ResponseExpression | None,
+        option(
             ("Retry after", "How many seconds the answer asks to wait; empty or null is no wish."),
             ("Повторить через", "Сколько секунд ответ просит подождать; пусто или null — не просит."),
             examples=["{{ $.response.body.parameters.retry_after | default('') }}"],
         ),
     ] = None
     reason: Annotated[
-        LateTemplate | None,
-        about(
+        ResponseTemplate | None,
+        option(
             ("Reason", "What a failure says in place of the answer's text."),
             ("Причина", "Что написать в ошибке вместо текста ответа."),
             examples=["{{ $.response.body.description | default('') }}"],
@@ -178,19 +178,19 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     auth: Annotated[
         Auth | None,
-        about(
+        option(
             ("Authentication", "How the request shows who it is: by exactly one way."),
             ("Авторизация", "Как запрос подтверждает, от кого он: одним из способов."),
         ),
     ] = None
     timeouts: Annotated[
         Timeouts,
-        about(("Timeouts", "How long single waits may take."), ("Время ожидания", "Сколько длится каждое ожидание.")),
+        option(("Timeouts", "How long single waits may take."), ("Время ожидания", "Сколько длится каждое ожидание.")),
     ] = Timeouts()
     proxy: Annotated[
         ProxyOption | None,
         UrlTemplate(),
-        about(
+        option(
             ("Proxy", "What the request goes through: an address, or a table with url, username and password."),
             ("Прокси", "Через что пойдёт запрос: адрес или таблица с url, username и password."),
             examples=["http://proxy.example.ru:3128"],
@@ -198,7 +198,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     tls: Annotated[
         Tls | None,
-        about(
+        option(
             ("TLS", "Whose certificates are trusted, and which one the step has itself."),
             ("TLS", "Чьим сертификатам доверять и какой есть у самого шага."),
             examples=[{"ca": "certs/company-ca.pem"}],
@@ -206,7 +206,7 @@ class HttpRequestOptions(OptionsModel):
     ] = None
     redirects: Annotated[
         Literal["off", "same_origin", "all"],
-        about(
+        option(
             ("Redirects", "Whether they are followed; other origins get no headers of yours."),
             ("Перенаправления", "Следовать ли им; чужим адресам ваши заголовки не уходят."),
         ),
@@ -214,7 +214,7 @@ class HttpRequestOptions(OptionsModel):
     max_redirects: Annotated[
         int,
         Field(ge=1, le=20),
-        about(
+        option(
             ("Most redirects", "How many are followed, one after the other."),
             ("Сколько перенаправлений", "Сколько перенаправлений подряд выполнять."),
         ),
@@ -222,7 +222,7 @@ class HttpRequestOptions(OptionsModel):
     extract: Annotated[
         Mapping[str, str],
         AfterValidator(checked_paths),
-        about(
+        option(
             ("Extract", "Names and JSONPaths into the answer's body; the values are in the result's `extracted`."),
             ("Извлечь", "Имена и пути JSONPath в теле ответа; значения будут в `extracted` результата."),
             examples=[{"token": "$.access_token"}],
@@ -230,14 +230,14 @@ class HttpRequestOptions(OptionsModel):
     ] = {}
     max_answer: Annotated[
         Size,
-        about(
+        option(
             ("Longest answer", "Reading stops there; a longer answer is kept as text, with `cut` in the result."),
             ("Длина ответа", "Дальше ответ не читается: останется текст, и в результате появится `cut`."),
         ),
     ] = 1_000_000
     idempotency_key: Annotated[
         bool,
-        about(
+        option(
             ("Idempotency key", "Whether to send Idempotency-Key, the same at every attempt."),
             ("Ключ идемпотентности", "Отправлять ли Idempotency-Key, один и тот же при каждой попытке."),
         ),

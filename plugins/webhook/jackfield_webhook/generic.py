@@ -20,8 +20,8 @@ from jackfield import (
     Text,
     WebhookRequest,
     WebhookSource,
-    about,
     declared_charset,
+    option,
 )
 from jackfield_webhook.content import read_body, read_query
 from jackfield_webhook.cors import cors_headers, read_origin
@@ -52,35 +52,35 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 class GenericOptions(OptionsModel):
     """How a pipeline takes the calls of any sender."""
 
-    verify: Verify = about(
+    verify: Verify = option(
         ("Verification", 'How the sender is known: "none", a preset, a signature or a token.'),
         ("Проверка", "Как узнаётся отправитель: «none», готовый способ, подпись или токен."),
         examples=[{"preset": "github", "secret": "{{ secret.GITHUB }}"}],
     )
-    methods: tuple[Method, ...] = about(
+    methods: tuple[Method, ...] = option(
         ("Methods", "The request methods that are accepted."),
         ("Методы", "Какие методы запросов принимаются."),
         default=("POST",),
         min_length=1,
     )
-    query: Literal["merge", "apart", "ignore"] = about(
+    query: Literal["merge", "apart", "ignore"] = option(
         ("Query", "What becomes of the address's parameters: beside the body's values, apart in `query`, or nothing."),
         ("Параметры адреса", "Куда идут параметры адреса: к значениям тела, отдельно в `query` или никуда."),
         default="merge",
     )
-    charset: Annotated[str, AfterValidator(_charset)] = about(
+    charset: Annotated[str, AfterValidator(_charset)] = option(
         ("Charset", "The charset of text where the sender declares none."),
         ("Кодировка", "Кодировка текста, если отправитель её не указал."),
         default="utf-8",
         examples=["windows-1251"],
     )
-    split: Annotated[str, AfterValidator(_path)] | None = about(
+    split: Annotated[str, AfterValidator(_path)] | None = option(
         ("Split", "A JSONPath: each value that it selects is an event of its own."),
         ("Разделить", "JSONPath: каждое выбранное им значение становится отдельным событием."),
         default=None,
         examples=["$.items[*]"],
     )
-    delivery_id: str = about(
+    delivery_id: str = option(
         (
             "Delivery id",
             'The header with the id of a delivery, by which repeats are known; "preset" is that of the preset.',
@@ -93,7 +93,7 @@ class GenericOptions(OptionsModel):
         pattern=r"^[A-Za-z0-9_-]+$",
         examples=["X-Request-Id", "off"],
     )
-    cors: tuple[Annotated[str, AfterValidator(read_origin)], ...] = about(
+    cors: tuple[Annotated[str, AfterValidator(read_origin)], ...] = option(
         ("CORS", 'Sites whose pages may call from a browser; "*" is all of them.'),
         ("CORS", "Сайты, со страниц которых можно вызывать из браузера; «*» — любые."),
         default=(),

@@ -20,7 +20,7 @@ from jackfield import (
     PermanentFailure,
     TemporaryFailure,
     UrlTemplate,
-    about,
+    option,
 )
 
 _TELEGRAM_LIMIT: Final = 4096  # characters of a message's text, says Telegram's Bot API
@@ -33,11 +33,11 @@ _TEMPORARY: Final = frozenset({408, 425, 429, *range(500, 600)})
 class WebhookNotifierOptions(OptionsModel):
     """The options of `[notices.webhook]`."""
 
-    url: Annotated[SecretStr, UrlTemplate()] = about(
+    url: Annotated[SecretStr, UrlTemplate()] = option(
         ("Address", "Where notices are sent by POST. It is kept secret, for it may hold a token."),
         ("Адрес", "Куда отправлять уведомления методом POST. Хранится в секрете: адрес может содержать токен."),
     )
-    format: Literal["full", "telegram"] = about(
+    format: Literal["full", "telegram"] = option(
         (
             "Format",
             '"full" sends all that is known; "telegram" only `text`, no longer than Telegram takes, and `fields`.',
@@ -45,12 +45,12 @@ class WebhookNotifierOptions(OptionsModel):
         ("Формат", "«full» — всё, что известно; «telegram» — только `text`, не длиннее допустимого, и `fields`."),
         default="full",
     )
-    fields: Mapping[str, JsonValue] = about(
+    fields: Mapping[str, JsonValue] = option(
         ("Fields", "What is added to the JSON object that is sent, such as `chat_id`."),
         ("Поля", "Что добавить в отправляемый объект JSON, например `chat_id`."),
         default={},
     )
-    headers: Mapping[str, SecretStr] = about(
+    headers: Mapping[str, SecretStr] = option(
         ("Headers", "Headers of the request, such as `Authorization`. Their values are kept secret."),
         ("Заголовки", "Заголовки запроса, например `Authorization`. Их значения хранятся в секрете."),
         default={},

@@ -7,7 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import quote
 
-from jackfield import Event, Field, JsonValue, OptionsModel, Text, Unauthorized, WebhookRequest, WebhookSource, about
+from jackfield import (
+    Event,
+    EventField,
+    JsonValue,
+    OptionsModel,
+    Text,
+    Unauthorized,
+    WebhookRequest,
+    WebhookSource,
+    option,
+)
 from jackfield_webhook.content import find_value, octets, read_body, read_query
 from jackfield_webhook.generic import as_form
 from jackfield_webhook.verification import Secret
@@ -16,13 +26,13 @@ from jackfield_webhook.verification import Secret
 class TildaOptions(OptionsModel):
     """How a pipeline takes Tilda's forms."""
 
-    secret: Secret | None = about(
+    secret: Secret | None = option(
         ("Secret", "A word that every call must carry; calls without it are turned away."),
         ("Секрет", "Слово, которое должен содержать каждый вызов; вызовы без него отклоняются."),
         default=None,
         examples=["{{ secret.TILDA }}"],
     )
-    secret_parameter: str = about(
+    secret_parameter: str = option(
         (
             "Secret's parameter",
             "The address's parameter that carries the secret. Leave it empty to take only the header.",
@@ -34,7 +44,7 @@ class TildaOptions(OptionsModel):
         default="secret",
         pattern=r"^[A-Za-z0-9_.~-]*$",
     )
-    secret_header: str = about(
+    secret_header: str = option(
         ("Secret's header", "The header that may carry the secret in place of the parameter."),
         ("Заголовок секрета", "Заголовок, в котором секрет можно передать вместо параметра."),
         default="X-Secret",
@@ -56,12 +66,12 @@ class Tilda(WebhookSource[TildaOptions]):
         "ru": "Tilda присылает форму, которую заполнил посетитель.",
     }
     Options: ClassVar[type[OptionsModel]] = TildaOptions
-    fields: ClassVar[Sequence[Field]] = (
-        Field("Name", {"en": "Name", "ru": "Имя"}, "Алексей"),
-        Field("Email", {"en": "E-mail", "ru": "Эл. почта"}, "alex@example.ru"),
-        Field("Phone", {"en": "Phone", "ru": "Телефон"}, "+7 916 123-45-67"),
-        Field("tranid", {"en": "Id of the submission", "ru": "Номер заявки"}, "16757156:7888517302"),
-        Field("formid", {"en": "Id of the form", "ru": "Номер формы"}, "form1467857151"),
+    fields: ClassVar[Sequence[EventField]] = (
+        EventField("Name", {"en": "Name", "ru": "Имя"}, "Алексей"),
+        EventField("Email", {"en": "E-mail", "ru": "Эл. почта"}, "alex@example.ru"),
+        EventField("Phone", {"en": "Phone", "ru": "Телефон"}, "+7 916 123-45-67"),
+        EventField("tranid", {"en": "Id of the submission", "ru": "Номер заявки"}, "16757156:7888517302"),
+        EventField("formid", {"en": "Id of the form", "ru": "Номер формы"}, "form1467857151"),
     )
     instructions: ClassVar[Sequence[Text]] = (
         {

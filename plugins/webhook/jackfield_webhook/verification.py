@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 
-from jackfield import Duration, OptionsModel, WebhookRequest, about
+from jackfield import Duration, OptionsModel, WebhookRequest, option
 from jackfield_webhook.signature import PIECE, Algorithm, Encoding, Scheme, Signature, read_key
 from jackfield_webhook.token import Token
 
@@ -85,13 +85,13 @@ def _listed(value: Any) -> Any:
 
 Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_not_empty)]
 _Secrets: TypeAlias = Annotated[tuple[Secret, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
-_SECRET: Final[Any] = about(
+_SECRET: Final[Any] = option(
     ("Secret", "The secret that sender and pipeline share; a list while it is being changed."),
     ("Секрет", "Общий секрет отправителя и обработки; список, пока секрет меняется."),
     examples=["{{ secret.WEBHOOK }}"],
     min_length=1,
 )
-_TOLERANCE: Final[Any] = about(
+_TOLERANCE: Final[Any] = option(
     ("Tolerance", "How long ago a call may have been signed, where the sender signs the time."),
     ("Допуск", "Как давно вызов мог быть подписан, если отправитель подписывает время."),
     default=_MINUTES,
@@ -111,7 +111,7 @@ class Check(Protocol):
 class PresetVerify(OptionsModel):
     """A sender that is known."""
 
-    preset: Preset = about(
+    preset: Preset = option(
         ("Sender", "A sender whose way of signing is known."),
         ("Отправитель", "Отправитель, чей способ подписи известен."),
     )
@@ -140,34 +140,34 @@ class PresetVerify(OptionsModel):
 class SignatureVerify(OptionsModel):
     """Any sender that signs with an HMAC."""
 
-    header: str = about(
+    header: str = option(
         ("Header", "The header that carries the signature."),
         ("Заголовок", "Заголовок, в котором приходит подпись."),
         pattern=_HEADER,
     )
     secret: _Secrets = _SECRET
-    signed: str = about(
+    signed: str = option(
         ("Signed text", "What is signed: {body}, and {timestamp} and {id} of their headers, with text between."),
         ("Что подписано", "Что подписано: {body}, а также {timestamp} и {id} из их заголовков и текст между ними."),
         default="{body}",
     )
-    algorithm: Algorithm = about(
+    algorithm: Algorithm = option(
         ("Algorithm", "The hash of the HMAC."), ("Алгоритм", "Хеш, на котором построен HMAC."), default="sha256"
     )
-    encoding: Encoding = about(
+    encoding: Encoding = option(
         ("Encoding", "How the signature is written."), ("Кодировка", "Как записана подпись."), default="hex"
     )
-    prefix: str = about(
+    prefix: str = option(
         ("Prefix", "What stands before the signature in its header."),
         ("Приставка", "Что стоит перед подписью в её заголовке."),
         default="",
     )
-    timestamp_header: str = about(
+    timestamp_header: str = option(
         ("Time's header", "The header with the time of signing, in seconds since 1970."),
         ("Заголовок времени", "Заголовок со временем подписи, в секундах с 1970 года."),
         default="",
     )
-    id_header: str = about(
+    id_header: str = option(
         ("Id's header", "The header with the id of the delivery."),
         ("Заголовок номера", "Заголовок с номером доставки."),
         default="",
@@ -210,26 +210,26 @@ class TokenVerify(OptionsModel):
 
     exclusive = at_least_one = (("header", "query", "user"),)
 
-    token: _Secrets = about(
+    token: _Secrets = option(
         ("Token", "What the sender shows; a list while it is being changed."),
         ("Токен", "Что предъявляет отправитель; список, пока токен меняется."),
         examples=["{{ secret.WEBHOOK }}"],
         min_length=1,
     )
-    header: str = about(
+    header: str = option(
         ("Header", "The header that carries it, as it is or after the word Bearer."),
         ("Заголовок", "Заголовок, в котором он приходит: сам или после слова Bearer."),
         default="",
         min_length=1,
     )
-    query: str = about(
+    query: str = option(
         ("Parameter", "The parameter of the address that carries it."),
         ("Параметр", "Параметр адреса, в котором он приходит."),
         default="",
         min_length=1,
         pattern=_PARAMETER,
     )
-    user: str = about(
+    user: str = option(
         ("User", "The user of basic authentication, whose password the token is."),
         ("Пользователь", "Пользователь базовой аутентификации, чей пароль — этот токен."),
         default="",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.errors import JackfieldError, NotFound
 from jackfield.pipelines.editing.drafts import Conflict
 from jackfield.pipelines.editing.secret_move import carry_out, plan_move
 
@@ -58,9 +58,9 @@ def test_a_value_that_nobody_would_take_for_a_key_moves_as_a_whole(folder: Path)
 
 def test_what_cannot_be_moved_is_said_and_nothing_is_changed(folder: Path) -> None:
     (folder / "secrets.toml").write_text('TAKEN = "something else"\n', encoding="utf-8")
-    with pytest.raises(UnknownRun, match=r'no text at steps\[0\].headers.X-Tokn; did you mean "steps\[0\].headers.X'):
+    with pytest.raises(NotFound, match=r'no text at steps\[0\].headers.X-Tokn; did you mean "steps\[0\].headers.X'):
         plan_move(folder, "x", "steps[0].headers.X-Tokn")
-    with pytest.raises(UnknownRun, match=r"there is no pipeline y"):
+    with pytest.raises(NotFound, match=r"there is no pipeline y"):
         plan_move(folder, "y", "title")
     with pytest.raises(JackfieldError, match="has another value under the name TAKEN already"):
         plan_move(folder, "x", "steps[0].headers.X-Token", "TAKEN")

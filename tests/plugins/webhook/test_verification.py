@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from jackfield import Unauthorized, WebhookRequest, WebhookSource, hookimpl
 from jackfield.journal.views import Query
-from jackfield.runs.replay import Operations
+from jackfield.runs.replay import Replays
 from jackfield_webhook import generic, tilda
 from jackfield_webhook.generic import Generic, GenericOptions
 from tests.support import Plugin, hook, serve, steps
@@ -195,7 +195,7 @@ def test_refused_calls_are_journalled_with_their_reason_and_can_be_accepted_and_
             assert len(view.duplicates) == 1
             refusals = await host.journal.refusals()
             assert sorted(refusal.status for refusal in refusals) == [401, 401, 413]
-            operations = Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+            operations = Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
             [late] = [refusal for refusal in refusals if "ago" in refusal.reason]
             [wrong] = [refusal for refusal in refusals if "does not fit the body" in refusal.reason]
             [long] = [refusal for refusal in refusals if "body_limit" in refusal.reason]

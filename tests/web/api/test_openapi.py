@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from jackfield.web.api.application import api_operations
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.app import TOKEN_FILE
 from tests.processes import ServedHost, make_served_project, send, served
 
@@ -47,7 +47,7 @@ def document(host: ServedHost) -> OpenApiSchema:
     return schemathesis.openapi.from_url(address, headers=bearer(host))
 
 
-def there(host: ServedHost, operation: Operation) -> dict[str, str]:
+def there(host: ServedHost, operation: Endpoint) -> dict[str, str]:
     """Say what the parameters of an operation's path are called where there is something of that name."""
     address, headers = f"{host.project.settings.local_url}/api/v1", bearer(host)
     run = host.api("/runs")["runs"][-1]["id"]
@@ -69,9 +69,7 @@ def there(host: ServedHost, operation: Operation) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("operation", api_operations(), ids=lambda operation: operation.name)
-def test_every_answer_is_what_the_document_says(
-    operation: Operation, document: OpenApiSchema, host: ServedHost
-) -> None:
+def test_every_answer_is_what_the_document_says(operation: Endpoint, document: OpenApiSchema, host: ServedHost) -> None:
     """Half of the time of what is there, and half of the time in a wrong way.
 
     The token that asks is the host's own, which no operation can take away.
@@ -94,7 +92,7 @@ def test_every_answer_is_what_the_document_says(
 
 
 @pytest.mark.parametrize("operation", api_operations(), ids=lambda operation: operation.name)
-def test_nothing_is_answered_without_a_token(operation: Operation, host: ServedHost) -> None:
+def test_nothing_is_answered_without_a_token(operation: Endpoint, host: ServedHost) -> None:
     address = f"{host.project.settings.local_url}/api/v1{operation.path}"
     assert httpx.request(operation.method, address).status_code == 401
     assert httpx.request(operation.method, address, headers={"authorization": "Bearer x"}).status_code == 401

@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from jackfield.access.users import Role, User, Users
 from jackfield.web.auth.first_user import FirstLink
-from jackfield.web.auth.password_check import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany, client_address
+from jackfield.web.auth.password_check import AT_ONCE, MOST_WAITING, PasswordChecker, TooMany, client_address
 from jackfield.web.auth.session import SESSION_COOKIE
 from jackfield.web.auth.throttle import BY_ADDRESS, BY_NAME, MOST_KEYS, Throttle
 from jackfield.web.server.serving import Served
@@ -325,7 +325,7 @@ def test_a_flood_of_logins_neither_stops_the_host_nor_fills_its_memory(tmp_path:
             return None
 
     async def main() -> None:
-        door = Doorkeeper(Slow(tmp_path))
+        door = PasswordChecker(Slow(tmp_path))
         tries = [
             asyncio.create_task(door.verified(request(f"192.0.2.{number}"), f"u{number}", "x")) for number in range(200)
         ]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from jackfield.access.users import Role, User, Users
 from jackfield.project.server_keys import read_or_make_secret
 from jackfield.web.auth.device import DEVICE_COOKIE, Devices
-from jackfield.web.auth.password_check import AT_ONCE, MOST_WAITING, Doorkeeper, TooMany
+from jackfield.web.auth.password_check import AT_ONCE, MOST_WAITING, PasswordChecker, TooMany
 from jackfield.web.auth.session import LONGEST_SESSION, SESSION_COOKIE, Sessions
 from jackfield.web.auth.throttle import BY_DEVICE, FRESH, Throttle
 from jackfield.web.server.serving import Served
@@ -30,8 +30,8 @@ class Known(Users):
         return User(name, Role.OPERATOR, "") if password == PASSWORD else None
 
 
-def door(tmp_path: Path, clock: Callable[[], float] = lambda: 0.0) -> Doorkeeper:
-    return Doorkeeper(Known(tmp_path), Throttle(clock))
+def door(tmp_path: Path, clock: Callable[[], float] = lambda: 0.0) -> PasswordChecker:
+    return PasswordChecker(Known(tmp_path), Throttle(clock))
 
 
 def coming_from(address: str) -> Request:

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from jackfield.components.plugins.registry import Registry
 from jackfield.journal.views import Query
 from jackfield.web.app import TOKEN_FILE
-from jackfield.web.server.connections import Client, Turnstile, most_connections
+from jackfield.web.server.connections import Client, ConnectionLimiter, most_connections
 from jackfield.web.server.serving import Served, serving
 from tests.support import Plugin, hook, make_project, steps
 from tests.web.site import visitor
@@ -27,16 +27,16 @@ HEAD = b"GET /healthz HTTP/1.1\r\nhost: x\r\n"
 
 @asynccontextmanager
 async def watched(
-    folder: Path, *, most: int = 100, patience: float = 0.3, turnstile: Turnstile | None = None
+    folder: Path, *, most: int = 100, patience: float = 0.3, turnstile: ConnectionLimiter | None = None
 ) -> AsyncIterator[Served]:
     project = make_project(folder, {"x": steps('do = "say"')})
-    turnstile = turnstile or Turnstile(most, patience)
+    turnstile = turnstile or ConnectionLimiter(most, patience)
     async with serving(project, {}, registry=Registry.of(Plugin()), turnstile=turnstile) as served:
         async with asyncio.timeout(20):
             yield served
 
 
-class Told(Turnstile):
+class Told(ConnectionLimiter):
     """Looks at the connections when it is told to, at the time that it is told."""
 
     async def watch(self, clients: Collection[Client]) -> None:

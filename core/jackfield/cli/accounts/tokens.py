@@ -19,7 +19,7 @@ from jackfield.cli.client import UrlOption
 from jackfield.cli.local import HERE, JsonOption, ProjectOption, coming
 from jackfield.cli.output import console, local, print_json, print_table
 from jackfield.cli.remote import RemoteDesk, remote_desk
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.journal.audit import AuditAction
 from jackfield.project.settings import Project
 from jackfield.web.auth.callers import token_words
@@ -89,7 +89,7 @@ def list_tokens(project: ProjectOption = HERE, url: UrlOption = None, *, as_json
 def revoke(name: _Name, project: ProjectOption = HERE, url: UrlOption = None) -> None:
     """Make a token worthless at once."""
     if not _book(project, url).revoke(name):
-        raise UnknownRun(f"there is no token {name}; `jackfield token list` names them")
+        raise NotFound(f"there is no token {name}; `jackfield token list` names them")
     console().print(f"{name} is revoked")
 
 

@@ -22,8 +22,8 @@ from jackfield.checks.findings import (
     look_at_secrets,
     look_at_user,
 )
-from jackfield.checks.health import Condition
-from jackfield.checks.health_texts import Trouble
+from jackfield.checks.health import HealthReport
+from jackfield.checks.health_texts import HealthIssue
 from jackfield.cli.local import open_journal
 from jackfield.cli.output import local
 from jackfield.cli.remote import remote_desk
@@ -134,13 +134,13 @@ def _pipeline(pipeline: PipelineReport) -> Finding:
     return Finding(Mark.OK, pipeline.id, "can run")
 
 
-def _trouble(trouble: Trouble) -> Finding:
+def _trouble(trouble: HealthIssue) -> Finding:
     kind, _, more = trouble.kind.partition("-")
     found = trouble.detail if more == "note" else str(trouble)  # a note says in its detail what is to be done
     return Finding(Mark.WRONG if trouble.urgent else Mark.NOTE, kind, found)
 
 
-def _figures(condition: Condition, troubled: Collection[str]) -> Iterator[Finding]:
+def _figures(condition: HealthReport, troubled: Collection[str]) -> Iterator[Finding]:
     """Tell what is well, as far as nothing of it is in trouble."""
     known = {
         "notices": ", ".join(one.name for one in condition.notifiers),

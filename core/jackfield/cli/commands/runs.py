@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from pydantic_core import from_json
 
-from jackfield.cli.client import Desk, UrlOption, open_desk
+from jackfield.cli.client import Client, UrlOption, open_desk
 from jackfield.cli.commands.pipelines import hindrance
 from jackfield.cli.local import HERE, JsonOption, ProjectOption, moment
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.components.values import JsonObject
-from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
+from jackfield.errors import JackfieldError, JournalUnavailable, NotFound
 from jackfield.journal.records import Refusal, State
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.runs.replay import On, step_to_resume
@@ -94,7 +94,7 @@ async def _run(folder: Path, url: str | None, id: str) -> tuple[RunView, str | N
     async with open_desk(folder, url) as desk:
         view = await desk.run(id)
         if view is None:
-            raise UnknownRun(f"there is no run {id}; `jackfield runs` lists them")
+            raise NotFound(f"there is no run {id}; `jackfield runs` lists them")
         if view.summary.state not in {State.HELD, State.QUEUED}:
             return view, None
         pipeline = view.summary.pipeline
@@ -171,7 +171,7 @@ class _Replayed:
             console().print(f"{self.id} replayed as {', '.join(self.runs)}")
 
 
-async def _failed_step(desk: Desk, id: str) -> str | None:
+async def _failed_step(desk: Client, id: str) -> str | None:
     view = await desk.run(id)
     return step_to_resume(view) if view else None
 

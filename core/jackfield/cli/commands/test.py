@@ -16,7 +16,7 @@ from jackfield.cli.output import console, plain, print_json
 from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool
 from jackfield.problems import Problem, did_you_mean
-from jackfield.runs.try_step import Trials
+from jackfield.runs.try_step import StepTester
 from jackfield.runs.watchdog.watchdog import Watchdog
 
 
@@ -65,7 +65,7 @@ async def _reports(workspace: Workspace, names: Sequence[str]) -> list[Report]:
     http, watchdog = HttpPool(), Watchdog()
     watchdog.start()
     loader, pipelines = workspace.loader, workspace.project.pipeline_files()
-    offline = Offline(Trials(http, watchdog), loader.registry, loader.secrets, pipelines)
+    offline = Offline(StepTester(http, watchdog), loader.registry, loader.secrets, pipelines)
     try:
         return [await _report(offline, name, workspace) for name in names or files]
     finally:

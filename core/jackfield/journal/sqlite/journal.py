@@ -56,7 +56,7 @@ from jackfield.journal.sqlite.tables.runs import (
     view_run,
 )
 from jackfield.journal.sqlite.tables.step_counts import list_standings
-from jackfield.journal.views import Backlog, Count, Glance, KeptVersion, Page, Query, RunView, SeenAgain, Standing
+from jackfield.journal.views import Backlog, Count, DuplicateEntry, Glance, KeptVersion, Page, Query, RunView, StepCount
 
 
 class SqliteJournal:
@@ -203,7 +203,7 @@ class SqliteJournal:
 
     async def duplicates(
         self, pipeline: str | None = None, limit: int = 50, before: int | None = None
-    ) -> list[SeenAgain]:
+    ) -> list[DuplicateEntry]:
         """List events that were taken for those of earlier runs, newest first."""
         return await self._readers.read(partial(list_duplicates, pipeline=pipeline, limit=limit, before=before))
 
@@ -211,7 +211,7 @@ class SqliteJournal:
         """Count the runs that came in since then."""
         return await self._readers.read(partial(count_runs, since=since, pipeline=pipeline))
 
-    async def standings(self, pipeline: str, since: datetime) -> list[Standing]:
+    async def standings(self, pipeline: str, since: datetime) -> list[StepCount]:
         """Say how far runs have come; of each state but `succeeded` the newest 5,000 are looked at."""
         return await self._readers.read(partial(list_standings, pipeline=pipeline, since=since))
 

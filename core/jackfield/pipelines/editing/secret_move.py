@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jackfield.errors import JackfieldError, UnknownRun
+from jackfield.errors import JackfieldError, NotFound
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.drafts import Draft, DraftFolder
 from jackfield.problems import did_you_mean, dotted
@@ -38,12 +38,12 @@ class SecretMove:
 def plan_move(folder: Path, pipeline: str, key: str, name: str | None = None) -> SecretMove:
     """Say what moving a key would change; without a name one is suggested.
 
-    Raises `UnknownRun` if there is no such file or key, `CannotMove`, `CannotEdit`, `BadId`, `ConfigurationError`,
+    Raises `NotFound` if there is no such file or key, `CannotMove`, `CannotEdit`, `BadId`, `ConfigurationError`,
     OSError.
     """
     draft = DraftFolder(folder / PIPELINES_FOLDER).open(pipeline)
     if draft is None:
-        raise UnknownRun(f"there is no pipeline {pipeline}")
+        raise NotFound(f"there is no pipeline {pipeline}")
     data = TomlFile.parse(draft.text, pipeline_file(pipeline)).data
     literal = _literal(pipeline, data, key)
     chosen = name or secret_name(pipeline, data, literal.key)
@@ -69,7 +69,7 @@ def _literal(pipeline: str, data: Mapping[str, Any], key: str) -> KeyLiteral:
     texts = {dotted(path): (path, leaf) for path, leaf in leaves(dict(data), ()) if isinstance(leaf, str)}
     if key not in texts:
         likely = [dotted(one.key) for one in key_literals(data)]
-        raise UnknownRun(f"{pipeline_file(pipeline)} has no text at {key}{did_you_mean(key, likely or texts)}")
+        raise NotFound(f"{pipeline_file(pipeline)} has no text at {key}{did_you_mean(key, likely or texts)}")
     path, value = texts[key]
     found = [one for one in key_literals(data) if one.key == path]
     if found:

@@ -24,12 +24,12 @@ from jackfield.errors import (
     JackfieldError,
     JournalError,
     JournalUnavailable,
-    UnknownRun,
+    NotFound,
 )
 from jackfield.host.host import Host
 from jackfield.pipelines.editing.drafts import BadId
 from jackfield.project.server_keys import read_or_make_secret
-from jackfield.web.api.endpoint import Operation, TooLarge
+from jackfield.web.api.endpoint import Endpoint, TooLarge
 from jackfield.web.api.endpoints import (
     activity,
     audit,
@@ -45,14 +45,14 @@ from jackfield.web.api.endpoints import (
 )
 from jackfield.web.api.endpoints.files import Changed, Mistakes
 from jackfield.web.api.openapi import openapi_document
-from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.password_check import PasswordChecker
 from jackfield.web.auth.session import SESSION_KEY_FILE
 from jackfield.web.forms.secret_placeholders import SecretKeeper
 
 API_PATH: Final = "/api/v1"
 
 _STATUS: Final[Mapping[type[Exception], int]] = {
-    UnknownRun: 404,
+    NotFound: 404,
     JournalUnavailable: 503,
     JournalError: 422,
     TooLarge: 413,
@@ -66,13 +66,13 @@ _OF_TOKENS: Final[Mapping[TokenMistake, int]] = {TokenMistake.TAKEN: 409, TokenM
 """The same for mistakes about users and tokens; any other one is 422."""
 
 
-def api_operations() -> Sequence[Operation]:
+def api_operations() -> Sequence[Endpoint]:
     """Return every operation of the API."""
     modules = (pipelines, files, trials, activity, runs, bulk, secrets, users, tokens, audit, system)
     return [operation for module in modules for operation in module.operations()]
 
 
-def api_application(host: Host, door: Doorkeeper) -> Starlette:
+def api_application(host: Host, door: PasswordChecker) -> Starlette:
     """Make the application that answers below `/api/v1`; `door` is the pages', for both together hash passwords."""
     operations = api_operations()
 
@@ -93,7 +93,7 @@ def api_application(host: Host, door: Doorkeeper) -> Starlette:
     return application
 
 
-def _kept(host: Host, door: Doorkeeper) -> Mapping[str, Any]:
+def _kept(host: Host, door: PasswordChecker) -> Mapping[str, Any]:
     """Make what operations share, by the names of their parameters."""
     key = read_or_make_secret(host.project.var / SESSION_KEY_FILE)  # the editor's: what stands in for a secret is equal
     return {

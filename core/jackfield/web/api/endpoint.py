@@ -41,7 +41,7 @@ class NoQuery(OptionsModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Endpoint:
     """What `method` on `path` does.
 
     `function` is given `host`, the `caller` (whose token it is) and their `role`, what the application keeps for its

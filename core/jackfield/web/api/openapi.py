@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _NO_CONTENT: Final = 204
@@ -50,7 +50,7 @@ _ERROR: Final = {
 }
 
 
-def openapi_document(operations: Sequence[Operation], path: str) -> dict[str, Any]:
+def openapi_document(operations: Sequence[Endpoint], path: str) -> dict[str, Any]:
     """Describe the operations below `path`, as OpenAPI 3.1 has it."""
     shapes, defined = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
@@ -69,7 +69,7 @@ def openapi_document(operations: Sequence[Operation], path: str) -> dict[str, An
     }
 
 
-def _schemas(operations: Iterable[Operation]) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:
+def _schemas(operations: Iterable[Endpoint]) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:
     """Describe every body, parameter and answer; what they share is defined once."""
     wanted: list[tuple[tuple[str, str], JsonSchemaMode, TypeAdapter[Any]]] = []
     for one in operations:
@@ -82,7 +82,7 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[tuple[str, str], Any
     return {key: schema for (key, _), schema in found.items()}, definitions.get("$defs", {})
 
 
-def _operation(one: Operation, shapes: dict[tuple[str, str], Any]) -> dict[str, Any]:
+def _operation(one: Endpoint, shapes: dict[tuple[str, str], Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
@@ -95,12 +95,12 @@ def _operation(one: Operation, shapes: dict[tuple[str, str], Any]) -> dict[str, 
     return described
 
 
-def _in_path(one: Operation) -> list[dict[str, Any]]:
+def _in_path(one: Endpoint) -> list[dict[str, Any]]:
     schema = {"type": "string", "minLength": 1}
     return [{"name": name, "in": "path", "required": True, "schema": schema} for name in one.path_parameters]
 
 
-def _in_query(one: Operation) -> list[dict[str, Any]]:
+def _in_query(one: Endpoint) -> list[dict[str, Any]]:
     schema = one.query.model_json_schema(ref_template=_REFERENCE)
     required = schema.get("required", ())
     inlined = _inlined(schema.get("properties", {}), schema.get("$defs", {}))
@@ -122,14 +122,14 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
     return {**parts, **choices[0]} if len(choices) == 1 else {**parts, **({"anyOf": choices} if choices else {})}
 
 
-def _answer(one: Operation, shapes: dict[tuple[str, str], Any]) -> dict[str, Any]:
+def _answer(one: Endpoint, shapes: dict[tuple[str, str], Any]) -> dict[str, Any]:
     if one.status == _NO_CONTENT:
         return {"description": "Done."}
     content = {"application/json": {"schema": shapes[one.name, "answer"]}}
     return {"description": "Done.", "content": content}
 
 
-def _errors(one: Operation) -> dict[str, Any]:
+def _errors(one: Endpoint) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     fitting = {401, 422, 503} | ({404} if one.path_parameters else set())
     fitting |= {403, 404, 409, 413} if one.method != "GET" else set()

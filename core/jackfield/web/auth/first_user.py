@@ -16,8 +16,8 @@ from jackfield.access.users import Role, UserError, Users
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import caller_of, role_words
 from jackfield.web.auth.device import Devices
-from jackfield.web.auth.page_access import deed, view
-from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.page_access import form_route, page_route
+from jackfield.web.auth.password_check import PasswordChecker
 from jackfield.web.auth.session import Session
 from jackfield.web.render.rendering import page
 
@@ -46,7 +46,7 @@ class FirstLink:
 def routes() -> list[Route]:
     """Return the routes of this module."""
     path = FIRST_PATH + "/{token}"
-    return [view(path, show_first, None), deed(path, make_first, None, AuditAction.USER_ADDED)]
+    return [page_route(path, show_first, None), form_route(path, make_first, None, AuditAction.USER_ADDED)]
 
 
 async def show_first(request: Request) -> Response:
@@ -59,7 +59,7 @@ async def make_first(request: Request) -> Response:
     """Make the first operator, who is then logged in."""
     _check(request)
     form, users = request.state.form, request.app.state.users
-    door: Doorkeeper = request.app.state.door
+    door: PasswordChecker = request.app.state.door
     name, password = str(form.get("name", "")).strip(), str(form.get("password", ""))
     if password != str(form.get("again", "")):
         return page(request, "first.html", 422, wrong="again", name=name)

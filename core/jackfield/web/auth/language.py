@@ -9,14 +9,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.i18n.translations import LANGUAGE_COOKIE, LANGUAGES
-from jackfield.web.auth.page_access import deed, local_path
+from jackfield.web.auth.page_access import form_route, local_path
 
 _A_YEAR: Final = 365 * 24 * 3600
 
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [deed("/language", choose_language, None)]
+    return [form_route("/language", choose_language, None)]
 
 
 async def choose_language(request: Request) -> Response:

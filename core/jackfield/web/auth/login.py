@@ -14,8 +14,8 @@ from jackfield.access.users import UserError, Users
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import Note, caller_of
 from jackfield.web.auth.device import Devices
-from jackfield.web.auth.page_access import deed, local_path, view
-from jackfield.web.auth.password_check import Doorkeeper, TooMany
+from jackfield.web.auth.page_access import form_route, local_path, page_route
+from jackfield.web.auth.password_check import PasswordChecker, TooMany
 from jackfield.web.auth.session import Session
 from jackfield.web.render.rendering import page
 
@@ -23,9 +23,9 @@ from jackfield.web.render.rendering import page
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/login", show_login, None),
-        deed("/login", log_in, None, AuditAction.LOGIN),
-        deed("/logout", log_out, None, AuditAction.LOGOUT),
+        page_route("/login", show_login, None),
+        form_route("/login", log_in, None, AuditAction.LOGIN),
+        form_route("/logout", log_out, None, AuditAction.LOGOUT),
     ]
 
 
@@ -40,7 +40,7 @@ async def show_login(request: Request) -> Response:
 
 async def log_in(request: Request) -> Response:
     """Begin a session of the user, or ask again."""
-    door: Doorkeeper = request.app.state.door
+    door: PasswordChecker = request.app.state.door
     form = request.state.form
     name, following = str(form.get("name", "")), local_path(str(form.get("next", "/")))
     devices: Devices = request.app.state.devices
@@ -61,7 +61,7 @@ async def log_in(request: Request) -> Response:
 
 async def _failed(request: Request, name: str, detail: str = "") -> None:
     note: Note = request.state.note
-    door: Doorkeeper = request.app.state.door
+    door: PasswordChecker = request.app.state.door
     known = door.users.get(name) is not None  # anything else may be a password in the wrong field
     target = name if known else ""
     await replace(note, action=AuditAction.LOGIN_FAILED, target=target, detail=detail).write(request)

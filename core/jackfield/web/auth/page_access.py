@@ -36,12 +36,14 @@ class DeedRoute(Route):
     """What the audit log calls it; None: it is noted otherwise, or not at all."""
 
 
-def view(path: str, endpoint: Endpoint, role: Role | None = Role.VIEWER) -> Route:
+def page_route(path: str, endpoint: Endpoint, role: Role | None = Role.VIEWER) -> Route:
     """Make the route of a page that is looked at, by whoever has this role; None: by everybody."""
     return Route(path, guarded(endpoint, role), methods=["GET"])
 
 
-def deed(path: str, endpoint: Endpoint, role: Role | None = Role.OPERATOR, action: AuditAction | None = None) -> Route:
+def form_route(
+    path: str, endpoint: Endpoint, role: Role | None = Role.OPERATOR, action: AuditAction | None = None
+) -> Route:
     """Make the route of a form that changes something. The endpoint finds what was filled in in `request.state.form`.
 
     It is not called if the form does not carry this browser's token, or comes from another site's page. When it has

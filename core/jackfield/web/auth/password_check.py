@@ -32,7 +32,7 @@ class TooMany:
 
 
 @dataclass(slots=True)
-class Doorkeeper:
+class PasswordChecker:
     """Lets somebody in who knows a user's password."""
 
     users: Users

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jackfield.host.host import Host
-from jackfield.web.auth.page_access import view
+from jackfield.web.auth.page_access import page_route
 from jackfield.web.auth.session import Sessions
 from jackfield.web.state import host_of
 
@@ -58,7 +58,7 @@ def routes() -> list[Route]:
         )
         return EventSourceResponse(changes, headers={"cache-control": "no-store"})
 
-    return [view("/live", stream_changes)]
+    return [page_route("/live", stream_changes)]
 
 
 async def _changes(

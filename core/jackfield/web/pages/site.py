@@ -11,14 +11,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
-from jackfield.checks.health_texts import Trouble
+from jackfield.checks.health_texts import HealthIssue
 from jackfield.errors import JournalUnavailable
 from jackfield.host.host import Host
 from jackfield.project.server_keys import read_or_make_secret
 from jackfield.web.auth import first_user, language, login
 from jackfield.web.auth.device import Devices
 from jackfield.web.auth.page_access import guarded
-from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.password_check import PasswordChecker
 from jackfield.web.auth.session import SESSION_KEY_FILE, Session, Sessions
 from jackfield.web.pages import live
 from jackfield.web.pages.admin import audit, health, plugins, secrets, tokens, users
@@ -57,7 +57,7 @@ def page_routes() -> list[BaseRoute]:
     ]
 
 
-def prepare(app: Starlette, host: Host, door: Doorkeeper) -> None:
+def prepare(app: Starlette, host: Host, door: PasswordChecker) -> None:
     """Give the application what the pages share."""
     app.state.users, app.state.door = door.users, door
     key = read_or_make_secret(host.project.var / SESSION_KEY_FILE)
@@ -94,7 +94,7 @@ def _page_above(request: Request) -> str:
 
 async def _no_journal(request: Request, error: Exception) -> Response:
     """Say what is wrong with the journal and what to do: a page that needs it cannot be made."""
-    trouble = Trouble.of_journal(error)
+    trouble = HealthIssue.of_journal(error)
 
     async def unavailable(request: Request) -> Response:
         return page(request, "no_journal.html", 503, trouble=trouble)

@@ -33,7 +33,7 @@ def most_connections() -> int:
     return _MOST if limit == resource.RLIM_INFINITY else min(_MOST, limit // 2)
 
 
-class Turnstile:
+class ConnectionLimiter:
     """Counts who comes in, and looks now and then whether they go on. It costs a request that arrives whole nothing."""
 
     def __init__(self, most: int, patience: float = PATIENCE) -> None:

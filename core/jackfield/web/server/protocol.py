@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from jackfield.web.server.connections import Turnstile
+from jackfield.web.server.connections import ConnectionLimiter
 
 LONGEST_ADDRESS: Final = 1_000_000
 """Bytes of path and query; a longer one is answered 400."""
@@ -40,7 +40,7 @@ class HttpProtocol(HttpToolsProtocol):
     _connected_at = 0.0
     _ending = False
 
-    def __init__(self, *args: Any, turnstile: Turnstile, **named: Any) -> None:
+    def __init__(self, *args: Any, turnstile: ConnectionLimiter, **named: Any) -> None:
         super().__init__(*args, **named)
         self._turnstile = turnstile
 

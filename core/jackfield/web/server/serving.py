@@ -22,7 +22,7 @@ from jackfield.host.host import Host, running
 from jackfield.project.settings import Project, http_url
 from jackfield.web.app import application
 from jackfield.web.auth.first_user import FirstLink
-from jackfield.web.server.connections import Turnstile, most_connections
+from jackfield.web.server.connections import ConnectionLimiter, most_connections
 from jackfield.web.server.listener import handed_over, listening
 from jackfield.web.server.protocol import HttpProtocol
 from jackfield.web.server.shutdown import end_within, stopping_within
@@ -56,7 +56,7 @@ async def serving(
     environ: Mapping[str, str],
     *,
     registry: Registry | None = None,
-    turnstile: Turnstile | None = None,
+    turnstile: ConnectionLimiter | None = None,
 ) -> AsyncIterator[Served]:
     """Serve a project for as long as the block lasts; leaving it stops the host in good order.
 
@@ -66,7 +66,7 @@ async def serving(
     with _listener(project, environ) as listener:
         async with running(project, environ, registry=registry) as host:
             first = FirstLink(Users(project.var))
-            turnstile = turnstile or Turnstile(most_connections())
+            turnstile = turnstile or ConnectionLimiter(most_connections())
             server = Server(_config(application(host, first), turnstile))
             task = asyncio.ensure_future(server.serve(sockets=[listener]))
             clients = cast("set[HttpProtocol]", server.server_state.connections)
@@ -125,7 +125,7 @@ def _spare_collections() -> None:
     gc.freeze()
 
 
-def _config(app: ASGIApp, turnstile: Turnstile) -> uvicorn.Config:
+def _config(app: ASGIApp, turnstile: ConnectionLimiter) -> uvicorn.Config:
     protocol: Any = partial(HttpProtocol, turnstile=turnstile)  # uvicorn calls it
     return uvicorn.Config(
         app,

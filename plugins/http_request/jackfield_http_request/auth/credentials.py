@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, model_validator
 
-from jackfield import OptionsModel, about
+from jackfield import OptionsModel, option
 from jackfield_http_request.values import CONTROL, Credential, HeaderName, Url
 
 _KINDS: Final = ("basic", "bearer", "header", "query", "digest", "oauth2")
@@ -41,11 +41,11 @@ _Line: TypeAlias = Annotated[str, AfterValidator(_one_line)]
 _Name: TypeAlias = Annotated[str, AfterValidator(_name)]
 _Password: TypeAlias = Annotated[
     Credential,
-    about(("Password", 'Best a secret: "{{ secret.NAME }}".'), ("Пароль", "Лучше из секретов: «{{ secret.NAME }}».")),
+    option(("Password", 'Best a secret: "{{ secret.NAME }}".'), ("Пароль", "Лучше из секретов: «{{ secret.NAME }}».")),
 ]
 _Value: TypeAlias = Annotated[
     Credential,
-    about(
+    option(
         ("Value", 'The key or token, best a secret: "{{ secret.NAME }}".'),
         ("Значение", "Ключ или токен, лучше из секретов: «{{ secret.NAME }}»."),
     ),
@@ -58,7 +58,7 @@ class Basic(OptionsModel):
     username: Annotated[
         str,
         AfterValidator(_basic_user),
-        about(("User name", "Who the destination knows you as."), ("Имя пользователя", "Под каким именем вас знают.")),
+        option(("User name", "Who the destination knows you as."), ("Имя пользователя", "Под каким именем вас знают.")),
     ]
     password: _Password
 
@@ -68,7 +68,7 @@ class HeaderCredential(OptionsModel):
 
     name: Annotated[
         HeaderName,
-        about(("Header", "The header's name."), ("Заголовок", "Имя заголовка."), examples=["X-Api-Key"]),
+        option(("Header", "The header's name."), ("Заголовок", "Имя заголовка."), examples=["X-Api-Key"]),
     ]
     value: _Value
 
@@ -78,7 +78,7 @@ class QueryCredential(OptionsModel):
 
     name: Annotated[
         _Name,
-        about(("Parameter", "The parameter's name."), ("Параметр", "Имя параметра."), examples=["api_key"]),
+        option(("Parameter", "The parameter's name."), ("Параметр", "Имя параметра."), examples=["api_key"]),
     ]
     value: _Value
 
@@ -89,7 +89,7 @@ class Digest(OptionsModel):
     username: Annotated[
         str,
         AfterValidator(_digest_user),
-        about(("User name", "Who the destination knows you as."), ("Имя пользователя", "Под каким именем вас знают.")),
+        option(("User name", "Who the destination knows you as."), ("Имя пользователя", "Под каким именем вас знают.")),
     ]
     password: _Password
 
@@ -99,7 +99,7 @@ class OAuth2(OptionsModel):
 
     token_url: Annotated[
         Url,
-        about(
+        option(
             ("Token address", "Where the token is fetched."),
             ("Адрес токена", "Где получить токен."),
             examples=["https://api.sendpulse.com/oauth/access_token"],
@@ -107,32 +107,32 @@ class OAuth2(OptionsModel):
     ]
     client_id: Annotated[
         _Name,
-        about(("Client id", "The id of your application."), ("ID клиента", "ID вашего приложения.")),
+        option(("Client id", "The id of your application."), ("ID клиента", "ID вашего приложения.")),
     ]
     client_secret: Annotated[
         Credential,
-        about(
+        option(
             ("Client secret", 'Best a secret: "{{ secret.NAME }}".'),
             ("Секрет клиента", "Лучше из секретов: «{{ secret.NAME }}»."),
         ),
     ]
     scope: Annotated[
         _Line | None,
-        about(
+        option(
             ("Scope", "What the token shall allow, separated by spaces."),
             ("Права", "Что должен разрешать токен, через пробел."),
         ),
     ] = None
     audience: Annotated[
         _Line | None,
-        about(
+        option(
             ("Audience", "Whom the token is for; some services ask for it."),
             ("Получатель", "Для кого токен; некоторые сервисы требуют это указать."),
         ),
     ] = None
     send: Annotated[
         Literal["form", "basic"],
-        about(
+        option(
             ("Sent in", "Where the client's id and secret go: into the form, or a basic Authorization header."),
             ("Где передать", "ID и секрет клиента уйдут в теле-форме или в заголовке Authorization (basic)."),
         ),
@@ -147,38 +147,38 @@ class Auth(OptionsModel):
 
     basic: Annotated[
         Basic | None,
-        about(("Basic", "User name and password."), ("Логин и пароль", "Имя пользователя и пароль.")),
+        option(("Basic", "User name and password."), ("Логин и пароль", "Имя пользователя и пароль.")),
     ] = None
     bearer: Annotated[
         Credential | None,
-        about(
+        option(
             ("Bearer token", "Sent as `Authorization: Bearer ...`."),
             ("Токен", "Уйдёт как `Authorization: Bearer ...`."),
         ),
     ] = None
     header: Annotated[
         HeaderCredential | None,
-        about(
+        option(
             ("Header", "A key or token in a header of its own."), ("Заголовок", "Ключ или токен в отдельном заголовке.")
         ),
     ] = None
     query: Annotated[
         QueryCredential | None,
-        about(
+        option(
             ("Query parameter", "A key or token, added to the address."),
             ("Параметр адреса", "Ключ или токен, добавится к адресу."),
         ),
     ] = None
     digest: Annotated[
         Digest | None,
-        about(
+        option(
             ("Digest", "User name and password, of which only a digest is sent."),
             ("Дайджест", "Имя пользователя и пароль; передаётся только их хеш."),
         ),
     ] = None
     oauth2: Annotated[
         OAuth2 | None,
-        about(
+        option(
             ("OAuth 2", "Client credentials: the token is fetched and renewed by itself."),
             ("OAuth 2", "Ключи приложения (client credentials): токен запрашивается и обновляется сам."),
         ),

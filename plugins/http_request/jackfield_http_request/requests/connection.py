@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias
 import httpx
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validator
 
-from jackfield import OptionsModel, ProjectFile, Route, UrlTemplate, about
+from jackfield import OptionsModel, ProjectFile, Route, UrlTemplate, option
 from jackfield_http_request.values import CONTROL, Credential
 
 ROUTE: Final = "route"
@@ -57,7 +57,7 @@ class Proxy(OptionsModel):
         str,
         UrlTemplate(),
         AfterValidator(_proxy_url),
-        about(
+        option(
             ("Address", "The proxy's address: http:// or https://, without user and password."),
             ("Адрес", "Адрес прокси: http:// или https://, без имени и пароля."),
             examples=["http://proxy.example.ru:3128"],
@@ -65,14 +65,14 @@ class Proxy(OptionsModel):
     ]
     username: Annotated[
         Annotated[str, AfterValidator(_user)] | None,
-        about(
+        option(
             ("User name", "Who the proxy knows you as."),
             ("Имя пользователя", "Под каким именем вас знает прокси."),
         ),
     ] = None
     password: Annotated[
         Credential | None,
-        about(
+        option(
             ("Password", 'Best a secret: "{{ secret.NAME }}".'), ("Пароль", "Лучше из секретов: «{{ secret.NAME }}».")
         ),
     ] = None
@@ -101,7 +101,7 @@ class Tls(OptionsModel):
 
     ca: Annotated[
         _File | None,
-        about(
+        option(
             ("Authorities", "A file of certificates to trust in place of the usual ones."),
             ("Удостоверяющие центры", "Файл с сертификатами, которым доверять вместо обычных."),
             examples=["certs/company-ca.pem"],
@@ -109,7 +109,7 @@ class Tls(OptionsModel):
     ] = None
     cert: Annotated[
         _File | None,
-        about(
+        option(
             ("Client certificate", "A file with the certificate that the step shows to a destination that asks."),
             ("Сертификат клиента", "Файл с сертификатом, который шаг покажет получателю, если тот попросит."),
             examples=["certs/client.pem"],
@@ -117,7 +117,7 @@ class Tls(OptionsModel):
     ] = None
     key: Annotated[
         _File | None,
-        about(
+        option(
             ("Key", "A file with the certificate's key, without a password, if it is not in the same file."),
             ("Ключ", "Файл с ключом сертификата, без пароля, если ключ не в том же файле."),
             examples=["certs/client-key.pem"],

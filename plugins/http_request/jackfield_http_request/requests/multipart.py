@@ -10,7 +10,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator
 
-from jackfield import OptionsModel, about
+from jackfield import OptionsModel, option
 from jackfield_http_request.pairs import scalar_text
 
 _TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[\t ]*;[\t\x20-\x7e]*)?")
@@ -46,16 +46,16 @@ class Part(OptionsModel):
 
     name: Annotated[
         _Text,
-        about(("Name", "The field's name; it may be repeated."), ("Имя", "Имя поля; может повторяться.")),
+        option(("Name", "The field's name; it may be repeated."), ("Имя", "Имя поля; может повторяться.")),
     ]
     text: Annotated[
         _Text,
-        about(("Text", "The field's text, sent in UTF-8."), ("Текст", "Текст поля, уйдёт в UTF-8.")),
+        option(("Text", "The field's text, sent in UTF-8."), ("Текст", "Текст поля, уйдёт в UTF-8.")),
     ] = ""
     base64: Annotated[
         bytes,
         BeforeValidator(_binary, json_schema_input_type=str | None),
-        about(
+        option(
             ("Base64", "What the file contains, in Base64."),
             ("Base64", "Содержимое файла в Base64."),
             examples=["{{ $.event.file.base64 }}"],
@@ -63,7 +63,7 @@ class Part(OptionsModel):
     ] = b""
     filename: Annotated[
         _Text,
-        about(
+        option(
             ("File name", "Makes the field a file of this name."),
             ("Имя файла", "Делает поле файлом с этим именем."),
             examples=["photo.jpg"],
@@ -72,7 +72,7 @@ class Part(OptionsModel):
     type: Annotated[
         _Text,
         AfterValidator(_content_type),
-        about(
+        option(
             (
                 "Type",
                 "The Content-Type; if it is empty, text/plain of a text file and application/octet-stream of Base64.",

@@ -90,7 +90,7 @@ HARMS = [
 ]  # fmt: skip
 
 
-async def insist(journal: SqliteJournal, clock: Clock) -> str:
+async def submit_until_written(journal: SqliteJournal, clock: Clock) -> str:
     """Send an event again and again, until it is acknowledged."""
     run = new_run(clock.time)
     async with asyncio.timeout(30):
@@ -127,7 +127,7 @@ def test_a_journal_whose_files_are_taken_away_is_written_out_again_and_goes_on(
                     other.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 runs += await give(journal, new_run(clock.time))
             harm(path)
-            runs += [await insist(journal, clock) for _ in range(3)]
+            runs += [await submit_until_written(journal, clock) for _ in range(3)]
             for run in runs:
                 await settled(journal, run)
             assert {run.id for run in (await journal.search(Query(limit=100))).runs} == set(runs)
@@ -143,7 +143,7 @@ def test_every_event_that_is_acknowledged_under_load_is_kept_when_the_files_are_
 
     async def send(journal: SqliteJournal, clock: Clock, acknowledged: list[str]) -> None:
         for _ in range(12):
-            run = await insist(journal, clock)
+            run = await submit_until_written(journal, clock)
             acknowledged.append(run)
 
     async def main() -> list[str]:
@@ -172,7 +172,7 @@ def test_what_has_taken_the_journals_name_is_put_aside_and_never_written_over(tm
         async with opened(SqliteJournal(path, now=clock)) as journal, working(journal):
             await settled(journal, (await give(journal, new_run(clock.time)))[0])
             replace_by_another(path)
-            await insist(journal, clock)
+            await submit_until_written(journal, clock)
 
     run_async(main)
     (aside,) = tmp_path.glob("journal.db.found-*")
@@ -209,7 +209,7 @@ def test_a_file_that_another_process_has_open_is_left_to_it_and_nothing_is_ackno
                             break
                         await asyncio.sleep(0.02)
                 process.kill()
-            await insist(journal, clock)
+            await submit_until_written(journal, clock)
             assert await journal.run(first) is not None
 
     run_async(main)
@@ -344,7 +344,7 @@ def test_other_processes_get_on_with_a_journal_that_was_written_out_again(tmp_pa
             await settled(journal, (await give(journal, new_run(clock.time)))[0])
             before = await journal.changes()
             delete(path)
-            await insist(journal, clock)
+            await submit_until_written(journal, clock)
             assert await journal.changes() != before
             async with opened(SqliteJournal(path, now=clock)) as other:
                 await other.set_mode("orders", Mode.HELD, reason="", at=clock.time)
@@ -397,7 +397,7 @@ def test_reading_while_the_journal_is_away_fails_with_a_reason_and_finds_no_stra
                 except JournalError:
                     continue
                 assert view is not None
-            await insist(journal, clock)
+            await submit_until_written(journal, clock)
 
     run_async(main)
 
@@ -446,7 +446,7 @@ def test_what_keeps_a_journal_from_being_written_out_again_is_logged_once(
                     while len(tries) < 5:
                         await asyncio.sleep(0.01)
             assert [line["event"] for line in lines].count("the journal cannot be written out again yet") == 1
-            await insist(journal, clock)
+            await submit_until_written(journal, clock)
 
     run_async(main)
 
@@ -465,7 +465,7 @@ def test_a_command_makes_no_new_journal_while_a_host_has_lost_its_file(tmp_path:
                 await SqliteJournal(path).open()
             assert not path.exists()
             path.with_name("journal.db.partial").rmdir()
-            await insist(journal, clock)
+            await submit_until_written(journal, clock)
 
     run_async(main)
     assert len(runs_in(path)) == 2

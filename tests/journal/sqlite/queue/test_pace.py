@@ -19,7 +19,7 @@ from jackfield.journal.records import Limits, Outcome, Replay, RetryAt, State, S
 from jackfield.journal.sqlite import SqliteJournal
 from jackfield.journal.sqlite.file.encoding import microseconds
 from jackfield.journal.sqlite.queue.pace import Pace
-from jackfield.journal.sqlite.queue.startable import keep_house
+from jackfield.journal.sqlite.queue.startable import poll_due_runs
 from tests.journal.kit import (
     Clock,
     Recorder,
@@ -121,7 +121,7 @@ def test_many_retries_are_made_due_a_page_at_a_time_those_that_are_due_longest_f
                 for run in runs:
                     await settled(journal, run, State.WAITING)
             with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
-                findings = keep_house(connection, microseconds(clock.time + timedelta(minutes=1)), 10, [])
+                findings = poll_due_runs(connection, microseconds(clock.time + timedelta(minutes=1)), 10, [])
             assert findings.due == {"orders"}
             states = [await state_of(journal, run) for run in runs]
             assert states == [State.QUEUED] * 10 + [State.WAITING] * 20

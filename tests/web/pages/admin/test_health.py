@@ -17,7 +17,7 @@ import jackfield.checks.health as condition_module
 from jackfield.access.users import Role
 from jackfield.checks.certificate import PublicCertificate
 from jackfield.checks.health import Clock, condition
-from jackfield.checks.health_texts import Trouble
+from jackfield.checks.health_texts import HealthIssue
 from jackfield.errors import JournalUnavailable
 from jackfield.notices.notifiers import NotifierStatus
 from jackfield.problems import Problem
@@ -28,7 +28,7 @@ XSS = "<script>alert('x')</script>"
 SETTINGS = '[server]\nport = 0\npublic_url = "https://127.0.0.1:1"\n'
 
 
-def kinds(troubles: Sequence[Trouble]) -> list[str]:
+def kinds(troubles: Sequence[HealthIssue]) -> list[str]:
     return [trouble.kind for trouble in troubles]
 
 

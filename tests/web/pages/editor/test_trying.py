@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from jackfield.pipelines.labels import digest
+from jackfield.pipelines.labels import event_summary
 from jackfield.web.server.serving import Served
 from tests.support import give, serve, steps, until
 from tests.web.browserless import form_of
@@ -122,7 +122,7 @@ def test_why_a_step_cannot_be_tried_is_said_at_the_step(tmp_path: Path) -> None:
     ],
 )
 def test_an_event_is_known_by_its_address_then_its_names_then_by_what_is_filled_in(event: JsonValue, said: str) -> None:
-    assert digest(event) == said
+    assert event_summary(event) == said
 
 
 JSON = st.recursive(
@@ -134,9 +134,9 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_whatever_the_event_is_it_is_told_in_a_line(event: JsonValue) -> None:
-    assert "\n" not in digest(event)
+    assert "\n" not in event_summary(event)
 
 
 def test_an_event_without_an_end_to_it_takes_no_time() -> None:
-    assert digest([[[]] * 1000] * 1000) == ""
-    assert digest({"n": 10**5000 - 1}).startswith("n: 9999")
+    assert event_summary([[[]] * 1000] * 1000) == ""
+    assert event_summary({"n": 10**5000 - 1}).startswith("n: 9999")

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from jackfield import Field, WebhookRequest, hookimpl
+from jackfield import EventField, WebhookRequest, hookimpl
 from jackfield.access.users import Role
 from jackfield.journal.records import SETTLED, Mode, Outcome, State
-from jackfield.journal.views import Query, Standing
+from jackfield.journal.views import Query, StepCount
 from jackfield.web.pages.pipelines.progress import progress_of
 from jackfield.web.server.serving import Served
 from tests.support import Call, Plugin, give, serve, steps, until
@@ -24,9 +24,11 @@ class School(Call):
     name = "school"
     title = "School"
     fields = (
-        Field("email", {"en": f"Mail {XSS}", "ru": "Почта"}, example="anna@example.ru", placeholder="{object.email}"),
-        Field("tags", "Tags", example=["a", XSS]),
-        Field("note", "Note"),
+        EventField(
+            "email", {"en": f"Mail {XSS}", "ru": "Почта"}, example="anna@example.ru", placeholder="{object.email}"
+        ),
+        EventField("tags", "Tags", example=["a", XSS]),
+        EventField("note", "Note"),
     )
     instructions = ({"en": f"Paste the address {XSS}.", "ru": "Вставьте адрес."}, "Start it.")
 
@@ -263,11 +265,11 @@ def test_what_is_not_known_of_a_run_is_not_counted_at_a_step() -> None:
     versions = {"v1": ["a", "b"], "v2": []}
     found = progress_of(
         [
-            Standing("v1", State.RUNNING, 5),
-            Standing("v1", State.FAILED, 7, "gone", Outcome.FAILED),
-            Standing("v1", State.QUEUED, 11, "a", Outcome.SUCCEEDED, more=True),
-            Standing("v2", State.FAILED, 13, "a", Outcome.FAILED),
-            Standing("v3", State.SUCCEEDED, 17),
+            StepCount("v1", State.RUNNING, 5),
+            StepCount("v1", State.FAILED, 7, "gone", Outcome.FAILED),
+            StepCount("v1", State.QUEUED, 11, "a", Outcome.SUCCEEDED, more=True),
+            StepCount("v2", State.FAILED, 13, "a", Outcome.FAILED),
+            StepCount("v3", State.SUCCEEDED, 17),
         ],
         versions,
     )

@@ -14,7 +14,7 @@ from jackfield.journal.records import SetAside, State
 from jackfield.journal.views import Query
 from jackfield.runs.bulk import Bulk
 from jackfield.runs.jobs import Deed, Job, Order, Phase
-from jackfield.runs.replay import Operations
+from jackfield.runs.replay import Replays
 from jackfield.web.server.serving import Served
 from tests.support import Plugin, give, run_host, serve, steps, until
 from tests.web.browserless import form_of
@@ -90,7 +90,7 @@ def test_the_question_says_what_was_seen_to_and_the_result_how_the_new_runs_ende
             await host.journal.set_aside(failed[0], SetAside(host.intake.now(), "anna"))
             (tmp_path / "pipelines" / "x.toml").write_text(PICKY)
             await host.reload()
-            made = await Operations(host.journal, host.intake, host.pipelines.get, host.intake.now).replay(failed[1])
+            made = await Replays(host.journal, host.intake, host.pipelines.get, host.intake.now).replay(failed[1])
             await until(host, made[0])
             path = await asked(operator, {"scope": "matching", "state": "failed", "deed": "replay"})
             await ended(served, path, Phase.ASKED)

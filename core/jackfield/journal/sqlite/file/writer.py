@@ -19,7 +19,7 @@ from jackfield.journal.sqlite.file.schema import open_journal
 
 ResultT = TypeVar("ResultT")
 
-Operation: TypeAlias = Callable[[sqlite3.Connection], ResultT]
+Transaction: TypeAlias = Callable[[sqlite3.Connection], ResultT]
 """What is done inside a transaction. It may be undone and called once more, so it touches nothing but the file."""
 
 ItemT = TypeVar("ItemT")
@@ -47,7 +47,7 @@ _PAUSES: Final = (0.25, 0.5, 1.0, 2.0)
 
 
 class _Job(NamedTuple):
-    operation: Operation[Any]
+    operation: Transaction[Any]
     future: asyncio.Future[Any]
     then: Callable[[Any], object] | None
 
@@ -111,7 +111,7 @@ class Writer:
             self._thread.join()
 
     def submit(
-        self, operation: Operation[ResultT], then: Callable[[ResultT], object] | None = None
+        self, operation: Transaction[ResultT], then: Callable[[ResultT], object] | None = None
     ) -> asyncio.Future[ResultT]:
         """Have an operation done; the future is its result once that is on disk.
 
@@ -125,7 +125,7 @@ class Writer:
         self._jobs.put(_Job(operation, future, then))
         return future
 
-    async def insist(self, operation: Operation[ResultT]) -> ResultT:
+    async def submit_until_written(self, operation: Transaction[ResultT]) -> ResultT:
         """Have an operation done, however long it takes until the journal is available."""
         try:
             return await self.submit(operation)

@@ -64,4 +64,4 @@ class Carrier:
 
     async def _write(self, claim: SqliteClaim, settled: Settlement) -> bool:
         ending = Ending(claim.seq, claim.run, claim.replay_of, settled, claim.pipeline, claim.order_key)
-        return await self._writer.insist(Shared(settle, ending))
+        return await self._writer.submit_until_written(Shared(settle, ending))

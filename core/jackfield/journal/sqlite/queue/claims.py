@@ -70,7 +70,7 @@ class SqliteClaim:
     async def checkpoint(self, attempt: Attempt, *, version: str) -> None:
         """Write a completed step down; as long as the journal is unavailable, wait for it."""
         row = attempt_row(attempt)
-        if not await self.writer.insist(partial(checkpoint, seq=self.seq, attempt=row, version=version)):
+        if not await self.writer.submit_until_written(partial(checkpoint, seq=self.seq, attempt=row, version=version)):
             self.lost.set()
             raise LeaseLost(
                 f"run {self.run} was cancelled; the step {attempt.step!r} that it had done is not written down"

@@ -20,15 +20,15 @@ from jackfield.journal.sqlite.queue.carrier import Carrier
 from jackfield.journal.sqlite.queue.claims import SqliteClaim
 from jackfield.journal.sqlite.queue.deaths import Isolation, begin_work
 from jackfield.journal.sqlite.queue.flight import FlightRecorder
-from jackfield.journal.sqlite.queue.lanes import Lane
+from jackfield.journal.sqlite.queue.lanes import PipelineQueue
 from jackfield.journal.sqlite.queue.pace import Pace
 from jackfield.journal.sqlite.queue.startable import (
     Findings,
     Startable,
     cancelled_among,
     give_up,
-    keep_house,
     load_startable,
+    poll_due_runs,
     requeue_running,
     startable_pipelines,
 )
@@ -69,7 +69,7 @@ class Dispatcher:
         self._pace = pace
         self._carrier = Carrier(writer, now, handler, recorder)
         self._isolation = Isolation()
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, PipelineQueue] = {}
         self._modes: dict[str, ModeRecord] = {}
         self._data_version: int | None = None
         self._woken = asyncio.Event()
@@ -140,13 +140,13 @@ class Dispatcher:
         """Keep house at once."""
         self._woken.set()
 
-    def _lane(self, pipeline: str) -> Lane:
+    def _lane(self, pipeline: str) -> PipelineQueue:
         lane = self._lanes.get(pipeline)
         if lane is None:
-            lane = self._lanes[pipeline] = Lane(pipeline)
+            lane = self._lanes[pipeline] = PipelineQueue(pipeline)
         return lane
 
-    def _start(self, lane: Lane) -> None:
+    def _start(self, lane: PipelineQueue) -> None:
         while (lane or lane.more) and self._starting and not self._writer.stuck:
             limits = self._limits(lane.pipeline) if self._runs(lane.pipeline) else None
             if limits is None:
@@ -167,17 +167,17 @@ class Dispatcher:
         if self._starting and (room := lane.room(pressed=self._pace.pressed)):
             self._spawn(self._loads, self._load(lane, lane.begin_load(), room))
 
-    def _carry_out(self, lane: Lane, limits: Limits, now: float) -> None:
+    def _carry_out(self, lane: PipelineQueue, limits: Limits, now: float) -> None:
         claim = lane.take(limits, now)
         if claim.background:
             self._pace.started(now)
         self._spawn(self._tasks, self._carry(lane, claim))
 
-    def _admits(self, lane: Lane) -> bool:
+    def _admits(self, lane: PipelineQueue) -> bool:
         isolation = self._isolation
         return not isolation or isolation.admits(lane.head.seq, sum(len(one.handled) for one in self._lanes.values()))
 
-    def _ring(self, lane: Lane, planned: float) -> None:
+    def _ring(self, lane: PipelineQueue, planned: float) -> None:
         # The handle does not always know its time: uvloop calls soon where the delay is under a millisecond.
         self._pace.woke(max(0.0, asyncio.get_running_loop().time() - planned))
         lane.timer = None
@@ -192,7 +192,7 @@ class Dispatcher:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _carry(self, lane: Lane, claim: SqliteClaim) -> None:
+    async def _carry(self, lane: PipelineQueue, claim: SqliteClaim) -> None:
         try:
             try:
                 settled = await self._carrier.handle(claim)
@@ -206,14 +206,14 @@ class Dispatcher:
             del lane.known[claim.seq]
             self._start(lane)
 
-    def _release(self, lane: Lane, claim: SqliteClaim) -> None:
+    def _release(self, lane: PipelineQueue, claim: SqliteClaim) -> None:
         del lane.handled[claim.seq]
         if self._isolation:
             self._isolation.done(claim.seq)
             for other in list(self._lanes.values()):
                 self._start(other)
 
-    async def _load(self, lane: Lane, known: frozenset[int], room: int) -> None:
+    async def _load(self, lane: PipelineQueue, known: frozenset[int], room: int) -> None:
         query = partial(load_startable, writer=self._writer, pipeline=lane.pipeline, known=known, room=room)
         loaded = Startable([], complete=False, unreadable=[])
         try:
@@ -226,7 +226,9 @@ class Dispatcher:
         if loaded.unreadable:
             self._readers.note_damage()
             now = microseconds(self._now())
-            await self._writer.insist(partial(give_up, pipeline=lane.pipeline, runs=loaded.unreadable, at=now))
+            await self._writer.submit_until_written(
+                partial(give_up, pipeline=lane.pipeline, runs=loaded.unreadable, at=now)
+            )
             self.look(lane.pipeline)
 
     async def _keep_house(self) -> None:
@@ -246,7 +248,7 @@ class Dispatcher:
         handled = [claim for lane in self._lanes.values() for claim in lane.handled.values()]
         running = [claim.seq for claim in handled if claim.started_at < long_ago]
         now, most = microseconds(self._now()), self._pace.due_at_once()
-        findings = await self._writer.submit(partial(keep_house, now=now, most=most, running=running))
+        findings = await self._writer.submit(partial(poll_due_runs, now=now, most=most, running=running))
         for pipeline in findings.due:
             self.look(pipeline)
         if findings.data_version != self._data_version:

@@ -20,7 +20,7 @@ _UNWRITTEN: Final = 200
 """How many runs may have ended without that being on disk yet: these would be run again after a crash."""
 
 
-class Lane:
+class PipelineQueue:
     """The queue of one pipeline. The file is its overflow.
 
     `more` says that the file may hold runs that could start and are not in memory. While it does, or while they are

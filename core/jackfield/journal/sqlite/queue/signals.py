@@ -9,7 +9,7 @@ from jackfield.journal.sqlite.file.writer import Writer
 from jackfield.journal.sqlite.queue.claims import SqliteClaim
 from jackfield.journal.sqlite.queue.dispatcher import Dispatcher
 from jackfield.journal.sqlite.queue.transitions import Cancelled
-from jackfield.journal.sqlite.tables.insert_runs import Draft, Inserted
+from jackfield.journal.sqlite.tables.insert_runs import Inserted, RunRow
 
 
 class Signals:
@@ -23,7 +23,7 @@ class Signals:
         if self.dispatcher is not None:
             self.dispatcher.wake()
 
-    def offer(self, writer: Writer, runs: Sequence[NewRun], drafts: Sequence[Draft], rows: Sequence[Inserted]) -> None:
+    def offer(self, writer: Writer, runs: Sequence[NewRun], drafts: Sequence[RunRow], rows: Sequence[Inserted]) -> None:
         """Hand over runs that have just come in, but for duplicates and those that have to wait for others."""
         if self.dispatcher is None:
             return

@@ -45,7 +45,7 @@ class Findings(NamedTuple):
     next_due: int | None
 
 
-def keep_house(connection: sqlite3.Connection, now: int, most: int, running: Sequence[int]) -> Findings:
+def poll_due_runs(connection: sqlite3.Connection, now: int, most: int, running: Sequence[int]) -> Findings:
     """Make waiting runs due, at most so many, mark those that have been running for a while."""
     connection.executemany(
         "UPDATE run SET state = 'running' WHERE seq = ? AND state = 'queued'", [(seq,) for seq in running]

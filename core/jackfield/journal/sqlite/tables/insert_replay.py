@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import Final
 
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.journal.records import COMPLETED, Replay
 from jackfield.journal.sqlite.file.encoding import ATTEMPT_COLUMNS, microseconds, payload_row, plain, warnings_column
 from jackfield.journal.sqlite.tables.insert_runs import has_predecessor
@@ -33,7 +33,7 @@ def insert_replay(connection: sqlite3.Connection, origin: str, replay: Replay, i
     """Write down a run that does an old one over again; return its pipeline."""
     row = connection.execute(_ORIGIN, (origin,)).fetchone()
     if row is None:
-        raise UnknownRun(f"there is no run {origin}; it may be older than what the journal keeps")
+        raise NotFound(f"there is no run {origin}; it may be older than what the journal keeps")
     if replay.if_standing:
         see_that_it_stands(connection, origin)
     old, root, pipeline, version, order_key, warnings, label, event, blank, request = row
@@ -56,9 +56,9 @@ def _steps_before(connection: sqlite3.Connection, origin: str, run: int, step: s
     attempts = connection.execute(_ATTEMPTS, (run,)).fetchall()
     tries = [(seq, place) for seq, place, name, _ in attempts if name == step]
     if not tries:
-        raise UnknownRun(f"run {origin} never came to a step {step!r}; replay it from a step that it has an attempt of")
+        raise NotFound(f"run {origin} never came to a step {step!r}; replay it from a step that it has an attempt of")
     last, place = tries[-1]
     completed = {name: seq for seq, _, name, outcome in attempts if seq < last and outcome in COMPLETED}
     if len(completed) < place:  # more there may be: a replay on a changed pipeline takes over what the old one had
-        raise UnknownRun(f"run {origin} has not completed the steps before {step!r}; replay it from an earlier step")
+        raise NotFound(f"run {origin} has not completed the steps before {step!r}; replay it from an earlier step")
     return sorted(completed.values())

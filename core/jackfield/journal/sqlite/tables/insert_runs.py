@@ -30,7 +30,7 @@ SELECT EXISTS (
 """
 
 
-class Draft(NamedTuple):
+class RunRow(NamedTuple):
     """A new run, ready to be written. `twins_since` is how far back, in microseconds, a run with its key counts."""
 
     id: str
@@ -52,12 +52,12 @@ class Inserted(NamedTuple):
     duplicate_of: str | None = None
 
 
-def encode_run(new: NewRun) -> Draft:
+def encode_run(new: NewRun) -> RunRow:
     """Encode a new run."""
     received_at = microseconds(new.received_at)
     order_key, dedupe_key = plain(new.order_key), plain(new.dedupe_key)
     warnings = warnings_column(new.event)
-    return Draft(
+    return RunRow(
         new.id,
         new.pipeline,
         received_at,
@@ -73,7 +73,7 @@ def encode_run(new: NewRun) -> Draft:
 class Call(NamedTuple):
     """What one call of `accept()` brought."""
 
-    drafts: Sequence[Draft]
+    drafts: Sequence[RunRow]
     refusal: str | None
 
 
@@ -93,7 +93,7 @@ def _insert_call(connection: sqlite3.Connection, call: Call, places: Mapping[int
     return inserted
 
 
-def _insert_together(connection: sqlite3.Connection, drafts: Sequence[Draft]) -> list[Inserted]:
+def _insert_together(connection: sqlite3.Connection, drafts: Sequence[RunRow]) -> list[Inserted]:
     """Write runs without keys down, with as few statements as can be."""
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'run'").fetchone()
     first = last[0] + 1 if last else 1
@@ -109,7 +109,7 @@ def has_predecessor(connection: sqlite3.Connection, pipeline: str, order_key: st
     return order_key is not None and bool(connection.execute(_IS_BLOCKED, (pipeline, order_key)).fetchone()[0])
 
 
-def _insert(connection: sqlite3.Connection, draft: Draft) -> Inserted:
+def _insert(connection: sqlite3.Connection, draft: RunRow) -> Inserted:
     if draft.dedupe_key is not None:
         twin = connection.execute(_FIND_TWIN, (draft.pipeline, draft.dedupe_key, draft.twins_since)).fetchone()
         if twin is not None:

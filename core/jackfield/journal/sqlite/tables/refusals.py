@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.journal.records import Refusal
 from jackfield.journal.sqlite.file.encoding import Row, dump, microseconds, moment, plain, read_request, read_texts
 
@@ -68,9 +68,9 @@ def mark_accepted(connection: sqlite3.Connection, refusal: str, runs: Sequence[s
     """Write down what a refused request became, which happens once."""
     found = find_refusal(connection, refusal)
     if found is None:
-        raise UnknownRun(f"there is no refused request {refusal}; it may be older than what the journal keeps")
+        raise NotFound(f"there is no refused request {refusal}; it may be older than what the journal keeps")
     if found.accepted_as:
-        raise UnknownRun(f"refused request {refusal} was accepted before, as {', '.join(found.accepted_as)}")
+        raise NotFound(f"refused request {refusal} was accepted before, as {', '.join(found.accepted_as)}")
     connection.execute("UPDATE refusal SET accepted_as = ? WHERE id = ?", (dump(runs), refusal))
 
 

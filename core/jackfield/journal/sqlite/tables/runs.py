@@ -30,11 +30,11 @@ from jackfield.journal.views import (
     Backlog,
     Count,
     Duplicate,
+    DuplicateEntry,
     Page,
     Query,
     RunSummary,
     RunView,
-    SeenAgain,
 )
 
 HOUR: Final = 3_600_000_000
@@ -70,7 +70,7 @@ WHERE again.rowid < :before AND (:pipeline IS NULL OR run.pipeline = :pipeline) 
 _AGAIN: Final = "SELECT received_at, event, blank, warnings FROM duplicate WHERE run = ? ORDER BY rowid DESC LIMIT ?"
 
 
-class Shelf(NamedTuple):
+class StateIndex(NamedTuple):
     """The runs of one pipeline in one state, which one index has in the order of their coming.
 
     `standing`: of failed runs, only those that stand.
@@ -108,12 +108,12 @@ def position(cursor: str | None) -> Position:
 
 def shelves(
     connection: sqlite3.Connection, pipeline: str | None, states: frozenset[State], *, repaired: bool = True
-) -> list[Shelf]:
+) -> list[StateIndex]:
     """List where to look. A queued run of a pipeline that starts none is held."""
     pipelines = step_through(connection, _NEXT_PIPELINE) if pipeline is None else [pipeline]
     held = not_running(connection)
     return [
-        Shelf(
+        StateIndex(
             name,
             State.QUEUED.value if shown is State.HELD else shown.value,
             shown,
@@ -195,12 +195,12 @@ def view_run(connection: sqlite3.Connection, run: str) -> RunView | None:
 
 def list_duplicates(
     connection: sqlite3.Connection, pipeline: str | None, limit: int, before: int | None
-) -> list[SeenAgain]:
+) -> list[DuplicateEntry]:
     """List duplicates, newest first."""
     values = {"before": END_OF_TIME if before is None else before, "pipeline": pipeline, "limit": limit}
     rows = connection.execute(_DUPLICATES, values)
     return [
-        SeenAgain(number, run, of, moment(at), read_event(event, blank, warnings))
+        DuplicateEntry(number, run, of, moment(at), read_event(event, blank, warnings))
         for number, run, of, at, event, blank, warnings in rows
     ]
 
@@ -215,7 +215,7 @@ def count_runs(connection: sqlite3.Connection, since: datetime, pipeline: str | 
     ]
 
 
-def _counted(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[tuple[int, int, int]]:
+def _counted(connection: sqlite3.Connection, place: StateIndex, since: int) -> Iterator[tuple[int, int, int]]:
     """Count runs hour by hour, and those of them that are no failures or still stand."""
     if place.shown is not State.FAILED:
         return ((hour, runs, runs) for hour, runs in hours_of(connection, place, since))
@@ -223,7 +223,7 @@ def _counted(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterat
     return ((hour, runs, standing.get(hour, 0)) for hour, runs in hours_of(connection, place, since))
 
 
-def hours_of(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[tuple[int, int]]:
+def hours_of(connection: sqlite3.Connection, place: StateIndex, since: int) -> Iterator[tuple[int, int]]:
     """Count runs hour by hour, from one run to the next hour's first: grouping them would cost four times as much."""
     shelf = (place.pipeline, place.stored)
     while (first := connection.execute(place.spelled(_FIRST), (*shelf, since)).fetchone()[0]) is not None:

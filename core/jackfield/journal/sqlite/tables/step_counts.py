@@ -10,8 +10,8 @@ from typing import Final
 
 from jackfield.journal.records import Outcome, State
 from jackfield.journal.sqlite.file.encoding import microseconds
-from jackfield.journal.sqlite.tables.runs import HOUR, Shelf, hours_of, shelves
-from jackfield.journal.views import Standing
+from jackfield.journal.sqlite.tables.runs import HOUR, StateIndex, hours_of, shelves
+from jackfield.journal.views import StepCount
 
 _MOST: Final = 5000
 """Runs of one state whose last attempt is looked up: it takes about two microseconds each."""
@@ -33,7 +33,7 @@ UNION SELECT * FROM (SELECT version {_WITHIN} ORDER BY received_at DESC, seq DES
 _VERSIONS: Final = f"SELECT version, count(*) {_WITHIN} GROUP BY version"
 
 
-def list_standings(connection: sqlite3.Connection, pipeline: str, since: datetime) -> list[Standing]:
+def list_standings(connection: sqlite3.Connection, pipeline: str, since: datetime) -> list[StepCount]:
     """Count the runs of a pipeline by version, state and last attempt."""
     start = microseconds(since)
     return [
@@ -43,14 +43,14 @@ def list_standings(connection: sqlite3.Connection, pipeline: str, since: datetim
     ]
 
 
-def _looked_up(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[Standing]:
+def _looked_up(connection: sqlite3.Connection, place: StateIndex, since: int) -> Iterator[StepCount]:
     shelf = (place.pipeline, place.stored, since, _MOST)
     more = bool(connection.execute(place.spelled(_MORE), shelf).fetchone()[0])
     for version, step, outcome, runs in connection.execute(place.spelled(_STANDINGS), shelf).fetchall():
-        yield Standing(version, place.shown, runs, step, outcome and Outcome(outcome), more)
+        yield StepCount(version, place.shown, runs, step, outcome and Outcome(outcome), more)
 
 
-def _succeeded(connection: sqlite3.Connection, place: Shelf, since: int) -> Iterator[Standing]:
+def _succeeded(connection: sqlite3.Connection, place: StateIndex, since: int) -> Iterator[StepCount]:
     """Count by version alone, without looking at each run where an hour has begun and ended on one version."""
     found: Counter[str] = Counter()
     for hour, runs in hours_of(connection, place, since):
@@ -58,4 +58,4 @@ def _succeeded(connection: sqlite3.Connection, place: Shelf, since: int) -> Iter
         ends = connection.execute(_ENDS, within * 2).fetchall()
         counted = [(*ends[0], runs)] if len(ends) == 1 else connection.execute(_VERSIONS, within).fetchall()
         found.update(dict(counted))
-    return (Standing(version, place.shown, runs) for version, runs in found.items())
+    return (StepCount(version, place.shown, runs) for version, runs in found.items())

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 
 from jackfield.host.host import Host
 from jackfield.journal.records import State
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.api.endpoints.pipelines import known_pipeline
 from jackfield.web.render.activity import PERIOD, Hour, activities
 
@@ -31,11 +31,11 @@ class PipelineActivity:
     hours: Sequence[Hour]
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/activity", list_activity),
-        Operation("GET", "/pipelines/{id}/activity", show_activity),
+        Endpoint("GET", "/activity", list_activity),
+        Endpoint("GET", "/pipelines/{id}/activity", show_activity),
     ]
 
 

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 from jackfield.components.base import OptionsModel
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction, AuditCheck, AuditEntry, AuditQuery
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 
 
 class EntriesQuery(OptionsModel):
@@ -21,11 +21,11 @@ class EntriesQuery(OptionsModel):
     limit: int = Field(default=50, ge=1, le=1000)
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/audit", list_entries, secret=True),
-        Operation("GET", "/audit/check", check_entries, secret=True),
+        Endpoint("GET", "/audit", list_entries, secret=True),
+        Endpoint("GET", "/audit/check", check_entries, secret=True),
     ]
 
 

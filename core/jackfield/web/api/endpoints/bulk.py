@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pydantic import AwareDatetime, Field
 
 from jackfield.components.base import OptionsModel
-from jackfield.errors import BadRequest, JackfieldError, UnknownRun
+from jackfield.errors import BadRequest, JackfieldError, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
 from jackfield.runs.bulk import Bulk
 from jackfield.runs.jobs import MOST_RUNS, Deed, Job, JobFailure, Order, Phase
 from jackfield.runs.replay import On
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.api.endpoints.runs import RunsFilter
 from jackfield.web.auth.callers import Note, job_words
 
@@ -68,14 +68,14 @@ class JobReport:
     failed_again: Sequence[JobFailure]
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/jobs", list_jobs, secret=True),
-        Operation("POST", "/jobs", make_job, 201),
-        Operation("GET", "/jobs/{id}", show_job, secret=True),
-        Operation("POST", "/jobs/{id}/start", start_job, action=AuditAction.JOB_STARTED),
-        Operation("POST", "/jobs/{id}/stop", stop_job, action=AuditAction.JOB_STOPPED),
+        Endpoint("GET", "/jobs", list_jobs, secret=True),
+        Endpoint("POST", "/jobs", make_job, 201),
+        Endpoint("GET", "/jobs/{id}", show_job, secret=True),
+        Endpoint("POST", "/jobs/{id}/start", start_job, action=AuditAction.JOB_STARTED),
+        Endpoint("POST", "/jobs/{id}/stop", stop_job, action=AuditAction.JOB_STOPPED),
     ]
 
 
@@ -125,7 +125,7 @@ async def stop_job(host: Host, id: str) -> JobReport:
 def _known(bulk: Bulk, id: str) -> Job:
     job = bulk.get(id)
     if job is None:
-        raise UnknownRun(f"there is no job {id}")
+        raise NotFound(f"there is no job {id}")
     return job
 
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.access.users import Role
 from jackfield.checks.project import warnings_of
 from jackfield.components.base import OptionsModel
-from jackfield.errors import ConfigurationError, JackfieldError, UnknownRun
+from jackfield.errors import ConfigurationError, JackfieldError, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
@@ -21,7 +21,7 @@ from jackfield.pipelines.editing.restoring import bring_back
 from jackfield.problems import Problem
 from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.project.toml_file import TomlFile
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.auth.callers import Note
 from jackfield.web.forms.secret_placeholders import SecretKeeper, is_kept_in
 
@@ -102,16 +102,16 @@ class VersionText(PipelineVersion):
     text: str
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/pipelines/{id}/file", show_file, secret=True),
-        Operation("PUT", "/pipelines/{id}/file", put_file),
-        Operation("DELETE", "/pipelines/{id}/file", delete_file, 204),
-        Operation("POST", "/pipelines/{id}/check", check_text),
-        Operation("GET", "/pipelines/{id}/versions", list_versions),
-        Operation("GET", "/pipelines/{id}/versions/{version}", show_version),
-        Operation("POST", "/pipelines/{id}/versions/{version}/restore", restore_version),
+        Endpoint("GET", "/pipelines/{id}/file", show_file, secret=True),
+        Endpoint("PUT", "/pipelines/{id}/file", put_file),
+        Endpoint("DELETE", "/pipelines/{id}/file", delete_file, 204),
+        Endpoint("POST", "/pipelines/{id}/check", check_text),
+        Endpoint("GET", "/pipelines/{id}/versions", list_versions),
+        Endpoint("GET", "/pipelines/{id}/versions/{version}", show_version),
+        Endpoint("POST", "/pipelines/{id}/versions/{version}/restore", restore_version),
     ]
 
 
@@ -155,7 +155,7 @@ async def list_versions(host: Host, id: str) -> list[PipelineVersion]:
     """List the versions of a pipeline that the journal has, the newest first."""
     kept = [one for one in await host.journal.versions(id) if one.version.id]
     if not kept and host.pipelines.get(id) is None:
-        raise UnknownRun(f"there is no pipeline {id}")
+        raise NotFound(f"there is no pipeline {id}")
     return [PipelineVersion(one.version.id, one.since, _is_current(host, one)) for one in kept]
 
 
@@ -163,7 +163,7 @@ async def show_version(host: Host, keeper: SecretKeeper, role: Role, id: str, ve
     """Show a version of a pipeline with its text."""
     found = next((one for one in await host.journal.versions(id) if one.version.id == version), None)
     if found is None:
-        raise UnknownRun(f"there is no version {version} of pipeline {id} in the journal")
+        raise NotFound(f"there is no version {version} of pipeline {id} in the journal")
     file = TomlFile.parse(found.version.text, pipeline_file(id))
     pipeline = await run_in_threadpool(host.pipelines.loader.load, id, file)
     operator = role is Role.OPERATOR
@@ -207,7 +207,7 @@ async def _problems(host: Host, draft: Draft) -> list[Problem]:
 async def _opened(host: Host, id: str) -> Draft:
     draft = await run_in_threadpool(_folder(host).open, id)
     if draft is None:
-        raise UnknownRun(f"there is no {pipeline_file(id)}")
+        raise NotFound(f"there is no {pipeline_file(id)}")
     return draft
 
 

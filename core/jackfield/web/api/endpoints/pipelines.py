@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 
 from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
-from jackfield.errors import PluginError, UnknownRun
+from jackfield.errors import NotFound, PluginError
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Mode
 from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.pipelines.modes import PipelineStatus, pipeline_status
 from jackfield.pipelines.sender import Address, sender_address
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.auth.callers import Note, mode_words
 
 
@@ -33,13 +33,13 @@ class PipelineReport(PipelineStatus):
     address: str | None = None
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/pipelines", list_pipelines),
-        Operation("GET", "/pipelines/{id}", show_pipeline),
-        Operation("GET", "/pipelines/{id}/address", show_address, secret=True),
-        Operation("PUT", "/pipelines/{id}/mode", set_mode, action=AuditAction.MODE),
+        Endpoint("GET", "/pipelines", list_pipelines),
+        Endpoint("GET", "/pipelines/{id}", show_pipeline),
+        Endpoint("GET", "/pipelines/{id}/address", show_address, secret=True),
+        Endpoint("PUT", "/pipelines/{id}/mode", set_mode, action=AuditAction.MODE),
     ]
 
 
@@ -67,10 +67,10 @@ async def set_mode(host: Host, role: Role, note: Note, id: str, body: ModeBody) 
 
 
 def known_pipeline(host: Host, id: str) -> Pipeline:
-    """Find a pipeline. Raises `UnknownRun` if there is none of this name."""
+    """Find a pipeline. Raises `NotFound` if there is none of this name."""
     pipeline = host.pipelines.get(id)
     if pipeline is None:
-        raise UnknownRun(f"there is no pipeline {id}")
+        raise NotFound(f"there is no pipeline {id}")
     return pipeline
 
 

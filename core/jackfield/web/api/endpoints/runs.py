@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, TypeAdapt
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role
-from jackfield.access.viewer import Sight
+from jackfield.access.viewer import JournalViewer
 from jackfield.checks.scenario import (
     SCENARIO_NAME,
     save_scenario,
@@ -21,13 +21,13 @@ from jackfield.checks.scenario import (
 )
 from jackfield.checks.scenario_text import scenario_text
 from jackfield.components.base import OptionsModel
-from jackfield.errors import BadRequest, UnknownRun
+from jackfield.errors import BadRequest, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import Refusal, SetAside, State
-from jackfield.journal.views import Page, Query, RunView, SeenAgain
-from jackfield.runs.replay import On, Operations
-from jackfield.web.api.endpoint import Operation
+from jackfield.journal.views import DuplicateEntry, Page, Query, RunView
+from jackfield.runs.replay import On, Replays
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.auth.callers import Note, replayed_as
 
 
@@ -133,19 +133,19 @@ class TestSaved:
     file: str
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/runs", list_runs),
-        Operation("GET", "/runs/{id}", show_run),
-        Operation("POST", "/runs/{id}/replay", replay_run, 201, action=AuditAction.RUN_REPLAYED),
-        Operation("POST", "/runs/{id}/cancel", cancel_run, action=AuditAction.RUN_CANCELLED),
-        Operation("POST", "/runs/{id}/retry", retry_run, action=AuditAction.RUN_RETRIED),
-        Operation("PUT", "/runs/{id}/set-aside", set_run_aside, 204, action=AuditAction.RUN_SET_ASIDE),
-        Operation("DELETE", "/runs/{id}/set-aside", take_run_back, 204, action=AuditAction.RUN_TAKEN_BACK),
-        Operation("POST", "/runs/{id}/test", save_test, 201, action=AuditAction.TEST_SAVED),
-        Operation("GET", "/refusals", list_refusals),
-        Operation("GET", "/duplicates", list_duplicates),
+        Endpoint("GET", "/runs", list_runs),
+        Endpoint("GET", "/runs/{id}", show_run),
+        Endpoint("POST", "/runs/{id}/replay", replay_run, 201, action=AuditAction.RUN_REPLAYED),
+        Endpoint("POST", "/runs/{id}/cancel", cancel_run, action=AuditAction.RUN_CANCELLED),
+        Endpoint("POST", "/runs/{id}/retry", retry_run, action=AuditAction.RUN_RETRIED),
+        Endpoint("PUT", "/runs/{id}/set-aside", set_run_aside, 204, action=AuditAction.RUN_SET_ASIDE),
+        Endpoint("DELETE", "/runs/{id}/set-aside", take_run_back, 204, action=AuditAction.RUN_TAKEN_BACK),
+        Endpoint("POST", "/runs/{id}/test", save_test, 201, action=AuditAction.TEST_SAVED),
+        Endpoint("GET", "/refusals", list_refusals),
+        Endpoint("GET", "/duplicates", list_duplicates),
     ]
 
 
@@ -158,7 +158,7 @@ async def show_run(host: Host, role: Role, id: str) -> RunView:
     """Show one run with everything that happened to it."""
     view = await _sight(host, role).run(id)
     if view is None:
-        raise UnknownRun(f"there is no run {id}")
+        raise NotFound(f"there is no run {id}")
     return view
 
 
@@ -198,7 +198,7 @@ async def save_test(host: Host, note: Note, id: str, body: TestBody) -> TestSave
     """Save a run as a test of its pipeline."""
     view = await host.journal.run(id)
     if view is None:
-        raise UnknownRun(f"there is no run {id}")
+        raise NotFound(f"there is no run {id}")
     pipeline = host.pipelines.get(view.summary.pipeline)
     text = scenario_text(
         view, {step.name for step in (pipeline.steps if pipeline else ()) if not step.action.http_only}
@@ -223,14 +223,14 @@ async def list_refusals(host: Host, role: Role, query: RefusalsQuery) -> list[Re
     return await _sight(host, role).refusals(query.pipeline, query.limit, query.before)
 
 
-async def list_duplicates(host: Host, role: Role, query: DuplicatesQuery) -> list[SeenAgain]:
+async def list_duplicates(host: Host, role: Role, query: DuplicatesQuery) -> list[DuplicateEntry]:
     """List events that were taken for those of earlier runs, newest first."""
     return await _sight(host, role).duplicates(query.pipeline, query.limit, query.before)
 
 
-def _operations(host: Host) -> Operations:
-    return Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+def _operations(host: Host) -> Replays:
+    return Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
 
 
-def _sight(host: Host, role: Role) -> Sight:
-    return Sight(host.journal, host.pipelines.get, role)
+def _sight(host: Host, role: Role) -> JournalViewer:
+    return JournalViewer(host.journal, host.pipelines.get, role)

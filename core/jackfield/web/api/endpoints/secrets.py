@@ -10,14 +10,14 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.checks.secret_uses import secret_rows
 from jackfield.components.base import OptionsModel
-from jackfield.errors import BadRequest, UnknownRun
+from jackfield.errors import BadRequest, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.secret_move import carry_out, plan_move
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.project.secrets_file import delete_secret, put_secret, secrets_in_file
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.auth.callers import Note
 
 
@@ -52,13 +52,13 @@ class SecretMoved:
     name: str
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/secrets", list_secrets, secret=True),
-        Operation("PUT", "/secrets/{name}", set_secret, 204, action=AuditAction.SECRET_SET),
-        Operation("DELETE", "/secrets/{name}", remove_secret, 204, action=AuditAction.SECRET_REMOVED),
-        Operation("POST", "/pipelines/{id}/move-secret", move_secret, action=AuditAction.SECRET_MOVED),
+        Endpoint("GET", "/secrets", list_secrets, secret=True),
+        Endpoint("PUT", "/secrets/{name}", set_secret, 204, action=AuditAction.SECRET_SET),
+        Endpoint("DELETE", "/secrets/{name}", remove_secret, 204, action=AuditAction.SECRET_REMOVED),
+        Endpoint("POST", "/pipelines/{id}/move-secret", move_secret, action=AuditAction.SECRET_MOVED),
     ]
 
 
@@ -88,7 +88,7 @@ async def set_secret(host: Host, name: str, body: SecretBody) -> None:
 async def remove_secret(host: Host, name: str) -> None:
     """Take a secret out of secrets.toml."""
     if name not in await run_in_threadpool(secrets_in_file, host.project.folder):
-        raise UnknownRun(f"there is no secret {name} in {SECRETS_FILE}")
+        raise NotFound(f"there is no secret {name} in {SECRETS_FILE}")
     async with host.files.changing(SECRETS_FILE, None):
         await run_in_threadpool(delete_secret, host.project.folder, name)
     await host.reload()

@@ -9,19 +9,19 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role
 from jackfield.checks.certificate import PublicCertificate
-from jackfield.checks.health import Clock, Condition, condition
+from jackfield.checks.health import Clock, HealthReport, condition
 from jackfield.checks.project import Inspection, inspect_project, seen_by_pipeline
 from jackfield.components.base import OptionsModel
 from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.components.values import JsonObject
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.notices.notifiers import NotifierStatus
 from jackfield.notices.test_notice import NotifiersTried, try_notifiers
 from jackfield.notices.texts import trial_notice
 from jackfield.pipelines.schema import pipeline_schema
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,20 @@ class NoticeBody(OptionsModel):
     notifier: str | None = None
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/health", show_health),
-        Operation("GET", "/check", check_project),
-        Operation("GET", "/plugins", list_plugins),
-        Operation("GET", "/plugins/{module}", show_plugin),
-        Operation("GET", "/schema", show_schema),
-        Operation("GET", "/notifiers", list_notifiers),
-        Operation("POST", "/notices/test", send_test_notice, action=AuditAction.NOTICE_SENT),
+        Endpoint("GET", "/health", show_health),
+        Endpoint("GET", "/check", check_project),
+        Endpoint("GET", "/plugins", list_plugins),
+        Endpoint("GET", "/plugins/{module}", show_plugin),
+        Endpoint("GET", "/schema", show_schema),
+        Endpoint("GET", "/notifiers", list_notifiers),
+        Endpoint("POST", "/notices/test", send_test_notice, action=AuditAction.NOTICE_SENT),
     ]
 
 
-async def show_health(host: Host, certificate: PublicCertificate, clock: Clock) -> Condition:
+async def show_health(host: Host, certificate: PublicCertificate, clock: Clock) -> HealthReport:
     """Say how the host is: what needs somebody, and the figures."""
     return await condition(host, certificate.known(host.project.settings.server.public_url), clock)
 
@@ -71,7 +71,7 @@ async def show_plugin(host: Host, role: Role, module: str) -> PluginDescription:
     """Show one plugin with what its components' options mean."""
     plugin = next((one for one in host.registry.plugins if one.module == module), None)
     if plugin is None:
-        raise UnknownRun(f"there is no plugin {module}")
+        raise NotFound(f"there is no plugin {module}")
     described = describe_plugin(plugin)
     return described if role is Role.OPERATOR else replace(described, traceback=None)
 

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
 from jackfield.components.base import OptionsModel
-from jackfield.errors import UnknownRun
+from jackfield.errors import NotFound
 from jackfield.journal.audit import AuditAction
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.auth.callers import Note, token_words
 
 
@@ -48,12 +48,12 @@ class TokenMade:
     token: str
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/tokens", list_tokens, secret=True),
-        Operation("POST", "/tokens", make_token, 201, action=AuditAction.TOKEN_MADE),
-        Operation("DELETE", "/tokens", revoke_token, 204, action=AuditAction.TOKEN_REVOKED),
+        Endpoint("GET", "/tokens", list_tokens, secret=True),
+        Endpoint("POST", "/tokens", make_token, 201, action=AuditAction.TOKEN_MADE),
+        Endpoint("DELETE", "/tokens", revoke_token, 204, action=AuditAction.TOKEN_REVOKED),
     ]
 
 
@@ -72,4 +72,4 @@ async def revoke_token(tokens: Tokens, note: Note, query: TokenQuery) -> None:
     """Make a token worthless at once."""
     note.target = query.name
     if not await run_in_threadpool(tokens.revoke, query.name):
-        raise UnknownRun(f"there is no token {query.name}")
+        raise NotFound(f"there is no token {query.name}")

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.components.base import OptionsModel
 from jackfield.components.values import Event, Exchange, JsonObject
-from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, UnknownRun
+from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import Pipeline, pipeline_file
@@ -18,8 +18,8 @@ from jackfield.pipelines.editing.drafts import Draft
 from jackfield.pipelines.sender import sample_request
 from jackfield.problems import Problem, did_you_mean
 from jackfield.project.toml_file import TomlFile
-from jackfield.runs.try_step import Ending, Situation, Trials
-from jackfield.web.api.endpoint import Operation
+from jackfield.runs.try_step import Situation, StepTester, StepTestOutcome
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.api.endpoints.files import Mistakes, whole_draft
 from jackfield.web.api.endpoints.pipelines import known_pipeline
 from jackfield.web.auth.callers import Note
@@ -58,7 +58,7 @@ class TryBody(OptionsModel):
 class StepTried:
     """What came of it; secrets are masked. Nothing has left the machine unless `sent`."""
 
-    ending: Ending
+    ending: StepTestOutcome
     sent: bool
     options: JsonObject | None
     exchanges: Sequence[Exchange]
@@ -68,11 +68,11 @@ class StepTried:
     problems: Sequence[Problem]
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("POST", "/pipelines/{id}/sample", send_sample, 201, action=AuditAction.SAMPLE_SENT),
-        Operation("POST", "/pipelines/{id}/try", try_step),
+        Endpoint("POST", "/pipelines/{id}/sample", send_sample, 201, action=AuditAction.SAMPLE_SENT),
+        Endpoint("POST", "/pipelines/{id}/try", try_step),
     ]
 
 
@@ -94,12 +94,12 @@ async def send_sample(host: Host, id: str, body: SampleBody) -> SampleTaken:
 async def try_step(host: Host, keeper: SecretKeeper, note: Note, id: str, body: TryBody) -> StepTried:
     """Try a step on an event: show what it would send, or really send it. Nothing of this is in the journal."""
     pipeline, situation = await _pipeline(host, keeper, id, body.text), await _situation(host, body)
-    trials = Trials(host.http, host.runner.watchdog)
+    trials = StepTester(host.http, host.runner.watchdog)
     try:
         tried = await trials.try_step(pipeline, body.step, situation, send=body.send)
     except KeyError:
         hint = did_you_mean(body.step, [step.name for step in pipeline.steps])
-        raise UnknownRun(f'pipeline {id} has no step "{body.step}"{hint}') from None
+        raise NotFound(f'pipeline {id} has no step "{body.step}"{hint}') from None
     if body.send:
         note.action, note.detail = AuditAction.STEP_SENT, f"step {body.step}"
     return StepTried(**{field.name: getattr(tried, field.name) for field in fields(StepTried)})
@@ -113,7 +113,7 @@ async def _situation(host: Host, body: TryBody) -> Situation:
         return Situation(event, host.intake.now())
     view = await host.journal.run(body.run)
     if view is None:
-        raise UnknownRun(f"there is no run {body.run}")
+        raise NotFound(f"there is no run {body.run}")
     situation = Situation.of(view)
     return situation if event is None else replace(situation, event=event)
 

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from jackfield.access.users import Role, User, Users
 from jackfield.components.base import OptionsModel
 from jackfield.journal.audit import AuditAction
-from jackfield.web.api.endpoint import Operation
+from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.auth.callers import Note, role_words
-from jackfield.web.auth.password_check import Doorkeeper
+from jackfield.web.auth.password_check import PasswordChecker
 
 
 class UserBody(OptionsModel):
@@ -49,14 +49,14 @@ class UserReport:
     role: Role
 
 
-def operations() -> list[Operation]:
+def operations() -> list[Endpoint]:
     """Return the operations of this module."""
     return [
-        Operation("GET", "/users", list_users, secret=True),
-        Operation("POST", "/users", add_user, 201, action=AuditAction.USER_ADDED),
-        Operation("PUT", "/users/{name}/role", set_role, action=AuditAction.USER_ROLE),
-        Operation("PUT", "/users/{name}/password", set_password, 204, action=AuditAction.USER_PASSWORD),
-        Operation("DELETE", "/users/{name}", remove_user, 204, action=AuditAction.USER_REMOVED),
+        Endpoint("GET", "/users", list_users, secret=True),
+        Endpoint("POST", "/users", add_user, 201, action=AuditAction.USER_ADDED),
+        Endpoint("PUT", "/users/{name}/role", set_role, action=AuditAction.USER_ROLE),
+        Endpoint("PUT", "/users/{name}/password", set_password, 204, action=AuditAction.USER_PASSWORD),
+        Endpoint("DELETE", "/users/{name}", remove_user, 204, action=AuditAction.USER_REMOVED),
     ]
 
 
@@ -65,7 +65,7 @@ async def list_users(users: Users) -> list[UserReport]:
     return [_report(user) for user in users.all()]
 
 
-async def add_user(users: Users, door: Doorkeeper, note: Note, body: UserBody) -> UserReport:
+async def add_user(users: Users, door: PasswordChecker, note: Note, body: UserBody) -> UserReport:
     """Add a user."""
     note.target, note.detail = body.name, role_words(body.role)
     return _report(await door.hashing(lambda: users.add(body.name, body.password.get_secret_value(), body.role)))
@@ -77,7 +77,7 @@ async def set_role(users: Users, note: Note, name: str, body: RoleBody) -> UserR
     return _report(await run_in_threadpool(users.set_role, name, body.role))
 
 
-async def set_password(users: Users, door: Doorkeeper, name: str, body: PasswordBody) -> None:
+async def set_password(users: Users, door: PasswordChecker, name: str, body: PasswordBody) -> None:
     """Give a user a new password; that ends their sessions."""
     await door.hashing(lambda: users.set_password(name, body.password.get_secret_value()))
 

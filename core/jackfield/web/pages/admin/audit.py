@@ -13,7 +13,7 @@ from starlette.routing import Route
 from jackfield.access.users import Role
 from jackfield.i18n.translations import noop
 from jackfield.journal.audit import AuditAction, AuditQuery, Via
-from jackfield.web.auth.page_access import view
+from jackfield.web.auth.page_access import page_route
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
 
@@ -60,7 +60,7 @@ _WAYS: Final[Mapping[Via, str]] = {
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [view("/audit", show_entries, Role.OPERATOR)]
+    return [page_route("/audit", show_entries, Role.OPERATOR)]
 
 
 async def show_entries(request: Request) -> Response:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from jackfield.checks.certificate import PublicCertificate
 from jackfield.checks.health import Clock, condition
-from jackfield.web.auth.page_access import view
+from jackfield.web.auth.page_access import page_route
 from jackfield.web.pages.runs.journal import titles_of
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
@@ -24,4 +24,4 @@ def routes() -> list[Route]:
         known = certificate.known(host.project.settings.server.public_url)
         return page(request, "health.html", state=await condition(host, known, clock), titles=titles_of(request))
 
-    return [view("/health", show_health)]
+    return [page_route("/health", show_health)]

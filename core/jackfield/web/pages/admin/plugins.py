@@ -12,7 +12,7 @@ from starlette.routing import Route
 from jackfield.access.users import Role
 from jackfield.components.catalogue import ComponentReport, component_reports
 from jackfield.components.plugins.registry import Plugin, Registry
-from jackfield.web.auth.page_access import view
+from jackfield.web.auth.page_access import page_route
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
 
@@ -36,7 +36,7 @@ def routes() -> list[Route]:
         operator = request.state.visitor.role is Role.OPERATOR
         return page(request, "plugins.html", rows=described, operator=operator)
 
-    return [view("/plugins", show_plugins)]
+    return [page_route("/plugins", show_plugins)]
 
 
 def _described(registry: Registry) -> Sequence[PluginRow]:

@@ -18,7 +18,7 @@ from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE
 from jackfield.project.secrets_file import delete_secret, put_secret
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.forms.fields import one_line_end
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
@@ -47,9 +47,9 @@ _NOTHING_DONE: Final = Done()
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/secrets", show_secrets, Role.OPERATOR),
-        deed("/secrets", set_secret, action=AuditAction.SECRET_SET),
-        deed("/secrets/{name}/delete", remove_secret, action=AuditAction.SECRET_REMOVED),
+        page_route("/secrets", show_secrets, Role.OPERATOR),
+        form_route("/secrets", set_secret, action=AuditAction.SECRET_SET),
+        form_route("/secrets/{name}/delete", remove_secret, action=AuditAction.SECRET_REMOVED),
     ]
 
 

@@ -14,7 +14,7 @@ from jackfield.access.tokens import TokenError, Tokens
 from jackfield.access.users import Role
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import token_words
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
 
@@ -25,9 +25,9 @@ _DAYS: Final = ("7", "30", "90", "365")
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/tokens", show_tokens, Role.OPERATOR),
-        deed("/tokens", make_token, action=AuditAction.TOKEN_MADE),
-        deed("/tokens/revoke", revoke_token, action=AuditAction.TOKEN_REVOKED),
+        page_route("/tokens", show_tokens, Role.OPERATOR),
+        form_route("/tokens", make_token, action=AuditAction.TOKEN_MADE),
+        form_route("/tokens/revoke", revoke_token, action=AuditAction.TOKEN_REVOKED),
     ]
 
 

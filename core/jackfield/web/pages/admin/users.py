@@ -14,8 +14,8 @@ from jackfield.access.users import Mistake, Role, UserError, Users
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import Note, role_words
 from jackfield.web.auth.device import Devices
-from jackfield.web.auth.page_access import deed, view
-from jackfield.web.auth.password_check import Doorkeeper, TooMany
+from jackfield.web.auth.page_access import form_route, page_route
+from jackfield.web.auth.password_check import PasswordChecker, TooMany
 from jackfield.web.auth.session import Session
 from jackfield.web.render.rendering import page
 
@@ -25,13 +25,13 @@ _DONE = frozenset({"added", "role", "password", "removed"})
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/users", show_users, Role.OPERATOR),
-        deed("/users", add_user, action=AuditAction.USER_ADDED),
-        deed("/users/{name}/role", set_role, action=AuditAction.USER_ROLE),
-        deed("/users/{name}/password", set_password, action=AuditAction.USER_PASSWORD),
-        deed("/users/{name}/remove", remove_user, action=AuditAction.USER_REMOVED),
-        view("/password", show_own_password),
-        deed("/password", set_own_password, Role.VIEWER, AuditAction.USER_PASSWORD),
+        page_route("/users", show_users, Role.OPERATOR),
+        form_route("/users", add_user, action=AuditAction.USER_ADDED),
+        form_route("/users/{name}/role", set_role, action=AuditAction.USER_ROLE),
+        form_route("/users/{name}/password", set_password, action=AuditAction.USER_PASSWORD),
+        form_route("/users/{name}/remove", remove_user, action=AuditAction.USER_REMOVED),
+        page_route("/password", show_own_password),
+        form_route("/password", set_own_password, Role.VIEWER, AuditAction.USER_PASSWORD),
     ]
 
 
@@ -138,8 +138,8 @@ def _users(request: Request) -> Users:
     return users
 
 
-def _door(request: Request) -> Doorkeeper:
-    door: Doorkeeper = request.app.state.door
+def _door(request: Request) -> PasswordChecker:
+    door: PasswordChecker = request.app.state.door
     return door
 
 

@@ -25,7 +25,7 @@ from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft, DraftFold
 from jackfield.problems import Problem
 from jackfield.project.toml_edit import CannotEdit
 from jackfield.web.auth.language import asked_for, remember
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.forms.fields import field_name, secret_state
 from jackfield.web.forms.pipeline_form import PipelineForm, make_form, with_problems
 from jackfield.web.forms.secret_placeholders import is_kept_in
@@ -56,7 +56,7 @@ _GONE_SECRET: Final = noop("The file does not have this secret any more. Enter i
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class EditorState:
     """What the editor works with in one request: the draft, and what is to be said about it."""
 
     draft: Draft
@@ -79,10 +79,10 @@ class Desk:
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/pipelines/{id}/edit", show_editor, Role.OPERATOR),
-        deed("/pipelines/{id}/edit", edit),
-        view("/pipelines/{id}/delete", ask_to_delete, Role.OPERATOR),
-        deed("/pipelines/{id}/delete", delete),
+        page_route("/pipelines/{id}/edit", show_editor, Role.OPERATOR),
+        form_route("/pipelines/{id}/edit", edit),
+        page_route("/pipelines/{id}/delete", ask_to_delete, Role.OPERATOR),
+        form_route("/pipelines/{id}/delete", delete),
     ]
 
 
@@ -90,7 +90,7 @@ async def show_editor(request: Request) -> Response:
     """Begin a draft with the file."""
     draft = await opened_draft(request)
     told = "saved" if "saved" in request.query_params else ""
-    return await answer(request, Desk(draft, told=told, tab="form" if draft.data() is not None else "toml"))
+    return await answer(request, EditorState(draft, told=told, tab="form" if draft.data() is not None else "toml"))
 
 
 async def edit(request: Request) -> Response:
@@ -99,19 +99,19 @@ async def edit(request: Request) -> Response:
     if not PIPELINE_ID.fullmatch(id):
         raise HTTPException(404)
     form = request.state.form
-    deed, _, rest = str(form.get("do", "apply")).partition(":")
-    if deed == "theirs":
+    command, _, rest = str(form.get("do", "apply")).partition(":")
+    if command == "theirs":
         return RedirectResponse(f"/pipelines/{id}/edit", status_code=303)
     registry = host_of(request).registry
-    desk = await run_in_threadpool(_taken, registry, _draft_of(id, form), with_moved_rows(form, deed, rest))
+    desk = await run_in_threadpool(_taken, registry, _draft_of(id, form), with_moved_rows(form, command, rest))
     if language := asked_for(request):
         return await _in_language(request, desk, language)
-    if deed in {"save", "overwrite"}:
-        return await _saved(request, desk, form if deed == "overwrite" else None)
-    return await answer(request, await _done(request, desk, deed, rest))
+    if command in {"save", "overwrite"}:
+        return await _saved(request, desk, form if command == "overwrite" else None)
+    return await answer(request, await _done(request, desk, command, rest))
 
 
-async def _in_language(request: Request, desk: Desk, language: str) -> Response:
+async def _in_language(request: Request, desk: EditorState, language: str) -> Response:
     """Show the draft in another language, and nothing else."""
     told = "new" if request.state.form.get("told") == "new" else ""
     whole = await whole_draft(request, desk.draft)
@@ -129,18 +129,18 @@ def _differs(folder: DraftFolder, draft: Draft) -> bool:
     return file is None or file.text != draft.text
 
 
-async def _done(request: Request, desk: Desk, deed: str, rest: str) -> Desk:
+async def _done(request: Request, desk: EditorState, command: str, rest: str) -> EditorState:
     """Do what a button says."""
-    if deed == "check":
+    if command == "check":
         return replace(desk, told="checked")
-    if deed in {"try", "send"}:
-        return await _tried(request, desk, rest, send=deed == "send")
+    if command in {"try", "send"}:
+        return await _tried(request, desk, rest, send=command == "send")
     try:
-        draft = await run_in_threadpool(carry_out, desk.draft, deed, rest, request.state.form)
+        draft = await run_in_threadpool(carry_out, desk.draft, command, rest, request.state.form)
     except CannotEdit:
         return replace(desk, told="layout")
-    tab = rest if deed == "tab" else desk.tab
-    return replace(desk, draft=draft, tab=tab, rows=rest if deed == "row" else "")
+    tab = rest if command == "tab" else desk.tab
+    return replace(desk, draft=draft, tab=tab, rows=rest if command == "row" else "")
 
 
 async def ask_to_delete(request: Request) -> Response:
@@ -164,7 +164,7 @@ async def delete(request: Request) -> Response:
     return RedirectResponse("/", status_code=303)
 
 
-async def answer(request: Request, desk: Desk) -> Response:
+async def answer(request: Request, desk: EditorState) -> Response:
     """Show the draft."""
     host = host_of(request)
     draft = desk.draft
@@ -203,7 +203,7 @@ async def answer(request: Request, desk: Desk) -> Response:
     )
 
 
-def _taken(registry: Registry, draft: Draft, form: FormData) -> Desk:
+def _taken(registry: Registry, draft: Draft, form: FormData) -> EditorState:
     """Take over what was filled in. In the TOML tab that is the text, which is the draft already.
 
     It takes long for a long file, so it is called off the event loop.
@@ -211,14 +211,14 @@ def _taken(registry: Registry, draft: Draft, form: FormData) -> Desk:
     shapes, wanted = shapes_in(form), shapes_wanted(form)
     data = draft.data()
     if "toml" in form or data is None:
-        return Desk(draft, "toml", shapes=wanted)
+        return EditorState(draft, "toml", shapes=wanted)
     filled = make_form(data, registry, shapes)
     taken = take_over(draft, filled, form, wanted)
     choices = choices_in(form, len(filled.steps))
-    return Desk(taken.draft, refused=taken.refused, shapes=wanted, choices=choices)
+    return EditorState(taken.draft, refused=taken.refused, shapes=wanted, choices=choices)
 
 
-async def _saved(request: Request, desk: Desk, over: FormData | None) -> Response:
+async def _saved(request: Request, desk: EditorState, over: FormData | None) -> Response:
     """Write the file, if nothing is wrong with it, and nobody else has changed it."""
     draft = desk.draft
     if desk.refused or await _problems(request, draft):
@@ -235,7 +235,7 @@ async def _saved(request: Request, desk: Desk, over: FormData | None) -> Respons
     return RedirectResponse(f"/pipelines/{draft.id}/edit?saved", status_code=303)
 
 
-async def _tried(request: Request, desk: Desk, index: str, *, send: bool) -> Desk:
+async def _tried(request: Request, desk: EditorState, index: str, *, send: bool) -> EditorState:
     """Try a step of the draft as it is now."""
     if not index.isdecimal() or int(index) >= len(desk.choices):
         return desk
@@ -282,7 +282,7 @@ def _mistakes(form: PipelineForm) -> int:
     return sum(len(one.problems) for one in (form, *form.parts, *_wrong(form)))
 
 
-def _difference(request: Request, desk: Desk) -> Sequence[Line]:
+def _difference(request: Request, desk: EditorState) -> Sequence[Line]:
     """Compare what the file is now with the draft."""
     if desk.conflict is None:
         return ()

@@ -12,13 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.access.users import Role
-from jackfield.errors import JackfieldError, JournalUnavailable, UnknownRun
+from jackfield.errors import JackfieldError, JournalUnavailable, NotFound
 from jackfield.journal.audit import AuditAction
 from jackfield.pipelines.definition import pipeline_file
 from jackfield.pipelines.editing.drafts import BadId
 from jackfield.pipelines.editing.secret_move import SecretMove, carry_out, plan_move
 from jackfield.project.secrets import SECRETS_FILE
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
 
@@ -26,7 +26,7 @@ from jackfield.web.state import host_of
 def routes() -> list[Route]:
     """Return the routes of this module."""
     path = "/pipelines/{id}/move-secret"
-    return [view(path, ask_for_name, Role.OPERATOR), deed(path, move, action=AuditAction.SECRET_MOVED)]
+    return [page_route(path, ask_for_name, Role.OPERATOR), form_route(path, move, action=AuditAction.SECRET_MOVED)]
 
 
 async def ask_for_name(request: Request) -> Response:
@@ -34,7 +34,7 @@ async def ask_for_name(request: Request) -> Response:
     key = request.query_params.get("key", "")
     try:
         planned = await _planned(request, key, None)
-    except (BadId, UnknownRun):
+    except (BadId, NotFound):
         raise HTTPException(404) from None
     except JackfieldError as error:
         return _page(request, key, "", str(error))
@@ -49,7 +49,7 @@ async def move(request: Request) -> Response:
         planned = await _planned(request, key, name)
         async with host.files.changing(SECRETS_FILE, None), host.files.changing(pipeline_file(id), None):
             await run_in_threadpool(carry_out, host.project.folder, planned)
-    except (BadId, UnknownRun):
+    except (BadId, NotFound):
         raise HTTPException(404) from None
     except JackfieldError as error:
         return _page(request, key, name, str(error))

@@ -18,9 +18,9 @@ from jackfield.pipelines.definition import PIPELINE_ID
 from jackfield.pipelines.editing.drafts import new_draft
 from jackfield.project.settings import PIPELINES_FOLDER
 from jackfield.web.auth.language import asked_for, remember
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.forms.pipeline_form import plugin_of
-from jackfield.web.pages.editor.editor import Desk, answer
+from jackfield.web.pages.editor.editor import EditorState, answer
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
 
@@ -45,7 +45,7 @@ class Component:
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [view("/new", ask, Role.OPERATOR), deed("/new", begin)]
+    return [page_route("/new", ask, Role.OPERATOR), form_route("/new", begin)]
 
 
 async def ask(request: Request) -> Response:
@@ -74,7 +74,7 @@ async def begin(request: Request) -> Response:
     if wrong:
         return _asked(request, given, wrong)
     draft = new_draft(given["id"], given["title"], given["source"], given["action"])
-    return await answer(request, Desk(draft, told="new"))
+    return await answer(request, EditorState(draft, told="new"))
 
 
 def suggested_id(title: str) -> str:

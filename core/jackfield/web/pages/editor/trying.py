@@ -18,9 +18,9 @@ from jackfield.host.host import Host
 from jackfield.journal.views import RunSummary, RunView
 from jackfield.pipelines.definition import Pipeline, pipeline_file, step_name
 from jackfield.pipelines.editing.drafts import Draft
-from jackfield.pipelines.labels import digest
+from jackfield.pipelines.labels import event_summary
 from jackfield.project.toml_file import TomlFile
-from jackfield.runs.try_step import Situation, Trials, Tried
+from jackfield.runs.try_step import Situation, StepTester, StepTestResult
 from jackfield.web.pages.editor.picker import declared
 from jackfield.web.render.excerpt import Excerpts
 
@@ -33,7 +33,7 @@ class EventToTry:
     """An event that can be taken: its run, and what tells it from others."""
 
     run: RunSummary
-    digest: str
+    event_summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ class ShownTrial:
     """What came of trying the step at `index`; texts are for people."""
 
     index: int
-    tried: Tried
+    tried: StepTestResult
     options: str
     result: str
 
 
 def events_to_try(views: Sequence[RunView]) -> Sequence[EventToTry]:
     """Offer the events of these runs."""
-    return [EventToTry(view.summary, digest(view.event.data)) for view in views]
+    return [EventToTry(view.summary, event_summary(view.event.data)) for view in views]
 
 
 def choices_in(form: FormData, steps: int) -> Sequence[Choice]:
@@ -82,7 +82,7 @@ async def try_step(host: Host, draft: Draft, index: int, situation: Situation, *
         return None
     name = step_name(draft.steps()[index])
     try:
-        tried = await Trials(host.http, host.runner.watchdog).try_step(pipeline, name, situation, send=send)
+        tried = await StepTester(host.http, host.runner.watchdog).try_step(pipeline, name, situation, send=send)
     except KeyError:
         return None
     return ShownTrial(index, tried, _text(tried.options), _text(tried.result))

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.access.users import Role
-from jackfield.access.viewer import Sight
-from jackfield.components.values import Field, Text
+from jackfield.access.viewer import JournalViewer
+from jackfield.components.values import EventField, Text
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
@@ -24,7 +24,7 @@ from jackfield.journal.views import Query, RunSummary
 from jackfield.pipelines.definition import Pipeline
 from jackfield.pipelines.sender import Address, sample_request, sender_address
 from jackfield.web.auth.callers import mode_words
-from jackfield.web.auth.page_access import deed, local_path, view
+from jackfield.web.auth.page_access import form_route, local_path, page_route
 from jackfield.web.pages.pipelines.flow import flow_of
 from jackfield.web.pages.pipelines.progress import Progress, progress_of
 from jackfield.web.pages.pipelines.troubles import pipeline_troubles
@@ -43,17 +43,17 @@ class Sender:
 
     address: Address | None
     error: str
-    fields: Sequence[Field]
+    fields: Sequence[EventField]
     instructions: Sequence[Text]
 
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/pipelines/{id}", show_pipeline),
-        deed("/pipelines/{id}/mode", set_mode, action=AuditAction.MODE),
-        deed("/pipelines/{id}/sample", send_sample, action=AuditAction.SAMPLE_SENT),
-        view("/pipelines/{id}/sample", leave_sample),
+        page_route("/pipelines/{id}", show_pipeline),
+        form_route("/pipelines/{id}/mode", set_mode, action=AuditAction.MODE),
+        form_route("/pipelines/{id}/sample", send_sample, action=AuditAction.SAMPLE_SENT),
+        page_route("/pipelines/{id}/sample", leave_sample),
     ]
 
 
@@ -92,8 +92,8 @@ async def send_sample(request: Request) -> Response:
     if not taken.runs:
         return await _shown(request, pipeline, refused=taken.refused or "")
     run = taken.runs[0]
-    view = await host.journal.run(run)
-    if view is not None and view.summary.received_at != sample.received_at:
+    page_route = await host.journal.run(run)
+    if page_route is not None and page_route.summary.received_at != sample.received_at:
         return RedirectResponse(f"{_path(pipeline.id)}?duplicate={run}", status_code=303)
     return RedirectResponse(f"/runs/{run}", status_code=303)
 
@@ -135,8 +135,8 @@ async def _progress(host: Host, pipeline: Pipeline, now: datetime) -> Mapping[st
 
 async def _twin(request: Request, pipeline: str) -> str | None:
     """Return the run that a sample was taken for, as the address says, if there is one of this pipeline."""
-    view = await host_of(request).journal.run(request.query_params.get("duplicate", ""))
-    return view.summary.id if view is not None and view.summary.pipeline == pipeline else None
+    page_route = await host_of(request).journal.run(request.query_params.get("duplicate", ""))
+    return page_route.summary.id if page_route is not None and page_route.summary.pipeline == pipeline else None
 
 
 def _sender(host: Host, pipeline: Pipeline) -> Sender:
@@ -152,7 +152,7 @@ def _sender(host: Host, pipeline: Pipeline) -> Sender:
 async def _runs(request: Request, pipeline: str) -> Sequence[RunSummary]:
     """List the newest runs, as far as this visitor may see them."""
     host, visitor = host_of(request), request.state.visitor
-    sight = Sight(host.journal, host.pipelines.get, visitor.role if visitor else Role.VIEWER)
+    sight = JournalViewer(host.journal, host.pipelines.get, visitor.role if visitor else Role.VIEWER)
     return (await sight.search(Query(pipeline=pipeline, limit=_NEWEST))).runs
 
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from jackfield.host.host import Host
 from jackfield.journal.records import ModeRecord
 from jackfield.pipelines.definition import Pipeline
-from jackfield.web.auth.page_access import view
+from jackfield.web.auth.page_access import page_route
 from jackfield.web.pages.pipelines.flow import Flow, flow_of
 from jackfield.web.pages.pipelines.troubles import PipelineTroubles, host_troubles, pipeline_troubles
 from jackfield.web.render.activity import PERIOD, Activity, activities
@@ -34,7 +34,7 @@ class Row:
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [view("/", list_pipelines)]
+    return [page_route("/", list_pipelines)]
 
 
 async def list_pipelines(request: Request) -> Response:

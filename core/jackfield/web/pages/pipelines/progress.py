@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from jackfield.journal.records import COMPLETED, State
-from jackfield.journal.views import Standing
+from jackfield.journal.views import StepCount
 
 SHOWN: Final = (State.RUNNING, State.QUEUED, State.HELD, State.WAITING, State.FAILED, State.SKIPPED, State.CANCELLED)
 """The states that runs stand at a step in, in the order in which they are shown."""
@@ -31,7 +31,7 @@ class Progress:
         return [(state, self.here[state]) for state in SHOWN if self.here[state]]
 
 
-def progress_of(standings: Iterable[Standing], versions: Mapping[str, Sequence[str]]) -> dict[str, Progress]:
+def progress_of(standings: Iterable[StepCount], versions: Mapping[str, Sequence[str]]) -> dict[str, Progress]:
     """Sum standings up for each step, by its name; `versions` has the names of the steps of each version in order."""
     standings = list(standings)
     uncertain = frozenset(standing.state for standing in standings if standing.more)
@@ -49,7 +49,7 @@ def progress_of(standings: Iterable[Standing], versions: Mapping[str, Sequence[s
     return found
 
 
-def _reached(standing: Standing, steps: Sequence[str]) -> int:
+def _reached(standing: StepCount, steps: Sequence[str]) -> int:
     """Say how many steps a run has behind it."""
     if standing.state is State.SUCCEEDED:
         return len(steps)

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from jackfield.access.users import Role
-from jackfield.errors import ConfigurationError, UnknownRun
+from jackfield.errors import ConfigurationError, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.views import KeptVersion
 from jackfield.masking import MASKED
@@ -22,7 +22,7 @@ from jackfield.pipelines.definition import Pipeline, pipeline_file
 from jackfield.pipelines.editing.drafts import BadId, Conflict, Draft
 from jackfield.pipelines.editing.restoring import bring_back
 from jackfield.project.toml_file import TomlFile
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.forms.secret_placeholders import SecretKeeper
 from jackfield.web.pages.editor.draft_files import folder_of, keeper, reloaded
 from jackfield.web.render.diff import Line, difference
@@ -35,8 +35,8 @@ _STAND_IN: Final = re.compile("<kept secret [0-9a-f]{16}>")
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/pipelines/{id}/versions", show_versions),
-        deed("/pipelines/{id}/versions", restore),
+        page_route("/pipelines/{id}/versions", show_versions),
+        form_route("/pipelines/{id}/versions", restore),
     ]
 
 
@@ -47,7 +47,7 @@ async def restore(request: Request) -> Response:
     try:
         async with host.files.changing(pipeline_file(id), request.state.note.caller):
             await bring_back(host.journal, folder_of(request), host.pipelines.loader, id, version=version, base=base)
-    except UnknownRun:
+    except NotFound:
         raise HTTPException(404) from None
     except Conflict:
         return await show_versions(request, 409, wrong="conflict")

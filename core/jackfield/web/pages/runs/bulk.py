@@ -17,7 +17,7 @@ from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import State
 from jackfield.runs.jobs import Deed, Job, Order
 from jackfield.web.auth.callers import job_words
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.pages.runs.filters import RunFilter
 from jackfield.web.pages.runs.journal import runs_page
 from jackfield.web.render.rendering import page
@@ -33,11 +33,11 @@ _ENDS: Final = (State.SUCCEEDED, State.SKIPPED, State.FAILED, State.CANCELLED)
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        deed("/runs/bulk", ask),
-        view("/runs/bulk", leave_asking),
-        view("/bulk/{id}", show_job, Role.OPERATOR),
-        deed("/bulk/{id}/start", start_job, action=AuditAction.JOB_STARTED),
-        deed("/bulk/{id}/stop", stop_job, action=AuditAction.JOB_STOPPED),
+        form_route("/runs/bulk", ask),
+        page_route("/runs/bulk", leave_asking),
+        page_route("/bulk/{id}", show_job, Role.OPERATOR),
+        form_route("/bulk/{id}/start", start_job, action=AuditAction.JOB_STARTED),
+        form_route("/bulk/{id}/stop", stop_job, action=AuditAction.JOB_STOPPED),
     ]
 
 

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.access.viewer import Sight
+from jackfield.access.viewer import JournalViewer
 from jackfield.components.values import Text
 from jackfield.errors import JackfieldError, JournalUnavailable
 from jackfield.journal.records import State
 from jackfield.journal.views import Page
-from jackfield.web.auth.page_access import view
+from jackfield.web.auth.page_access import page_route
 from jackfield.web.pages.runs.filters import RunFilter
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
@@ -23,13 +23,13 @@ PAGE_OF_RUNS: Final = 50
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [view("/runs", list_runs)]
+    return [page_route("/runs", list_runs)]
 
 
-def sight_of(request: Request) -> Sight:
+def sight_of(request: Request) -> JournalViewer:
     """Return what the visitor may see."""
     host = host_of(request)
-    return Sight(host.journal, host.pipelines.get, request.state.visitor.role)
+    return JournalViewer(host.journal, host.pipelines.get, request.state.visitor.role)
 
 
 def titles_of(request: Request) -> dict[str, Text]:

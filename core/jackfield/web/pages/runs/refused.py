@@ -15,7 +15,7 @@ from starlette.routing import Route
 from jackfield.errors import JackfieldError, JournalUnavailable
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.records import StoredRequest
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.pages.runs.hints import refusal_hint
 from jackfield.web.pages.runs.journal import sight_of, titles_of
 from jackfield.web.pages.runs.run import operations_of
@@ -33,10 +33,10 @@ _LARGEST_NUMBER: Final = 18
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/refused", list_refused),
-        view("/refused/duplicates", list_duplicates),
-        deed("/refused/{id}/accept", accept, action=AuditAction.REQUEST_ACCEPTED),
-        deed("/refused/duplicates/{number}/accept", accept_duplicate, action=AuditAction.REQUEST_ACCEPTED),
+        page_route("/refused", list_refused),
+        page_route("/refused/duplicates", list_duplicates),
+        form_route("/refused/{id}/accept", accept, action=AuditAction.REQUEST_ACCEPTED),
+        form_route("/refused/duplicates/{number}/accept", accept_duplicate, action=AuditAction.REQUEST_ACCEPTED),
     ]
 
 

@@ -18,7 +18,7 @@ from jackfield.journal.records import SetAside
 from jackfield.journal.views import RunView
 from jackfield.runs.replay import On
 from jackfield.web.auth.callers import replayed_as
-from jackfield.web.auth.page_access import deed
+from jackfield.web.auth.page_access import form_route
 from jackfield.web.pages.runs.run import operations_of, run_page, seen_run
 from jackfield.web.state import host_of
 
@@ -28,11 +28,11 @@ _LONGEST_NOTE: Final = 500
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        deed("/runs/{id}/replay", replay_run, action=AuditAction.RUN_REPLAYED),
-        deed("/runs/{id}/cancel", cancel_run, action=AuditAction.RUN_CANCELLED),
-        deed("/runs/{id}/retry", retry_run, action=AuditAction.RUN_RETRIED),
-        deed("/runs/{id}/set-aside", set_aside, action=AuditAction.RUN_SET_ASIDE),
-        deed("/runs/{id}/take-back", take_back, action=AuditAction.RUN_TAKEN_BACK),
+        form_route("/runs/{id}/replay", replay_run, action=AuditAction.RUN_REPLAYED),
+        form_route("/runs/{id}/cancel", cancel_run, action=AuditAction.RUN_CANCELLED),
+        form_route("/runs/{id}/retry", retry_run, action=AuditAction.RUN_RETRIED),
+        form_route("/runs/{id}/set-aside", set_aside, action=AuditAction.RUN_SET_ASIDE),
+        form_route("/runs/{id}/take-back", take_back, action=AuditAction.RUN_TAKEN_BACK),
     ]
 
 

@@ -19,11 +19,11 @@ from jackfield.host.host import Host
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import SETTLED, State
 from jackfield.journal.views import RunSummary, RunView
-from jackfield.runs.replay import Operations, step_to_resume
-from jackfield.web.auth.page_access import view
+from jackfield.runs.replay import Replays, step_to_resume
+from jackfield.web.auth.page_access import page_route
 from jackfield.web.pages.runs.hints import run_hint, warning_hint
 from jackfield.web.pages.runs.journal import sight_of, titles_of
-from jackfield.web.pages.runs.timeline import passage, turn_of
+from jackfield.web.pages.runs.timeline import run_timeline, turn_of
 from jackfield.web.render.excerpt import Excerpts
 from jackfield.web.render.json_tree import read_tree
 from jackfield.web.render.rendering import page
@@ -37,7 +37,7 @@ _ROOM: Final = 900_000
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [view("/runs/{id}.json", download_run), view("/runs/{id}", show_run)]
+    return [page_route("/runs/{id}.json", download_run), page_route("/runs/{id}", show_run)]
 
 
 async def show_run(request: Request) -> Response:
@@ -81,7 +81,7 @@ async def run_page(
     event = excerpts.json(seen.event.data)
     editable = event.whole and excerpts.takes(event.text)
     under_way = host.runner.under_way.get(summary.id)
-    steps = passage(seen, version, host.registry.actions, host.intake.now(), excerpts, under_way=under_way)
+    steps = run_timeline(seen, version, host.registry.actions, host.intake.now(), excerpts, under_way=under_way)
     return page(
         request,
         "run.html",
@@ -138,10 +138,10 @@ async def _replays_of(seen: RunView, journal: Journal) -> dict[str, Any]:
     return {"repair": repair, "replays": await journal.glance(seen.replays)}
 
 
-def operations_of(request: Request) -> Operations:
+def operations_of(request: Request) -> Replays:
     """Return what an operator can do to runs."""
     host = host_of(request)
-    return Operations(host.journal, host.intake, host.pipelines.get, host.intake.now)
+    return Replays(host.journal, host.intake, host.pipelines.get, host.intake.now)
 
 
 async def _known(journal: Journal, run: str | None) -> str | None:

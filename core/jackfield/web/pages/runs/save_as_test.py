@@ -22,7 +22,7 @@ from jackfield.checks.scenario_text import scenario_text
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.journal.views import RunView
-from jackfield.web.auth.page_access import deed, view
+from jackfield.web.auth.page_access import form_route, page_route
 from jackfield.web.render.excerpt import Excerpts
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
@@ -33,8 +33,8 @@ _ROOM: Final = 500_000
 def routes() -> list[Route]:
     """Return the routes of this module."""
     return [
-        view("/runs/{id}/test", show_test, Role.OPERATOR),
-        deed("/runs/{id}/test", save_test, action=AuditAction.TEST_SAVED),
+        page_route("/runs/{id}/test", show_test, Role.OPERATOR),
+        form_route("/runs/{id}/test", save_test, action=AuditAction.TEST_SAVED),
     ]
 
 

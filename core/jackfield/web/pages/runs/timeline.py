@@ -77,7 +77,7 @@ class ShownStep:
     left: float = 0.0
 
 
-def passage(
+def run_timeline(
     view: RunView,
     version: Version | None,
     actions: Mapping[str, type[Action[Any]]],
