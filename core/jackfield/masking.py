@@ -23,6 +23,8 @@ _SHORT_ESCAPES: Final = {"\b": "b", "\t": "t", "\n": "n", "\f": "f", "\r": "r"}
 _LAST_OF_LATIN_1: Final = 0xFF
 _ESCAPES: Final = b"\\%+"
 """What an escape begins with."""
+_LONGEST_PATTERN: Final = 2000
+"""A value of more characters is compared one by one: a pattern of it would take a kilobyte for each."""
 _LEAST: Final = 6
 _LEAST_ANYWHERE: Final = 8
 _CUT: Final = re.compile(rb"\.\.\.|\xe2\x80\xa6|[\"']\s*[,:}\]]|[\"'\\\])}>\s]*\Z")
@@ -124,16 +126,18 @@ class _Form:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        self._whole = _pattern([value])
+        self._whole = _pattern([value]) if len(value) <= _LONGEST_PATTERN else None
         self.first = {one[0] for one in _cases(value[0])} | set(_ESCAPES)
 
     def end(self, text: bytes, start: int) -> int:
         """Tell where the value ends that begins at `start`, or the beginning of it that is there; 0 for none."""
-        if whole := self._whole.match(text, start):
+        if self._whole is not None and (whole := self._whole.match(text, start)):
             return whole.end()
         agreed, end = self._agreement(_escaped, text, start)
         if text[end : end + 1] in _ESCAPES:
             agreed, end = max((agreed, end), self._agreement(_percent_encoded, text, start))
+        if agreed == len(self._value):
+            return end
         if agreed >= max(_LEAST_ANYWHERE, len(self._value) / 2) and not text[end : end + 1].isalnum():
             return end
         return end if agreed >= _LEAST and _CUT.match(text, end) else 0
@@ -147,6 +151,10 @@ class _Form:
                 if there != character.lower().encode("utf-8", "surrogatepass"):
                     return agreed, position
                 position += 1
+            elif not character.isascii() and text.startswith(
+                plain := character.encode("utf-8", "surrogatepass"), position
+            ):
+                position += len(plain)
             elif found := re.compile(encode(character)).match(text, position):
                 position = found.end()
             else:

@@ -405,6 +405,13 @@ def test_a_constant_that_selects_nothing_is_a_mistake_of_its_place() -> None:
     assert mistake("{{ 'a'.joi~ in ().b }}") == "steps[0]: .joi selects nothing; it is a text and has nothing inside"
 
 
+def test_a_bracket_or_a_text_that_never_ends_is_looked_through_once() -> None:
+    assert mistake("{{ $.event['" + "\\'" * 30_000) == (
+        "steps[0]: $.event['" + "\\'" * 15 + "\\… is too long for a path; write it in 2000 characters"
+    )
+    assert "steps[0]:" in mistake("{{ " + "\\'" * 30_000)
+
+
 def test_a_template_has_so_many_paths_that_it_can_be_compiled_while_somebody_waits() -> None:
     assert render("{{ $.event.age }} " * 200) == "40 " * 200
     assert mistake("{{ 1 }}" * 2001) == "steps[0]: a template has 2000 tags at most; divide it"

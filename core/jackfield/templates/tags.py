@@ -24,7 +24,7 @@ _CLOSINGS: Final = ("}}", "%}")
 _TAG: Final = re.compile(
     r"(?P<opaque>\{#.*?(?:#\}|\Z)|\{%[-+]?\s*raw\s*[-+]?%\}.*?(?:\{%[-+]?\s*endraw\s*[-+]?%\}|\Z))|\{\{|\{%", re.DOTALL
 )
-_STRING_OR_CHARACTER: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)
+_STRING_OR_CHARACTER: Final = re.compile(r"""'(?:\\.|[^'\\])*+'?|"(?:\\.|[^"\\])*+"?|.""", re.DOTALL)
 
 
 def is_template(text: str) -> bool:

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from jackfield.errors import TemplateError
 from jackfield.templates.limits.budget import Budget
-from jackfield.templates.paths.query import Key, Query
+from jackfield.templates.paths.query import LONGEST, Key, Query
 
 Document: TypeAlias = Mapping[str, JsonValue]
 
@@ -189,10 +189,12 @@ def _read_bracket(text: str, start: int, position: int) -> _Segment:
 
 def _bracket_end(text: str, start: int, position: int) -> int:
     depth = 0
-    for token in _BRACKET_TOKEN.finditer(text, position):
+    for token in _BRACKET_TOKEN.finditer(text, position, position + LONGEST):  # for it may look at each quote's rest
         depth += (token.group() in "[(") - (token.group() in "])")
         if not depth:
             return token.end()
+    if len(text) > position + LONGEST:
+        raise TemplateError(f"{text[start : start + 40]}… is too long for a path; write it in {LONGEST} characters")
     raise TemplateError(f"{text[start : position + 1]} has a bracket that is never closed; add the missing ]")
 
 

@@ -26,7 +26,8 @@ from jackfield.templates.paths.selectors import NOWHERE, ROOT, SELECTORS, Find, 
 
 Key: TypeAlias = str | int
 
-_LONGEST: Final = 2000
+LONGEST: Final = 2000
+"""How many characters a path may have."""
 
 
 class Query:
@@ -34,8 +35,8 @@ class Query:
 
     def __init__(self, text: str, shown: str = "") -> None:
         self._shown = shown or text
-        if len(text) > _LONGEST:
-            raise TemplateError(f"{self._shown[:40]}… is too long for a path; write it in {_LONGEST} characters")
+        if len(text) > LONGEST:
+            raise TemplateError(f"{self._shown[:40]}… is too long for a path; write it in {LONGEST} characters")
         try:
             tree = parse(text)
             self._find = _compiled(tree)
