@@ -58,6 +58,8 @@ _STUDENT_SENT: Final[Mapping[str, JsonValue]] = {
     "city": "unknown",
     "utm": {"source": "vk", "campaign": "осень 2026"},
 }
+_STOPPED: Final = 130
+"""What a program that was told to stop exits with."""
 _COURSE_SENT: Final = [("course", "Основы дизайна"), ("notify", "true"), ("tags", "vk"), ("tags", "новый")]
 
 
@@ -178,6 +180,7 @@ async def _stay(served: Served, folder: Path) -> None:
     out.print()
     show_first_link(served)
     await asyncio.shield(served.ended)
+    raise typer.Exit(_STOPPED)  # two servers hear of the signal; which one raises it once more is left to chance
 
 
 def program() -> str:
