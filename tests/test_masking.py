@@ -2,7 +2,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield.masking import MASKED, secret_mask
@@ -13,6 +13,7 @@ LONG = st.tuples(st.text(st.characters(exclude_categories=["Cs"]), min_size=6, m
 
 
 @given(LONG)
+@example("0000\\\\" * 400)
 def test_a_secret_of_thousands_of_characters_is_masked_however_it_is_written(secret: str) -> None:
     mask = secret_mask([secret])
     for written in (

@@ -134,7 +134,7 @@ class _Form:
         if self._whole is not None and (whole := self._whole.match(text, start)):
             return whole.end()
         agreed, end = self._agreement(_escaped, text, start)
-        if text[end : end + 1] in _ESCAPES:
+        if agreed < len(self._value) and (text[end : end + 1] in _ESCAPES or "\\" in self._value):
             agreed, end = max((agreed, end), self._agreement(_percent_encoded, text, start))
         if agreed == len(self._value):
             return end

@@ -24,7 +24,7 @@ from jackfield.journal.audit import AuditCheck, AuditEntry, AuditQuery
 from jackfield.journal.records import Mode, Refusal
 from jackfield.journal.views import Page, Query, RunView
 from jackfield.notices.notifiers import LIMIT
-from jackfield.notices.test_notice import NotifiersTried
+from jackfield.notices.sample_notice import NotifiersTried
 from jackfield.pipelines.modes import PipelineStatus
 from jackfield.pipelines.sender import Address
 from jackfield.runs.replay import On

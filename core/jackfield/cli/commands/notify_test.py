@@ -16,7 +16,7 @@ from jackfield.clock import utc_now
 from jackfield.errors import ConfigurationError
 from jackfield.http.client import HttpPool
 from jackfield.notices.notifiers import read_notifiers
-from jackfield.notices.test_notice import NotifiersTried, try_notifiers
+from jackfield.notices.sample_notice import NotifiersTried, try_notifiers
 from jackfield.notices.texts import trial_notice
 
 

@@ -18,7 +18,7 @@ from jackfield.errors import NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction
 from jackfield.notices.notifiers import NotifierStatus
-from jackfield.notices.test_notice import NotifiersTried, try_notifiers
+from jackfield.notices.sample_notice import NotifiersTried, try_notifiers
 from jackfield.notices.texts import trial_notice
 from jackfield.pipelines.schema import pipeline_schema
 from jackfield.web.api.endpoint import Endpoint
