@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.access.tokens import MOST_TOKENS, TokenError, TokenMistake, Tokens
+from jackfield.access.tokens import MOST_TOKENS, InvalidToken, InvalidTokenReason, Tokens
 from jackfield.access.users import Role
 from jackfield.errors import ConfigurationError
 from tests.support import Clock
@@ -20,10 +20,10 @@ def tokens(tmp_path: Path, clock: Clock) -> Tokens:
     return Tokens(tmp_path, clock)
 
 
-def refusal(tokens: Tokens, name: str) -> TokenMistake:
-    with pytest.raises(TokenError) as refused:
+def refusal(tokens: Tokens, name: str) -> InvalidTokenReason:
+    with pytest.raises(InvalidToken) as refused:
         tokens.make(name, Role.VIEWER)
-    return refused.value.mistake
+    return refused.value.reason
 
 
 def test_a_token_is_found_by_its_text_only(tokens: Tokens) -> None:
@@ -44,7 +44,7 @@ def test_the_file_is_its_owners_alone_and_opens_no_door(tokens: Tokens, tmp_path
 
 def test_a_revoked_token_is_worthless_at_once_and_its_name_free(tokens: Tokens, tmp_path: Path) -> None:
     made = tokens.make("CRM", Role.OPERATOR)
-    assert refusal(tokens, "CRM") is TokenMistake.TAKEN
+    assert refusal(tokens, "CRM") is InvalidTokenReason.TAKEN
     assert Tokens(tmp_path).revoke("CRM")
     assert tokens.find(made.encode()) is None
     assert not tokens.revoke("CRM")
@@ -53,13 +53,13 @@ def test_a_revoked_token_is_worthless_at_once_and_its_name_free(tokens: Tokens, 
 
 @pytest.mark.parametrize("name", ["", " x", "x ", "x" * 61, "a\nb", "a\u202eb"])
 def test_a_name_can_be_read(tokens: Tokens, name: str) -> None:
-    assert refusal(tokens, name) is TokenMistake.NAME
+    assert refusal(tokens, name) is InvalidTokenReason.NAME
 
 
 def test_they_are_not_endlessly_many(tokens: Tokens) -> None:
     for number in range(MOST_TOKENS):
         tokens.make(str(number), Role.VIEWER)
-    assert refusal(tokens, "one more") is TokenMistake.MANY
+    assert refusal(tokens, "one more") is InvalidTokenReason.MANY
 
 
 def test_the_last_use_is_noted_once_an_hour(tokens: Tokens, clock: Clock) -> None:

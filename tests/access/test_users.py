@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from jackfield.access.json_file import VarFile
-from jackfield.access.users import Mistake, Role, UserError, Users
+from jackfield.access.users import InvalidUser, InvalidUserReason, Role, Users
 from jackfield.errors import ConfigurationError
 
 PASSWORD = "correct horse battery"
@@ -19,10 +19,10 @@ def users(tmp_path: Path) -> Users:
     return Users(tmp_path / "var")
 
 
-def refusal(users: Users, name: str, password: str = PASSWORD) -> Mistake:
-    with pytest.raises(UserError) as refused:
+def refusal(users: Users, name: str, password: str = PASSWORD) -> InvalidUserReason:
+    with pytest.raises(InvalidUser) as refused:
         users.add(name, password, Role.VIEWER)
-    return refused.value.mistake
+    return refused.value.reason
 
 
 def test_a_user_is_let_in_with_the_password_and_with_no_other(users: Users) -> None:
@@ -44,40 +44,40 @@ def test_the_file_is_its_owners_alone_and_holds_no_password(users: Users, tmp_pa
 
 @pytest.mark.parametrize("name", ["", " anna", "anna ", "../x", "a/b", "<b>", "a\nb", "-rf", "a" * 65, "a\0"])
 def test_a_name_is_plain(users: Users, name: str) -> None:
-    assert refusal(users, name) is Mistake.NAME
+    assert refusal(users, name) is InvalidUserReason.NAME
 
 
 def test_a_password_is_neither_short_nor_endless(users: Users) -> None:
     long = "correct horse battery" * 100
-    assert refusal(users, "anna", long[:9]) is Mistake.PASSWORD
-    assert refusal(users, "anna", long[:1001]) is Mistake.PASSWORD
+    assert refusal(users, "anna", long[:9]) is InvalidUserReason.PASSWORD
+    assert refusal(users, "anna", long[:1001]) is InvalidUserReason.PASSWORD
     users.add("anna", long[:1000], Role.VIEWER)
     assert users.verified("anna", long[:1000]) is not None
     assert users.verified("anna", long[:1001]) is None
 
 
 def test_a_password_that_is_guessed_first_is_refused(users: Users) -> None:
-    assert refusal(users, "anna", "Password123!") is Mistake.COMMON
-    assert refusal(users, "anna.petrova", "anna.petrova1") is Mistake.OWN_NAME
+    assert refusal(users, "anna", "Password123!") is InvalidUserReason.COMMON
+    assert refusal(users, "anna.petrova", "anna.petrova1") is InvalidUserReason.OWN_NAME
     users.add("anna", PASSWORD, Role.VIEWER)
-    with pytest.raises(UserError, match="many people have this password"):
+    with pytest.raises(InvalidUser, match="many people have this password"):
         users.set_password("anna", "qwertyuiop")
 
 
 def test_a_name_is_given_once(users: Users) -> None:
     users.add("anna", PASSWORD, Role.OPERATOR)
-    assert refusal(users, "anna", "another password") is Mistake.TAKEN
+    assert refusal(users, "anna", "another password") is InvalidUserReason.TAKEN
     assert users.verified("anna", PASSWORD) is not None
 
 
 def test_only_one_of_many_at_once_becomes_the_first(users: Users, tmp_path: Path) -> None:
-    refused: list[Mistake] = []
+    refused: list[InvalidUserReason] = []
 
     def try_it(name: str) -> None:
         try:
             Users(tmp_path / "var").add(name, PASSWORD, Role.OPERATOR, first=True)
-        except UserError as error:
-            refused.append(error.mistake)
+        except InvalidUser as error:
+            refused.append(error.reason)
 
     threads = [threading.Thread(target=try_it, args=(f"u{number}",)) for number in range(4)]
     for thread in threads:
@@ -85,7 +85,7 @@ def test_only_one_of_many_at_once_becomes_the_first(users: Users, tmp_path: Path
     for thread in threads:
         thread.join()
     assert len(users.all()) == 1
-    assert refused == [Mistake.NOT_FIRST] * 3
+    assert refused == [InvalidUserReason.NOT_FIRST] * 3
 
 
 def test_no_change_of_several_at_once_is_lost(users: Users, tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_the_last_operator_stays(users: Users) -> None:
     users.add("anna", PASSWORD, Role.OPERATOR)
     users.add("vera", PASSWORD, Role.VIEWER)
     for change in (lambda: users.remove("anna"), lambda: users.set_role("anna", Role.VIEWER)):
-        with pytest.raises(UserError) as refused:
+        with pytest.raises(InvalidUser) as refused:
             change()
-        assert refused.value.mistake is Mistake.LAST
+        assert refused.value.reason is InvalidUserReason.LAST
     users.remove("vera")
-    with pytest.raises(UserError):
+    with pytest.raises(InvalidUser):
         users.remove("anna")
     users.remove("anna", even_last=True)
     assert users.all() == []
@@ -124,9 +124,9 @@ def test_a_viewer_may_go_even_if_there_is_no_operator(users: Users) -> None:
 @pytest.mark.parametrize("change", ["set_password", "set_role", "end_sessions", "remove"])
 def test_nobody_can_be_changed_who_is_not_there(users: Users, change: str) -> None:
     given = {"set_password": (PASSWORD,), "set_role": (Role.VIEWER,)}.get(change, ())
-    with pytest.raises(UserError) as refused:
+    with pytest.raises(InvalidUser) as refused:
         getattr(users, change)("nobody", *given)
-    assert refused.value.mistake is Mistake.UNKNOWN
+    assert refused.value.reason is InvalidUserReason.UNKNOWN
 
 
 def test_a_generation_never_comes_back(users: Users) -> None:

@@ -27,7 +27,7 @@ _PREFIX: Final = "jackfield_"
 _COARSE: Final = timedelta(hours=1)
 
 
-class TokenMistake(StrEnum):
+class InvalidTokenReason(StrEnum):
     """Why a token is not made."""
 
     NAME = "a token's name has 1 to 60 printable characters"
@@ -36,12 +36,12 @@ class TokenMistake(StrEnum):
     MANY = "there are 100 tokens already; revoke those that nobody uses"
 
 
-class TokenError(JackfieldError):
-    """A token cannot be made so; `mistake` is why."""
+class InvalidToken(JackfieldError):  # noqa: N818 - the word is what is refused
+    """A token cannot be made so; `reason` says why."""
 
-    def __init__(self, mistake: TokenMistake) -> None:
-        super().__init__(mistake.value)
-        self.mistake: Final = mistake
+    def __init__(self, reason: InvalidTokenReason) -> None:
+        super().__init__(reason.value)
+        self.reason: Final = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,17 @@ class Tokens:
         return sorted(self._read(), key=lambda token: token.created, reverse=True)
 
     def make(self, name: str, role: Role, expires: datetime | None = None) -> str:
-        """Make a token and return it: this once. It is worth nothing from `expires` on. Raises `TokenError`."""
+        """Make a token and return it: this once. It is worth nothing from `expires` on. Raises `InvalidToken`."""
         if expires is not None and expires <= self._now():
-            raise TokenError(TokenMistake.PAST)
+            raise InvalidToken(InvalidTokenReason.PAST)
         if not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
-            raise TokenError(TokenMistake.NAME)
+            raise InvalidToken(InvalidTokenReason.NAME)
         text = _PREFIX + secrets.token_urlsafe(32)
         with self._changing() as tokens:
             if name in (token.name for token in tokens):
-                raise TokenError(TokenMistake.TAKEN)
+                raise InvalidToken(InvalidTokenReason.TAKEN)
             if len(tokens) >= MOST_TOKENS:
-                raise TokenError(TokenMistake.MANY)
+                raise InvalidToken(InvalidTokenReason.MANY)
             tokens.append(Token(name, role, _digest(text.encode()), self._now(), expires=expires))
         return text
 

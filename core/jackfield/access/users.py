@@ -33,7 +33,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-class Mistake(StrEnum):
+class InvalidUserReason(StrEnum):
     """Why a change of the users is refused."""
 
     NAME = "a user's name has letters, digits and . _ @ + - only, begins with a letter or digit, and has 64 at most"
@@ -47,18 +47,18 @@ class Mistake(StrEnum):
 
 
 _WEAK: Final = {
-    Weakness.LENGTH: Mistake.PASSWORD,
-    Weakness.COMMON: Mistake.COMMON,
-    Weakness.NAME: Mistake.OWN_NAME,
+    Weakness.LENGTH: InvalidUserReason.PASSWORD,
+    Weakness.COMMON: InvalidUserReason.COMMON,
+    Weakness.NAME: InvalidUserReason.OWN_NAME,
 }
 
 
-class UserError(JackfieldError):
-    """The users cannot be changed so; `mistake` is why."""
+class InvalidUser(JackfieldError):  # noqa: N818 - the word is what is refused
+    """The users cannot be changed so; `reason` says why."""
 
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(mistake.value)
-        self.mistake: Final = mistake
+    def __init__(self, reason: InvalidUserReason) -> None:
+        super().__init__(reason.value)
+        self.reason: Final = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,38 +89,38 @@ class Users:
         return self._read().get(name)
 
     def add(self, name: str, password: str, role: Role, *, first: bool = False) -> User:
-        """Add a user; `first`: only if there is none yet. Raises `UserError`."""
+        """Add a user; `first`: only if there is none yet. Raises `InvalidUser`."""
         if not _NAME.fullmatch(name):
-            raise UserError(Mistake.NAME)
+            raise InvalidUser(InvalidUserReason.NAME)
         user = User(name, role, self._hashed(name, password))
         with self._changing() as users:
             if users and first:
-                raise UserError(Mistake.NOT_FIRST)
+                raise InvalidUser(InvalidUserReason.NOT_FIRST)
             if name in users:
-                raise UserError(Mistake.TAKEN)
+                raise InvalidUser(InvalidUserReason.TAKEN)
             users[name] = user
         return user
 
     def set_password(self, name: str, password: str) -> User:
-        """Give a user a new password, which ends their sessions. Raises `UserError`."""
+        """Give a user a new password, which ends their sessions. Raises `InvalidUser`."""
         return self._change(name, password=self._hashed(name, password), generation=secrets.token_hex(8))
 
     def set_role(self, name: str, role: Role) -> User:
-        """Give a user a role, from their next request on. Raises `UserError`, also for the last operator."""
+        """Give a user a role, from their next request on. Raises `InvalidUser`, also for the last operator."""
         return self._change(name, role=role)
 
     def end_sessions(self, name: str) -> User:
-        """End all sessions of a user, on every device. Raises `UserError`."""
+        """End all sessions of a user, on every device. Raises `InvalidUser`."""
         return self._change(name, generation=secrets.token_hex(8))
 
     def remove(self, name: str, *, even_last: bool = False) -> None:
-        """Remove a user and end their sessions. Raises `UserError`, also for the last operator unless `even_last`."""
+        """Remove a user and end their sessions. Raises `InvalidUser`, also for the last operator unless `even_last`."""
         with self._changing() as users:
             gone = users.pop(name, None)
             if gone is None:
-                raise UserError(Mistake.UNKNOWN)
+                raise InvalidUser(InvalidUserReason.UNKNOWN)
             if gone.role is Role.OPERATOR and not even_last and not _has_operator(users.values()):
-                raise UserError(Mistake.LAST)
+                raise InvalidUser(InvalidUserReason.LAST)
 
     def verified(self, name: str, password: str) -> User | None:
         """Return the user if the password is theirs. It is the same work for a user that does not exist."""
@@ -136,7 +136,7 @@ class Users:
 
     def _hashed(self, name: str, password: str) -> str:
         if (weak := weakness(password, name)) is not None:
-            raise UserError(_WEAK[weak])
+            raise InvalidUser(_WEAK[weak])
         return self._hasher.hash(password)
 
     def _nobody(self) -> str:
@@ -154,11 +154,11 @@ class Users:
     def _change(self, name: str, **changes: object) -> User:
         with self._changing() as users:
             if name not in users:
-                raise UserError(Mistake.UNKNOWN)
+                raise InvalidUser(InvalidUserReason.UNKNOWN)
             had_operator = _has_operator(users.values())
             users[name] = replace(users[name], **changes)  # type: ignore[arg-type]
             if had_operator and not _has_operator(users.values()):
-                raise UserError(Mistake.LAST)
+                raise InvalidUser(InvalidUserReason.LAST)
         return users[name]
 
     @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from jackfield.access.tokens import TokenError, Tokens
+from jackfield.access.tokens import InvalidToken, Tokens
 from jackfield.access.users import Role
 from jackfield.journal.audit import AuditQuery
 from tests.support import serve, steps
@@ -28,7 +28,7 @@ def test_a_token_is_worth_nothing_from_its_end_on(tmp_path: Path) -> None:
     assert not tokens.expired(found)
     now[0] += timedelta(days=90)
     assert tokens.expired(found)
-    with pytest.raises(TokenError, match="cannot have expired before"):
+    with pytest.raises(InvalidToken, match="cannot have expired before"):
         tokens.make("late", Role.VIEWER, now[0])
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Protocol, TypeVar
 import typer
 
 from jackfield.access.passwords import LONGEST_PASSWORD
-from jackfield.access.users import Mistake, Role, UserError, Users
+from jackfield.access.users import InvalidUser, InvalidUserReason, Role, Users
 from jackfield.cli.audit_notes import note_beside
 from jackfield.cli.client import UrlOption
 from jackfield.cli.local import HERE, JsonOption, ProjectOption
@@ -29,9 +29,9 @@ _FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the pas
 _ResultT = TypeVar("_ResultT")
 _LONGEST_LINE: Final = 4 * LONGEST_PASSWORD
 _ADVICE: Final = {
-    Mistake.TAKEN: "`jackfield user password {name}` gives it a new password",
-    Mistake.UNKNOWN: "`jackfield user list` names them",
-    Mistake.LAST: "or say --even-last",
+    InvalidUserReason.TAKEN: "`jackfield user password {name}` gives it a new password",
+    InvalidUserReason.UNKNOWN: "`jackfield user list` names them",
+    InvalidUserReason.LAST: "or say --even-last",
 }
 
 
@@ -45,7 +45,7 @@ class _Known(Protocol):
 
 
 class _Book(Protocol):
-    """Who may log in, wherever that is written. Raises `JackfieldError`, a `UserError` if a change is refused."""
+    """Who may log in, wherever that is written. Raises `JackfieldError`, a `InvalidUser` if a change is refused."""
 
     def all(self) -> Sequence[_Known]: ...
     def add(self, name: str, password: str, role: Role) -> object: ...
@@ -76,7 +76,7 @@ def add(
     try:
         _check(users, name, known=False)
         users.add(name, _password(from_stdin=password_stdin), role)
-    except UserError as error:
+    except InvalidUser as error:
         raise _explained(error, name) from None
     console().print(f"{name} can log in, as {role}")
 
@@ -100,7 +100,7 @@ def password(
     try:
         _check(users, name, known=True)
         users.set_password(name, _password(from_stdin=password_stdin))
-    except UserError as error:
+    except InvalidUser as error:
         raise _explained(error, name) from None
     console().print(f"{name} has a new password and is logged out everywhere")
 
@@ -117,7 +117,7 @@ def remove(
     try:
         _check(users, name, known=True)
         users.remove(name, even_last=even_last)
-    except UserError as error:
+    except InvalidUser as error:
         raise _explained(error, name) from None
     console().print(f"{name} is removed and logged out")
 
@@ -174,14 +174,14 @@ class _FarBook:
         try:
             return asyncio.run(work())
         except JackfieldError as error:
-            mistake = next((one for one in Mistake if one == str(error)), None)
-            raise error if mistake is None else UserError(mistake) from None
+            reason = next((one for one in InvalidUserReason if one == str(error)), None)
+            raise error if reason is None else InvalidUser(reason) from None
 
 
 def _check(users: _Book, name: str, *, known: bool) -> None:
-    """Raise `UserError` before a password is asked for in vain."""
+    """Raise `InvalidUser` before a password is asked for in vain."""
     if any(user.name == name for user in users.all()) != known:
-        raise UserError(Mistake.UNKNOWN if known else Mistake.TAKEN)
+        raise InvalidUser(InvalidUserReason.UNKNOWN if known else InvalidUserReason.TAKEN)
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -194,6 +194,6 @@ def _password(*, from_stdin: bool) -> str:
     return answer
 
 
-def _explained(error: UserError, name: str) -> JackfieldError:
-    advice = _ADVICE.get(error.mistake, "").format(name=name)
+def _explained(error: InvalidUser, name: str) -> JackfieldError:
+    advice = _ADVICE.get(error.reason, "").format(name=name)
     return JackfieldError("; ".join(filter(None, (f"{name}: {error}", advice))))

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jackfield.access.tokens import TokenError, TokenMistake, Tokens
-from jackfield.access.users import Mistake, UserError
+from jackfield.access.tokens import InvalidToken, InvalidTokenReason, Tokens
+from jackfield.access.users import InvalidUser, InvalidUserReason
 from jackfield.checks.certificate import PublicCertificate
 from jackfield.checks.health import Clock
 from jackfield.errors import (
@@ -61,9 +61,13 @@ _STATUS: Final[Mapping[type[Exception], int]] = {
     Mistakes: 422,
 }
 """What an error is answered with, the first that fits; any other error is 409."""
-_OF_USERS: Final[Mapping[Mistake, int]] = {Mistake.UNKNOWN: 404, Mistake.TAKEN: 409, Mistake.LAST: 409}
-_OF_TOKENS: Final[Mapping[TokenMistake, int]] = {TokenMistake.TAKEN: 409, TokenMistake.MANY: 409}
-"""The same for mistakes about users and tokens; any other one is 422."""
+_OF_USERS: Final[Mapping[InvalidUserReason, int]] = {
+    InvalidUserReason.UNKNOWN: 404,
+    InvalidUserReason.TAKEN: 409,
+    InvalidUserReason.LAST: 409,
+}
+_OF_TOKENS: Final[Mapping[InvalidTokenReason, int]] = {InvalidTokenReason.TAKEN: 409, InvalidTokenReason.MANY: 409}
+"""The status for each reason why a user or a token is refused; any other reason is 422."""
 
 
 def api_operations() -> Sequence[Endpoint]:
@@ -121,10 +125,10 @@ async def _unwritable(_request: Request, error: Exception) -> Response:
 
 
 def _status(error: Exception) -> int:
-    if isinstance(error, UserError):
-        return _OF_USERS.get(error.mistake, 422)
-    if isinstance(error, TokenError):
-        return _OF_TOKENS.get(error.mistake, 422)
+    if isinstance(error, InvalidUser):
+        return _OF_USERS.get(error.reason, 422)
+    if isinstance(error, InvalidToken):
+        return _OF_TOKENS.get(error.reason, 422)
     return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from jackfield.access.users import Role, UserError, Users
+from jackfield.access.users import InvalidUser, Role, Users
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import caller_of, role_words
 from jackfield.web.auth.device import Devices
@@ -65,8 +65,8 @@ async def make_first(request: Request) -> Response:
         return page(request, "first.html", 422, wrong="again", name=name)
     try:
         user = await door.hashing(lambda: users.add(name, password, Role.OPERATOR, first=True))
-    except UserError as error:
-        return page(request, "first.html", 422, wrong=error.mistake.name, name=name)
+    except InvalidUser as error:
+        return page(request, "first.html", 422, wrong=error.reason.name, name=name)
     request.state.note.caller = caller_of(request, user.name)
     request.state.note.target, request.state.note.detail = user.name, f"{role_words(user.role)}; this is the first user"
     request.state.session = Session(user=user)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from jackfield.access.users import UserError, Users
+from jackfield.access.users import InvalidUser, Users
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import Note, caller_of
 from jackfield.web.auth.device import Devices
@@ -74,7 +74,7 @@ async def log_out(request: Request) -> Response:
         name = request.state.visitor.name
         try:
             await run_in_threadpool(users.end_sessions, name)
-        except (OSError, UserError) as error:  # the disk is full, or the user was removed meanwhile
+        except (OSError, InvalidUser) as error:  # the disk is full, or the user was removed meanwhile
             structlog.get_logger().warning("logged out in one browser only", user=name, error=str(error))
     request.state.session = Session()
     return RedirectResponse("/login", status_code=303)

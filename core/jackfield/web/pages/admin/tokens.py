@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from jackfield.access.tokens import TokenError, Tokens
+from jackfield.access.tokens import InvalidToken, Tokens
 from jackfield.access.users import Role
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import token_words
@@ -46,8 +46,8 @@ async def make_token(request: Request) -> Response:
     expires = host_of(request).intake.now() + timedelta(days=int(days)) if days in _DAYS else None
     try:
         made = await run_in_threadpool(_tokens(request).make, name, Role(role), expires)
-    except TokenError as error:
-        return _page(request, 422, wrong=error.mistake.name, name=name, role=role)
+    except InvalidToken as error:
+        return _page(request, 422, wrong=error.reason.name, name=name, role=role)
     request.state.note.target, request.state.note.detail = name, token_words(Role(role), expires)
     return _page(request, 201, made=made, made_name=name)
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from jackfield.access.users import Mistake, Role, UserError, Users
+from jackfield.access.users import InvalidUser, InvalidUserReason, Role, Users
 from jackfield.journal.audit import AuditAction
 from jackfield.web.auth.callers import Note, role_words
 from jackfield.web.auth.device import Devices
@@ -49,8 +49,8 @@ async def add_user(request: Request) -> Response:
         return _page(request, 422, wrong="role", name=name)
     try:
         await door.hashing(lambda: users.add(name, password, role))
-    except UserError as error:
-        return _page(request, 422, wrong=error.mistake.name, name=name, role=role)
+    except InvalidUser as error:
+        return _page(request, 422, wrong=error.reason.name, name=name, role=role)
     request.state.note.target, request.state.note.detail = name, role_words(role)
     return _done("added")
 
@@ -62,8 +62,8 @@ async def set_role(request: Request) -> Response:
         return _page(request, 422, wrong="role", about=name)
     try:
         await run_in_threadpool(_users(request).set_role, name, role)
-    except UserError as error:
-        return _page(request, _status(error), wrong=error.mistake.name, about=name)
+    except InvalidUser as error:
+        return _page(request, _status(error), wrong=error.reason.name, about=name)
     request.state.note.detail = role_words(role)
     return _done("role")
 
@@ -73,8 +73,8 @@ async def set_password(request: Request) -> Response:
     name, password = request.path_params["name"], str(request.state.form.get("password", ""))
     try:
         user = await _door(request).hashing(lambda: _users(request).set_password(name, password))
-    except UserError as error:
-        return _page(request, _status(error), wrong=error.mistake.name, about=name)
+    except InvalidUser as error:
+        return _page(request, _status(error), wrong=error.reason.name, about=name)
     if name == request.state.visitor.name:
         request.state.session = Session(user=user)
     return _done("password")
@@ -85,8 +85,8 @@ async def remove_user(request: Request) -> Response:
     name = request.path_params["name"]
     try:
         await run_in_threadpool(_users(request).remove, name)
-    except UserError as error:
-        return _page(request, _status(error), wrong=error.mistake.name, about=name)
+    except InvalidUser as error:
+        return _page(request, _status(error), wrong=error.reason.name, about=name)
     return _done("removed")
 
 
@@ -113,8 +113,8 @@ async def set_own_password(request: Request) -> Response:
         return page(request, "password.html", 403, wrong="old", wait=0, done=False)
     try:
         user = await _door(request).hashing(lambda: _users(request).set_password(name, password))
-    except UserError as error:
-        return page(request, "password.html", 422, wrong=error.mistake.name, wait=0, done=False)
+    except InvalidUser as error:
+        return page(request, "password.html", 422, wrong=error.reason.name, wait=0, done=False)
     request.state.session = Session(user=user)
     request.state.note.target = name
     return RedirectResponse("/password?done", status_code=303)
@@ -148,8 +148,8 @@ def _role(request: Request) -> Role | None:
     return Role(given) if given in set(Role) else None
 
 
-def _status(error: UserError) -> int:
-    return {Mistake.UNKNOWN: 404, Mistake.LAST: 409}.get(error.mistake, 422)
+def _status(error: InvalidUser) -> int:
+    return {InvalidUserReason.UNKNOWN: 404, InvalidUserReason.LAST: 409}.get(error.reason, 422)
 
 
 def _done(what: str) -> Response:
