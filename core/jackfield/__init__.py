@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import JsonValue
 
-from jackfield.components.base import Action, ActionContext, Notifier, OptionsModel, Source, WebhookSource
+from jackfield.components.base import Action, ActionContext, Notifier, Source, WebhookSource
 from jackfield.components.content_type import declared_charset, is_json_type
+from jackfield.components.options import OptionsModel, option
 from jackfield.components.plugins.hookspecs import hookimpl
 from jackfield.components.project_file import ProjectFile
 from jackfield.components.response_template import ResponseExpression, ResponseTemplate
@@ -25,7 +26,6 @@ from jackfield.components.values import (
     WebhookReply,
     WebhookRequest,
 )
-from jackfield.components.wording import option
 from jackfield.errors import (
     DestinationRefused,
     JackfieldDeprecationWarning,

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.journal.records import Mode, Outcome, State
 from jackfield.pipelines.definition import PipelineSettings, SourceSettings, StepSettings
 from jackfield.pipelines.retry import RetryPolicy

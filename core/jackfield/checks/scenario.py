@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, ValidationError
 from pydantic_core import from_json
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.components.validation import complaints
 from jackfield.components.values import Event, JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError

@@ -11,60 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import ClassVar, Generic, TypeAlias
 
 import httpx
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, JsonValue, model_validator
-from pydantic_core import CoreSchema, to_json
+from pydantic import JsonValue
+from pydantic_core import to_json
 from structlog.typing import FilteringBoundLogger
 
-from jackfield.components.groups import Groups, check_groups, schema_rules
+from jackfield.components.options import OptionsModel, OptionsT
 from jackfield.components.project_file import project_file
 from jackfield.components.values import Event, EventField, Notice, Step, Text, WebhookReply, WebhookRequest
-
-
-class OptionsModel(BaseModel):
-    """The base of every options model: frozen, and a key that it does not know is an error.
-
-    Give each field a title and a description, by `about()` in English and in Russian.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    exclusive: ClassVar[Groups] = ()
-    """Groups of options of each of which one may be given at most.
-
-    An option is given if it is written down, whatever its value is or will be. So this is checked when a pipeline is
-    loaded, which a validator of the whole model cannot do where there are templates in the options.
-    """
-    at_least_one: ClassVar[Groups] = ()
-    """The same for groups of each of which one must be given at least; a group in both needs exactly one."""
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Raise TypeError for a group that names an option which is not there: it would mean nothing."""
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        named = {name for group in (*cls.exclusive, *cls.at_least_one) for name in group}
-        if unknown := sorted(named - known):
-            raise TypeError(f"{cls.__name__} has a group with {unknown[0]} in it, which is no option of it")
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> dict[str, Any]:
-        """Describe the groups as well."""
-        described = handler(schema)
-        if rules := schema_rules(cls.exclusive, cls.at_least_one):
-            handler.resolve_ref_schema(described)["allOf"] = rules
-        return described
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_to_groups(cls, given: Any) -> Any:
-        if (cls.exclusive or cls.at_least_one) and isinstance(given, Mapping):
-            check_groups(cls.exclusive, cls.at_least_one, given, cls.model_validate)
-        return given
-
-
-OptionsT = TypeVar("OptionsT", bound=OptionsModel)
 
 
 class Source(ABC, Generic[OptionsT]):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from jackfield.components.groups import AT_LEAST_ONE, EXCLUSIVE
+from jackfield.components.options import AT_LEAST_ONE, EXCLUSIVE
 from jackfield.problems import KeyPath, did_you_mean
 from jackfield.templates.engine import is_template
 

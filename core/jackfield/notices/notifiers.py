@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import structlog
 
-from jackfield.components.base import Notifier, OptionsModel
+from jackfield.components.base import Notifier
+from jackfield.components.options import OptionsModel
 from jackfield.components.plugins.registry import NotifierClass
 from jackfield.components.values import Notice
 from jackfield.errors import ConfigurationError, PermanentFailure, PluginError, TemporaryFailure

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from jackfield.components.base import Action, OptionsModel, WebhookSource
+from jackfield.components.base import Action, WebhookSource
+from jackfield.components.options import OptionsModel
 from jackfield.components.units import Duration, Rate, parse_duration
 from jackfield.components.values import Text
 from jackfield.journal.records import Limits

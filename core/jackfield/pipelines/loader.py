@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.response_template import ResponseTemplate
 from jackfield.components.validation import valid_part

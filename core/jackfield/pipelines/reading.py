@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.components.project_file import ProjectFile
 from jackfield.components.validation import complaints
 from jackfield.errors import TemplateError

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter, ValidationErr
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
-from jackfield.components.base import OptionsModel, OptionsT
+from jackfield.components.options import OptionsModel, OptionsT
 from jackfield.components.project_file import ProjectFile
 from jackfield.components.response_template import ResponseTemplate, response_template_options
 from jackfield.components.validation import RENDERED_WORDS, complaints

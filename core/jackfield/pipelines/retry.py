@@ -8,9 +8,8 @@ from typing import Final, Self
 from pydantic import model_validator
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential, wait_random_exponential
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel, option
 from jackfield.components.units import Duration, duration_words
-from jackfield.components.wording import option
 
 _GROWTH: Final = 3.0
 """By how much waits grow. Three, for then seven waits lead from 5 s to 1 h, which are the defaults."""

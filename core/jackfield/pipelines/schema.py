@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jackfield.components.base import OptionsModel
 from jackfield.components.option_schema import model_schema
+from jackfield.components.options import OptionsModel
 from jackfield.components.plugins.registry import Registry
 from jackfield.pipelines.definition import PipelineSettings, SourceSettings, StepSettings
 

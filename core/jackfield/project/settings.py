@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.components.units import Duration, Size, parse_duration, parse_size
 from jackfield.components.validation import complaints
 from jackfield.errors import ConfigurationError

@@ -14,8 +14,9 @@ import structlog
 from pydantic import JsonValue
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from jackfield.components.base import Action, OptionsModel
+from jackfield.components.base import Action
 from jackfield.components.json_values import MOST_LEVELS, TooDeepError, check_json
+from jackfield.components.options import OptionsModel
 from jackfield.components.values import JsonObject, Step
 from jackfield.errors import (
     DestinationRefused,

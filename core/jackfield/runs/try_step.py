@@ -20,7 +20,8 @@ from pydantic import BaseModel, JsonValue, SecretStr, TypeAdapter
 from pydantic_core import to_jsonable_python
 from structlog.typing import FilteringBoundLogger
 
-from jackfield.components.base import Action, ActionContext, OptionsModel
+from jackfield.components.base import Action, ActionContext
+from jackfield.components.options import OptionsModel
 from jackfield.components.response_template import ResponseTemplate
 from jackfield.components.units import duration_words
 from jackfield.components.values import Event, Exchange, JsonObject, Step

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jackfield.access.users import Role
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.components.validation import complaints
 from jackfield.errors import BadRequest
 from jackfield.journal.audit import AuditAction, Via

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, Field
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction, AuditCheck, AuditEntry, AuditQuery
 from jackfield.web.api.endpoint import Endpoint

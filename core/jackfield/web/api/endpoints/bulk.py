@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import AwareDatetime, Field
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.errors import BadRequest, JackfieldError, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role
 from jackfield.checks.project import warnings_of
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.errors import ConfigurationError, JackfieldError, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.views import KeptVersion

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from jackfield.access.users import Role
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.errors import NotFound, PluginError
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction

@@ -20,7 +20,7 @@ from jackfield.checks.scenario import (
     suggested_name,
 )
 from jackfield.checks.scenario_text import scenario_text
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.errors import BadRequest, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction

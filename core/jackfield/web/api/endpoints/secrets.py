@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.checks.secret_uses import secret_rows
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.errors import BadRequest, NotFound
 from jackfield.host.host import Host
 from jackfield.journal.audit import AuditAction

@@ -11,8 +11,8 @@ from jackfield.access.users import Role
 from jackfield.checks.certificate import PublicCertificate
 from jackfield.checks.health import Clock, HealthReport, condition
 from jackfield.checks.project import Inspection, inspect_project, seen_by_pipeline
-from jackfield.components.base import OptionsModel
 from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
+from jackfield.components.options import OptionsModel
 from jackfield.components.values import JsonObject
 from jackfield.errors import NotFound
 from jackfield.host.host import Host

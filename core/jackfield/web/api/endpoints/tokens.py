@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.errors import NotFound
 from jackfield.journal.audit import AuditAction
 from jackfield.web.api.endpoint import Endpoint

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pydantic import Field, JsonValue
 from starlette.concurrency import run_in_threadpool
 
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.components.values import Event, Exchange, JsonObject
 from jackfield.errors import BadRequest, ConfigurationError, JackfieldError, JournalError, NotFound
 from jackfield.host.host import Host

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role, User, Users
-from jackfield.components.base import OptionsModel
+from jackfield.components.options import OptionsModel
 from jackfield.journal.audit import AuditAction
 from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.auth.callers import Note, role_words
