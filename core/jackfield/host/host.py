@@ -223,17 +223,17 @@ def _worked(host: Host, task: asyncio.Task[None]) -> None:
 
 
 async def _watch_files(host: Host) -> None:
-    """Reload what has changed. The system's notices say when to look; a look every second finds what they miss."""
+    """Reload what has changed. File events say when to look; a look every second finds what they miss."""
     while not host.stopping.is_set():
         try:
-            async for _ in _notices(host):
+            async for _ in _file_changes(host):
                 await host.housekeeping.attempt("reload", host.reload())
-        except OSError:  # a folder is away, or the system gives no notices
+        except OSError:  # a folder is away, or the system gives no file events
             await host.housekeeping.attempt("reload", host.reload())
             await _stopping_within(host, 1.0)
 
 
-def _notices(host: Host) -> AsyncIterator[object]:
+def _file_changes(host: Host) -> AsyncIterator[object]:
     return awatch(
         host.project.folder,
         host.project.folder / PIPELINES_FOLDER,
