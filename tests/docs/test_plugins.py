@@ -6,8 +6,8 @@ from pathlib import Path
 
 import jackfield
 from jackfield import testing
+from jackfield.components.host_keys.tables import SOURCE_KEYS, STEP_KEYS
 from jackfield.components.plugins import hookspecs
-from jackfield.components.plugins.registry import SOURCE_KEYS, STEP_KEYS
 from tests.docs.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs" / "plugins.md"

@@ -4,10 +4,10 @@ from enum import StrEnum
 
 import pytest
 
+from jackfield.components.host_keys.retry import RetryPolicy
+from jackfield.components.host_keys.tables import PipelineSettings, SourceSettings, StepSettings
 from jackfield.components.options import OptionsModel
 from jackfield.journal.records import Mode, Outcome, State
-from jackfield.pipelines.definition import PipelineSettings, SourceSettings, StepSettings
-from jackfield.pipelines.retry import RetryPolicy
 from jackfield.project.settings import Settings
 from tests.docs.markdown import ROOT, blocks
 

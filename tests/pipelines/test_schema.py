@@ -6,10 +6,10 @@ import pytest
 from pydantic import Field, JsonValue, create_model
 
 from jackfield import Action, OptionsModel, Source, Step, WebhookSource, hookimpl
+from jackfield.components.host_keys.tables import SourceSettings, StepSettings
 from jackfield.components.option_schema import option_rows
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.units import Duration, parse_duration
-from jackfield.pipelines.definition import SourceSettings, StepSettings
 from jackfield.pipelines.schema import pipeline_schema
 
 

@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.components.plugins.registry import SOURCE_KEYS, STEP_KEYS
+from jackfield.components.host_keys.tables import SOURCE_KEYS, STEP_KEYS, SourceSettings, StepSettings
 from jackfield.errors import ConfigurationError
-from jackfield.pipelines.definition import SourceSettings, StepSettings
 from jackfield.project.settings import Project
 
 

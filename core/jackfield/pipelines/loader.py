@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from jackfield.components.host_keys.tables import PipelineSettings, ReplySettings, SourceSettings, StepSettings
 from jackfield.components.options import OptionsModel
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.response_template import ResponseTemplate
@@ -22,12 +23,8 @@ from jackfield.masking import secret_mask
 from jackfield.pipelines.definition import (
     PIPELINE_ID,
     Pipeline,
-    PipelineSettings,
-    ReplySettings,
     SourceDefinition,
-    SourceSettings,
     StepDefinition,
-    StepSettings,
     pipeline_file,
     step_name,
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from jackfield.components.host_keys.tables import PipelineSettings, SourceSettings, StepSettings
 from jackfield.components.option_schema import model_schema
 from jackfield.components.options import OptionsModel
 from jackfield.components.plugins.registry import Registry
-from jackfield.pipelines.definition import PipelineSettings, SourceSettings, StepSettings
 
 _TEMPLATE: Final = {"type": "string", "pattern": r"\{\{|\{%"}
 _WORDS: Final = frozenset({"title", "description", "default", "examples", "ru"})

@@ -15,13 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from jackfield.components.base import WebhookSource
+from jackfield.components.host_keys.tables import ReplySettings
 from jackfield.components.json_values import MOST_LEVELS, NotJsonError, TooDeepError, check_json
 from jackfield.components.values import Event, JsonObject, WebhookReply, WebhookRequest
 from jackfield.errors import JackfieldError, Malformed, TemplateError, Unauthorized
 from jackfield.journal.protocol import Journal
 from jackfield.journal.records import Mode, NewRun, Refusal, StoredRequest
 from jackfield.journal.stored_requests import STORED_BODY, restored_request, stored_request
-from jackfield.pipelines.definition import Pipeline, ReplySettings, SourceDefinition
+from jackfield.pipelines.definition import Pipeline, SourceDefinition
 from jackfield.pipelines.document import event_document
 from jackfield.runs.metrics import Metrics
 from jackfield.runs.reply import checked_reply, configured_reply

@@ -11,9 +11,10 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from jackfield.components.base import WebhookSource
+from jackfield.components.host_keys.tables import ReplySettings
 from jackfield.components.values import WebhookReply, WebhookRequest
 from jackfield.errors import PluginError
-from jackfield.pipelines.definition import Pipeline, ReplySettings
+from jackfield.pipelines.definition import Pipeline
 
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")

@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from jackfield import Action, Event, OptionsModel, Step, WebhookRequest, WebhookSource, hookimpl
-from jackfield.components.plugins.registry import SOURCE_KEYS, STEP_KEYS, Registry
+from jackfield.components.host_keys.tables import SOURCE_KEYS, STEP_KEYS
+from jackfield.components.plugins.registry import Registry
 from jackfield.errors import PluginError
 
 

@@ -16,9 +16,8 @@ from jackfield import Action, Duration, OptionsModel, Step, hookimpl
 from jackfield.components.plugins.registry import Registry
 from jackfield.pipelines.editing.drafts import Draft
 from jackfield.web.forms.fields import field_name, make_fields
-from jackfield.web.forms.host_keys import pipeline_options, source_options, step_options
 from jackfield.web.forms.option_shapes import Option, Shape, read_options
-from jackfield.web.forms.pipeline_form import Part, PipelineForm
+from jackfield.web.forms.pipeline_form import Part, PipelineForm, pipeline_options, source_options, step_options
 from jackfield.web.forms.secret_placeholders import SecretKeeper
 from jackfield.web.forms.submission import scalar, take_over
 

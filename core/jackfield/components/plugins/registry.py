@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import pluggy
 
 from jackfield.components.base import Action, Notifier, WebhookSource
+from jackfield.components.host_keys.tables import SOURCE_KEYS, STEP_KEYS
 from jackfield.components.plugins import hookspecs
 from jackfield.components.plugins.examination import Faults, Filter, usable_components, usable_filters
 from jackfield.components.plugins.hookspecs import ENTRY_POINT_GROUP, PROJECT
@@ -25,11 +26,6 @@ SourceClass: TypeAlias = type[WebhookSource[Any]]
 ActionClass: TypeAlias = type[Action[Any]]
 NotifierClass: TypeAlias = type[Notifier[Any]]
 _Key: TypeAlias = tuple[str, str]
-
-SOURCE_KEYS: Final = frozenset({"use", "dedupe", "dedupe_within", "reply", "silent_after", "address_version"})
-"""What the host itself reads in `[source]`; no source may have an option of this name."""
-STEP_KEYS: Final = frozenset({"use", "name", "when", "retry", "timeout", "on_error", "url_from_event"})
-"""What the host itself reads in a step; no action may have an option of this name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,6 @@ class Option:
     default: JsonValue = None
     examples: tuple[JsonValue, ...] = field(default=())
 
-    def about(self, title: Text, hint: Text) -> Option:
-        """Return the same with other words."""
-        return replace(self, title=title, hint=hint)
-
-    def with_options(self, options: tuple[Option, ...]) -> Option:
-        """Return the same, a table, with other options in it."""
-        return replace(self, shapes=(replace(self.shapes[0], options=options),))
-
 
 @lru_cache(_MODELS_REMEMBERED)
 def read_options(model: type[BaseModel]) -> tuple[Option, ...]:

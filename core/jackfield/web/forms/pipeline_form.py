@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from jackfield.components.host_keys.tables import PipelineSettings, SourceSettings, StepSettings
 from jackfield.components.plugins.registry import Registry
 from jackfield.components.values import Text
 from jackfield.errors import PluginError
 from jackfield.pipelines.definition import step_name
 from jackfield.problems import KeyPath, Problem, dotted
 from jackfield.web.forms.fields import Field, field_name, make_fields
-from jackfield.web.forms.host_keys import pipeline_options, source_options, step_options
-from jackfield.web.forms.option_shapes import read_options
+from jackfield.web.forms.option_shapes import Option, read_options
 
 _ALWAYS_SHOWN: Final = 8
 """How many options of a component are shown from the start; further ones are folded away, unless they are used."""
@@ -81,6 +81,21 @@ class PipelineForm:
         return replace(
             self, head=change(self.head), more=change(self.more), source=self.source.changed(change), steps=steps
         )
+
+
+def pipeline_options() -> tuple[Option, ...]:
+    """Return the options of the file itself, without its tables."""
+    return tuple(one for one in read_options(PipelineSettings) if one.name not in {"source", "steps"})
+
+
+def source_options() -> tuple[Option, ...]:
+    """Return the host's options of any source, without `use`."""
+    return tuple(one for one in read_options(SourceSettings) if one.name != "use")
+
+
+def step_options() -> tuple[Option, ...]:
+    """Return the host's options of any step, without `use`."""
+    return tuple(one for one in read_options(StepSettings) if one.name != "use")
 
 
 def make_form(data: Mapping[str, Any], registry: Registry, shapes: Mapping[str, int]) -> PipelineForm:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from jackfield.pipelines.retry import RetryPolicy
+from jackfield.components.host_keys.retry import RetryPolicy
 
 YEAR = timedelta(days=365)
 
