@@ -14,6 +14,7 @@ LONG = st.tuples(st.text(st.characters(exclude_categories=["Cs"]), min_size=6, m
 
 @given(LONG)
 @example("0000\\\\" * 400)
+@example("%41" * 800)
 def test_a_secret_of_thousands_of_characters_is_masked_however_it_is_written(secret: str) -> None:
     mask = secret_mask([secret])
     for written in (

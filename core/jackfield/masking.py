@@ -122,11 +122,12 @@ def _masked(value: JsonValue, mask: Mask) -> JsonValue:
 class _Form:
     """One value, and how it may be written in UTF-8 whose ASCII letters are small."""
 
-    __slots__ = ("_value", "_whole", "first")
+    __slots__ = ("_ambiguous", "_value", "_whole", "first")
 
     def __init__(self, value: str) -> None:
         self._value = value
         self._whole = _pattern([value]) if len(value) <= _LONGEST_PATTERN else None
+        self._ambiguous = any(character in "\\%+" for character in value)  # as it is, it looks like an escape
         self.first = {one[0] for one in _cases(value[0])} | set(_ESCAPES)
 
     def end(self, text: bytes, start: int) -> int:
@@ -134,7 +135,7 @@ class _Form:
         if self._whole is not None and (whole := self._whole.match(text, start)):
             return whole.end()
         agreed, end = self._agreement(_escaped, text, start)
-        if agreed < len(self._value) and (text[end : end + 1] in _ESCAPES or "\\" in self._value):
+        if agreed < len(self._value) and (self._ambiguous or text[end : end + 1] in _ESCAPES):
             agreed, end = max((agreed, end), self._agreement(_percent_encoded, text, start))
         if agreed == len(self._value):
             return end
