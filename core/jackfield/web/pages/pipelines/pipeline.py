@@ -26,8 +26,8 @@ from jackfield.pipelines.sender import Address, sample_request, sender_address
 from jackfield.web.auth.callers import mode_words
 from jackfield.web.auth.page_access import form_route, local_path, page_route
 from jackfield.web.pages.pipelines.flow import flow_of
+from jackfield.web.pages.pipelines.problems import pipeline_problems
 from jackfield.web.pages.pipelines.progress import Progress, progress_of
-from jackfield.web.pages.pipelines.troubles import pipeline_troubles
 from jackfield.web.pages.runs.timeline import steps_of
 from jackfield.web.render.activity import PERIOD, activities
 from jackfield.web.render.rendering import page
@@ -114,7 +114,7 @@ async def _shown(request: Request, pipeline: Pipeline, refused: str | None = Non
         "flow": flow_of(pipeline, host.registry),
         "progress": await _progress(host, pipeline, now),
         "activity": activities(counts, [pipeline.id], now)[pipeline.id],
-        "troubles": pipeline_troubles(host, pipeline),
+        "problems": pipeline_problems(host, pipeline),
         "sender": _sender(host, pipeline),
         "runs": await _runs(request, pipeline.id),
         "duplicate_of": await _twin(request, pipeline.id),

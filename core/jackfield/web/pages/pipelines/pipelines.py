@@ -14,7 +14,7 @@ from jackfield.journal.records import ModeRecord
 from jackfield.pipelines.definition import Pipeline
 from jackfield.web.auth.page_access import page_route
 from jackfield.web.pages.pipelines.flow import Flow, flow_of
-from jackfield.web.pages.pipelines.troubles import PipelineTroubles, host_troubles, pipeline_troubles
+from jackfield.web.pages.pipelines.problems import PipelineProblems, host_problems, pipeline_problems
 from jackfield.web.render.activity import PERIOD, Activity, activities
 from jackfield.web.render.rendering import page
 from jackfield.web.state import host_of
@@ -29,7 +29,7 @@ class Row:
     flow: Flow
     activity: Activity
     latest: datetime | None
-    troubles: PipelineTroubles
+    problems: PipelineProblems
 
 
 def routes() -> list[Route]:
@@ -46,7 +46,7 @@ async def list_pipelines(request: Request) -> Response:
     known = sorted(host.pipelines, key=lambda pipeline: pipeline.id)
     active = activities(counts, (pipeline.id for pipeline in known), now)
     rows = [_row(host, pipeline, active[pipeline.id], latest.pop(pipeline.id, None)) for pipeline in known]
-    return page(request, "pipelines.html", rows=rows, gone=sorted(latest), troubles=host_troubles(host))
+    return page(request, "pipelines.html", rows=rows, gone=sorted(latest), problems=host_problems(host))
 
 
 def _row(host: Host, pipeline: Pipeline, activity: Activity, latest: datetime | None) -> Row:
@@ -56,5 +56,5 @@ def _row(host: Host, pipeline: Pipeline, activity: Activity, latest: datetime | 
         flow_of(pipeline, host.registry),
         activity,
         latest,
-        pipeline_troubles(host, pipeline),
+        pipeline_problems(host, pipeline),
     )

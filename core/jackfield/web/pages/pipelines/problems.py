@@ -14,7 +14,7 @@ from jackfield.project.settings import PIPELINES_FOLDER, SETTINGS_FILE
 
 
 @dataclass(frozen=True, slots=True)
-class PipelineTroubles:
+class PipelineProblems:
     """What keeps a pipeline from running, and what is wrong with a newer file that was not taken in its place."""
 
     blocked: tuple[Problem, ...]
@@ -27,7 +27,7 @@ class PipelineTroubles:
 
 
 @dataclass(frozen=True, slots=True)
-class HostTroubles:
+class HostProblems:
     """What concerns all pipelines: the host's own fault, files of the project, notices that do not get through."""
 
     fault: str | None
@@ -36,24 +36,24 @@ class HostTroubles:
     failing: tuple[NotifierStatus, ...]
 
 
-def pipeline_troubles(host: Host, pipeline: Pipeline) -> PipelineTroubles:
+def pipeline_problems(host: Host, pipeline: Pipeline) -> PipelineProblems:
     """Say what is wrong with a pipeline; secrets are masked."""
     newer = () if pipeline.blocked else host.problems.get(pipeline_file(pipeline.id), ())
-    return PipelineTroubles(
+    return PipelineProblems(
         blocked=_masked(pipeline.problems, pipeline.mask),
         newer=_masked(newer, pipeline.mask),
         takes_events=pipeline.source is not None,
     )
 
 
-def host_troubles(host: Host) -> HostTroubles:
+def host_problems(host: Host) -> HostProblems:
     """Say what is wrong with the host; secrets are masked."""
     mask = host.pipelines.loader.mask
     files = [
         problem for name in (SETTINGS_FILE, SECRETS_FILE, PIPELINES_FOLDER) for problem in host.problems.get(name, ())
     ]
     notifiers = host.notices.notifiers
-    return HostTroubles(
+    return HostProblems(
         fault=host.fault and mask(host.fault),
         files=_masked(files, mask),
         notices=_masked(notifiers.problems, mask),
