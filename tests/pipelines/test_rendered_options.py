@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from jackfield import Duration, OptionsModel
-from jackfield.components.validation import complaints, valid_part
+from jackfield.components.validation import valid_part, validation_problems
 from jackfield.errors import TemplateError
 from jackfield.pipelines.rendered_options import RenderedOptions
 from jackfield.templates.engine import TemplateEngine
@@ -63,8 +63,8 @@ class Chooser(OptionsModel):
 def complained(raw: dict[str, Any], model: type[OptionsModel] = Sample, **how: Any) -> list[str]:
     with pytest.raises(ValidationError) as refused:
         model.model_validate(raw)
-    found = complaints(refused.value, raw, model, **how)
-    return [f"{complaint.key[0] if complaint.key else ''}: {complaint.message}" for complaint in found]
+    found = validation_problems(refused.value, raw, model, **how)
+    return [f"{problem.key[0] if problem.key else ''}: {problem.message}" for problem in found]
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_an_error_about_a_template_is_put_off_and_others_are_not() -> None:
 @given(
     st.dictionaries(st.sampled_from([*Sample.model_fields, "typo"]), st.integers() | st.text() | st.lists(st.text()))
 )
-def test_whatever_is_wrong_has_a_complaint_and_the_rest_is_valid(raw: dict[str, Any]) -> None:
+def test_whatever_is_wrong_has_a_problem_and_the_rest_is_valid(raw: dict[str, Any]) -> None:
     valid = valid_part(Sample, raw)
     try:
         assert Sample.model_validate(raw) == valid
     except ValidationError as error:
-        found = complaints(error, raw, Sample)
+        found = validation_problems(error, raw, Sample)
         assert found
-        assert all("nput should" not in complaint.message for complaint in found)
-        right = {key: value for key, value in raw.items() if key not in {complaint.key[0] for complaint in found}}
+        assert all("nput should" not in problem.message for problem in found)
+        right = {key: value for key, value in raw.items() if key not in {problem.key[0] for problem in found}}
         assert Sample.model_validate(right) == valid
 
 
@@ -153,7 +153,7 @@ TEMPLATE = "{{ $.event.x }}"
 def places(raw: dict[str, Any], model: type[OptionsModel], **how: Any) -> list[tuple[tuple[str | int, ...], str]]:
     with pytest.raises(ValidationError) as refused:
         model.model_validate(raw)
-    return [(complaint.key, complaint.message) for complaint in complaints(refused.value, raw, model, **how)]
+    return [(problem.key, problem.message) for problem in validation_problems(refused.value, raw, model, **how)]
 
 
 @pytest.mark.parametrize("value", [TEMPLATE, "x", None, ""])

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from jackfield import Notice, NoticeKind, Notifier, OptionsModel, TemporaryFailure, hookimpl
-from jackfield.checks.health import Clock, condition
+from jackfield.checks.health import Clock, health_report
 from jackfield.errors import JournalDamaged
 from jackfield.project.server_keys import read_or_make_secret
 from jackfield.web.app import TOKEN_FILE
@@ -111,14 +111,14 @@ def test_a_journal_that_was_taken_away_is_answered_503_and_said_until_it_is_ther
             assert answer.text == "the journal's files were taken away\n"
             answer = await client.post(hook(served), json={})
             assert answer.status_code == 503
-            state = await condition(served.host, None, Clock())
+            state = await health_report(served.host, None, Clock())
             (lost,) = [one for one in state.troubles if one.kind == "lost"]
             assert lost.urgent
             assert "journal.db was deleted or moved away while the host had it open" in lost.detail
             path.with_name("journal.db.partial").rmdir()
             assert (await until_ready(client, 200)).text == "ready\n"
             assert await served.host.journal.run(first) is not None
-            state = await condition(served.host, None, Clock())
+            state = await health_report(served.host, None, Clock())
             assert [one.kind for one in state.troubles if one.urgent] == []
 
     asyncio.run(main())
@@ -138,7 +138,7 @@ def test_damage_that_was_come_upon_is_said_by_readyz_and_on_the_page(tmp_path: P
                 await served.host.journal.run(run)
             answer = await client.get("/readyz")
             assert (answer.status_code, answer.text) == (200, "ready\nthe journal is damaged: see the page Health\n")
-            state = await condition(served.host, None, Clock())
+            state = await health_report(served.host, None, Clock())
             assert [one.kind for one in state.troubles if one.urgent] == ["damaged"]
             await served.host.notices.look()
 

@@ -70,8 +70,8 @@ class HealthReport:
     versions: Mapping[str, str]
 
 
-async def condition(host: Host, certificate: CertificateState | None, clock: Clock) -> HealthReport:
-    """Look at all of it; that the journal cannot be read is one of the troubles."""
+async def health_report(host: Host, certificate: CertificateState | None, clock: Clock) -> HealthReport:
+    """Look at all of it; that the journal cannot be read is one of the issues."""
     backlog: Backlog | None = None
     size: int | None = None
     broken = ""
@@ -81,7 +81,7 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
         broken = str(error)
     settings, now, drift = host.project.settings, utc_now(), clock.drift()
     free = shutil.disk_usage(host.project.folder).free
-    troubles = [
+    issues = [
         *_of_journal(host, broken, size, free),
         *_of_runs(backlog, now),
         *_of_failures(backlog, host.notices.notifiers.statuses),
@@ -91,7 +91,7 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
         *([HealthIssue.of("clock", f"{drift.total_seconds():+.0f} s", urgent=False)] if abs(drift) > _DRIFT else []),
     ]
     return HealthReport(
-        troubles=sorted(_said_once(troubles), key=lambda trouble: not trouble.urgent),
+        troubles=sorted(_said_once(issues), key=lambda issue: not issue.urgent),
         free=free,
         room=ROOM,
         size=size,
@@ -112,9 +112,9 @@ async def condition(host: Host, certificate: CertificateState | None, clock: Clo
 def _of_journal(host: Host, broken: str, size: int | None, free: int) -> Iterator[HealthIssue]:
     if host.fault is not None:
         yield HealthIssue.of("fault", host.fault)
-    trouble = host.journal.trouble()
-    if trouble is not None:
-        yield HealthIssue.of_journal(trouble)
+    error = host.journal.trouble()
+    if error is not None:
+        yield HealthIssue.of_journal(error)
     elif broken:
         yield HealthIssue.of("journal", broken)
     if free < ROOM:
@@ -136,10 +136,10 @@ def _of_failures(backlog: Backlog | None, notifiers: Sequence[NotifierStatus]) -
         yield HealthIssue.of("failures-note" if told else "failures", counted, urgent=not told)
 
 
-def _said_once(troubles: Sequence[HealthIssue]) -> list[HealthIssue]:
+def _said_once(issues: Sequence[HealthIssue]) -> list[HealthIssue]:
     """Leave out the advice to set notices up where it stands beside the failures that nobody was told of."""
-    untold = any(trouble.kind == "failures" for trouble in troubles)
-    return [trouble for trouble in troubles if not (untold and trouble.kind == "notices-note")]
+    untold = any(issue.kind == "failures" for issue in issues)
+    return [issue for issue in issues if not (untold and issue.kind == "notices-note")]
 
 
 def _of_findings(host: Host) -> Iterator[HealthIssue]:

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, Validatio
 from pydantic_core import from_json
 
 from jackfield.components.options import OptionsModel
-from jackfield.components.validation import complaints
+from jackfield.components.validation import validation_problems
 from jackfield.components.values import Event, JsonObject
 from jackfield.errors import ConfigurationError, JackfieldError
 from jackfield.http.stub import StubResponse
@@ -105,8 +105,8 @@ def read_scenario(name: str, path: Path) -> Scenario:
     try:
         return Scenario.model_validate(file.data)
     except ValidationError as error:
-        found = complaints(error, file.data, Scenario)
-        raise ConfigurationError([file.problem(complaint.key, complaint.message) for complaint in found]) from None
+        found = validation_problems(error, file.data, Scenario)
+        raise ConfigurationError([file.problem(problem.key, problem.message) for problem in found]) from None
 
 
 class ScenarioExistsError(JackfieldError):

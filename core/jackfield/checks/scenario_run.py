@@ -55,8 +55,8 @@ class Offline:
             pipeline = self._pipeline(scenario.pipeline)
         except ConfigurationError as error:
             return [Difference("", str(error))]
-        passage = _Passage(self.trials, pipeline, scenario)
-        return [difference async for difference in passage.differences()]
+        execution = _ScenarioExecution(self.trials, pipeline, scenario)
+        return [difference async for difference in execution.differences()]
 
     def _pipeline(self, id: str) -> Pipeline:
         if id not in self.files:
@@ -68,8 +68,8 @@ class Offline:
         return PipelineLoader(self.registry, Secrets(values), self.files[id].parent.parent).load(id, file)
 
 
-class _Passage:
-    """One passage through the steps of a pipeline."""
+class _ScenarioExecution:
+    """One execution of a scenario: through the steps of its pipeline."""
 
     def __init__(self, trials: StepTester, pipeline: Pipeline, scenario: Scenario) -> None:
         self._trials = trials

@@ -55,7 +55,7 @@ class ValidationProblem:
     message: str
 
 
-def complaints(
+def validation_problems(
     error: ValidationError,
     raw: Mapping[str, Any],
     model: type[BaseModel],
@@ -64,7 +64,7 @@ def complaints(
     beside: Collection[str] = (),
     words: Mapping[str, str] = WORDS,
 ) -> list[ValidationProblem]:
-    """Say what a model has against some options, one complaint for each mistake, values left out.
+    """Say what a model has against some options, one problem for each mistake, values left out.
 
     With `put_off`, an error about a string with a template in it is left for when the template is rendered. Where
     an option may have one of several shapes, only the shape that fits best is spoken of. `beside` are keys that
@@ -78,7 +78,7 @@ def complaints(
         by_option.setdefault(option, {}).setdefault(shape, []).append(detail)
     best = (min((_pending(details, put_off=put_off) for details in shapes.values()), key=len)
             for shapes in by_option.values())  # fmt: skip
-    return [_complaint(detail, raw, model, beside, words) for details in best for detail in details]
+    return [_validation_problem(detail, raw, model, beside, words) for details in best for detail in details]
 
 
 def valid_part(model: type[_ModelT], raw: Mapping[str, Any], **required: Any) -> _ModelT:
@@ -125,7 +125,7 @@ def _has(raw: object, part: str | int) -> bool:
     return isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw)
 
 
-def _complaint(
+def _validation_problem(
     detail: ErrorDetails,
     raw: Mapping[str, Any],
     model: type[BaseModel],

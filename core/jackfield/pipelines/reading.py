@@ -10,7 +10,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from jackfield.components.options import OptionsModel
 from jackfield.components.project_file import ProjectFile
-from jackfield.components.validation import complaints
+from jackfield.components.validation import validation_problems
 from jackfield.errors import TemplateError
 from jackfield.masking import secret_mask
 from jackfield.pipelines.rendered_options import OptionFacts
@@ -93,12 +93,12 @@ class FileReading:
         put_off: bool = False,
         beside: Collection[str] = (),
     ) -> _ModelT | None:
-        """Read a table as a model; None if something is wrong with it. `put_off` and `beside`: see `complaints`."""
+        """Read a table as a model; None if it is invalid. `put_off` and `beside`: see `validation_problems`."""
         try:
             return model.model_validate(raw)
         except ValidationError as error:
-            for complaint in complaints(error, raw, model, put_off=put_off, beside=beside):
-                self.report((*where, *complaint.key), complaint.message)
+            for problem in validation_problems(error, raw, model, put_off=put_off, beside=beside):
+                self.report((*where, *problem.key), problem.message)
         except Exception as fault:  # noqa: BLE001 - a plugin's model may have validators that raise anything
             self.report(where, f"these options cannot be checked: {fault!r}")
         return None

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from jackfield.components.options import OptionsModel, OptionsT
 from jackfield.components.project_file import ProjectFile
 from jackfield.components.response_template import ResponseTemplate, response_template_options
-from jackfield.components.validation import RENDERED_WORDS, complaints
+from jackfield.components.validation import RENDERED_WORDS, validation_problems
 from jackfield.errors import TemplateError
 from jackfield.problems import KeyPath, dotted
 from jackfield.templates.engine import Template
@@ -59,8 +59,8 @@ class RenderedOptions(Generic[OptionsT]):
         try:
             return self._model.model_validate(raw)
         except ValidationError as error:
-            found = complaints(error, raw if isinstance(raw, dict) else {}, self._model, words=RENDERED_WORDS)
-            said = (f"{dotted((*self._where, *complaint.key))}: {complaint.message}" for complaint in found)
+            found = validation_problems(error, raw if isinstance(raw, dict) else {}, self._model, words=RENDERED_WORDS)
+            said = (f"{dotted((*self._where, *problem.key))}: {problem.message}" for problem in found)
             raise TemplateError("; ".join(said)) from None
 
     def secrets(self, options: OptionsModel) -> Iterator[str]:

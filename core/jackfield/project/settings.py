@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from jackfield.components.options import OptionsModel
 from jackfield.components.units import Duration, Size, parse_duration, parse_size
-from jackfield.components.validation import complaints
+from jackfield.components.validation import validation_problems
 from jackfield.errors import ConfigurationError
 from jackfield.http.address_guard import AddressGuard
 from jackfield.problems import Problem
@@ -192,5 +192,5 @@ def _read_settings(folder: Path) -> Settings:
     try:
         return Settings.model_validate(file.data)
     except ValidationError as error:
-        found = complaints(error, file.data, Settings)
-        raise ConfigurationError([file.problem(complaint.key, complaint.message) for complaint in found]) from None
+        found = validation_problems(error, file.data, Settings)
+        raise ConfigurationError([file.problem(problem.key, problem.message) for problem in found]) from None

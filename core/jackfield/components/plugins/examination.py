@@ -18,17 +18,17 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _FILTER_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Faults:
+class PluginErrors:
     """What is wrong with one plugin, collected while it is examined."""
 
     def __init__(self) -> None:
-        self.errors: list[str] = []
+        self.messages: list[str] = []
         self.traceback: str | None = None
 
     @property
     def summary(self) -> str | None:
         """All that is wrong, in one line; None if nothing is."""
-        return "; ".join(self.errors) or None
+        return "; ".join(self.messages) or None
 
     @contextmanager
     def noted(self, what: str) -> Iterator[None]:
@@ -39,27 +39,29 @@ class Faults:
             raise
         except BaseException as fault:  # noqa: BLE001 - it is a plugin's code
             summary = traceback.TracebackException.from_exception(fault)
-            self.errors.append(f"{what}: {type(fault).__name__}: {' '.join(str(summary).split())}")
+            self.messages.append(f"{what}: {type(fault).__name__}: {' '.join(str(summary).split())}")
             self.traceback = self.traceback or "".join(summary.format())
 
 
-def usable_components(hook: pluggy.HookCaller, base: type, host_keys: frozenset[str], faults: Faults) -> list[Any]:
+def usable_components(
+    hook: pluggy.HookCaller, base: type, host_keys: frozenset[str], errors: PluginErrors
+) -> list[Any]:
     """Ask a hook for classes, and keep those that can be used."""
     offered: list[Any] = []
-    with faults.noted(f"{hook.name}() failed"):
+    with errors.noted(f"{hook.name}() failed"):
         offered = [kind for answer in hook() for kind in answer]
     good: dict[Any, None] = {}
     for kind in offered:
         label = kind.__qualname__ if isinstance(kind, type) else f"an object of type {type(kind).__name__}"
-        with faults.noted(f"{label} cannot be used"):
-            mistakes = list(_mistakes(kind, base, host_keys))
-            faults.errors += [f"{label} {mistake}" for mistake in mistakes]
-            if not mistakes:
+        with errors.noted(f"{label} cannot be used"):
+            found = list(_usability_errors(kind, base, host_keys))
+            errors.messages += [f"{label} {message}" for message in found]
+            if not found:
                 good[kind] = None
     return list(good)
 
 
-def _mistakes(kind: Any, base: type, host_keys: frozenset[str]) -> Iterator[str]:
+def _usability_errors(kind: Any, base: type, host_keys: frozenset[str]) -> Iterator[str]:
     """Say what keeps a class from being used as a source or an action."""
     if not (isinstance(kind, type) and issubclass(kind, base)):
         yield f"is not a subclass of {base.__name__}"
@@ -74,10 +76,10 @@ def _mistakes(kind: Any, base: type, host_keys: frozenset[str]) -> Iterator[str]
         yield 'has no title; write title = "..." or {"en": "...", "ru": "..."}'
     if not isinstance(getattr(kind, "description", ""), str | Mapping):
         yield 'has a description that is no text; write description = "..." or {"en": "...", "ru": "..."}'
-    yield from _option_mistakes(getattr(kind, "Options", None), host_keys)
+    yield from _option_errors(getattr(kind, "Options", None), host_keys)
 
 
-def _option_mistakes(options: Any, host_keys: frozenset[str]) -> Iterator[str]:
+def _option_errors(options: Any, host_keys: frozenset[str]) -> Iterator[str]:
     if not (isinstance(options, type) and issubclass(options, BaseModel)):
         yield "has no Options; make it a subclass of OptionsModel"
         return
@@ -88,17 +90,17 @@ def _option_mistakes(options: Any, host_keys: frozenset[str]) -> Iterator[str]:
         yield f"has options that belong to the host: {', '.join(taken)}; rename them"
 
 
-def usable_filters(hook: pluggy.HookCaller, faults: Faults) -> dict[str, Filter]:
+def usable_filters(hook: pluggy.HookCaller, errors: PluginErrors) -> dict[str, Filter]:
     """Ask a hook for filters, and keep those that can be used."""
     good: dict[str, Filter] = {}
-    with faults.noted(f"{hook.name}() failed"):
+    with errors.noted(f"{hook.name}() failed"):
         for name, function in [pair for answer in hook() for pair in answer.items()]:
             if not (isinstance(name, str) and _FILTER_NAME.fullmatch(name)):
-                faults.errors.append(f"filter {name!r} has no name that a template can use")
+                errors.messages.append(f"filter {name!r} has no name that a template can use")
             elif name in JINJA_FILTERS:
-                faults.errors.append(f"filter {name!r} is one of Jinja's own; give it another name")
+                errors.messages.append(f"filter {name!r} is one of Jinja's own; give it another name")
             elif not callable(function):
-                faults.errors.append(f"filter {name!r} is not a function")
+                errors.messages.append(f"filter {name!r} is not a function")
             else:
                 good[name] = function
     return good

@@ -17,7 +17,7 @@ import pluggy
 from jackfield.components.base import Action, Notifier, WebhookSource
 from jackfield.components.host_keys.tables import SOURCE_KEYS, STEP_KEYS
 from jackfield.components.plugins import hookspecs
-from jackfield.components.plugins.examination import Faults, Filter, usable_components, usable_filters
+from jackfield.components.plugins.examination import Filter, PluginErrors, usable_components, usable_filters
 from jackfield.components.plugins.hookspecs import ENTRY_POINT_GROUP, PROJECT
 from jackfield.errors import PluginError
 from jackfield.problems import did_you_mean
@@ -144,30 +144,30 @@ def _given(plugin: object) -> Plugin:
 
 def _examined(load: Callable[[], object], origin: Plugin) -> Plugin:
     """Load one plugin and ask it for all that it offers."""
-    faults = Faults()
+    errors = PluginErrors()
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
-    with faults.noted("cannot be imported"):
+    with errors.noted("cannot be imported"):
         plugin = load()
-        with faults.noted("cannot be registered"):
+        with errors.noted("cannot be registered"):
             manager.register(plugin, origin.module)
             manager.check_pending()
             if not manager.get_hookcallers(plugin):
-                faults.errors.append("implements none of Jackfield's hooks; is its entry point right?")
-    if faults.errors:
-        return replace(origin, error=faults.summary, traceback=faults.traceback)
-    sources = usable_components(manager.hook.register_sources, WebhookSource, SOURCE_KEYS, faults)
-    actions = usable_components(manager.hook.register_actions, Action, STEP_KEYS, faults)
-    notifiers = usable_components(manager.hook.register_notifiers, Notifier, frozenset(), faults)
-    filters = usable_filters(manager.hook.register_filters, faults)
+                errors.messages.append("implements none of Jackfield's hooks; is its entry point right?")
+    if errors.messages:
+        return replace(origin, error=errors.summary, traceback=errors.traceback)
+    sources = usable_components(manager.hook.register_sources, WebhookSource, SOURCE_KEYS, errors)
+    actions = usable_components(manager.hook.register_actions, Action, STEP_KEYS, errors)
+    notifiers = usable_components(manager.hook.register_notifiers, Notifier, frozenset(), errors)
+    filters = usable_filters(manager.hook.register_filters, errors)
     return replace(
         origin,
         sources=tuple(sources),
         actions=tuple(actions),
         notifiers=tuple(notifiers),
         filters=filters,
-        error=faults.summary,
-        traceback=faults.traceback,
+        error=errors.summary,
+        traceback=errors.traceback,
     )
 
 

@@ -43,7 +43,7 @@ from jackfield.web.api.endpoints import (
     trials,
     users,
 )
-from jackfield.web.api.endpoints.files import Changed, Mistakes
+from jackfield.web.api.endpoints.files import Changed, InvalidPipeline
 from jackfield.web.api.openapi import openapi_document
 from jackfield.web.auth.password_check import PasswordChecker
 from jackfield.web.auth.session import SESSION_KEY_FILE
@@ -58,7 +58,7 @@ _STATUS: Final[Mapping[type[Exception], int]] = {
     TooLarge: 413,
     BadRequest: 422,
     BadId: 422,
-    Mistakes: 422,
+    InvalidPipeline: 422,
 }
 """What an error is answered with, the first that fits; any other error is 409."""
 _OF_USERS: Final[Mapping[InvalidUserReason, int]] = {

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from jackfield.access.users import Role
 from jackfield.components.options import OptionsModel
-from jackfield.components.validation import complaints
+from jackfield.components.validation import validation_problems
 from jackfield.errors import BadRequest
 from jackfield.journal.audit import AuditAction, Via
 from jackfield.problems import dotted
@@ -162,5 +162,5 @@ def _validated(model: type[BaseModel], raw: Any) -> BaseModel:
 
 
 def _mistaken(error: ValidationError, raw: Any, model: type[BaseModel]) -> BadRequest:
-    found = complaints(error, raw if isinstance(raw, dict) else {}, model)
+    found = validation_problems(error, raw if isinstance(raw, dict) else {}, model)
     return BadRequest("; ".join(f"{dotted(one.key) or 'body'}: {one.message}" for one in found))

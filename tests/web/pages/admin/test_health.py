@@ -16,7 +16,7 @@ import trustme
 import jackfield.checks.health as condition_module
 from jackfield.access.users import Role
 from jackfield.checks.certificate import PublicCertificate
-from jackfield.checks.health import Clock, condition
+from jackfield.checks.health import Clock, health_report
 from jackfield.checks.health_texts import HealthIssue
 from jackfield.errors import JournalUnavailable
 from jackfield.notices.notifiers import NotifierStatus
@@ -89,7 +89,7 @@ def test_a_journal_that_cannot_be_read_leaves_the_rest_of_the_page(
 
             with monkeypatch.context() as patch:
                 patch.setattr(type(served.host.journal), "size", lambda _: unreadable())
-                found = await condition(served.host, None, Clock())
+                found = await health_report(served.host, None, Clock())
             assert "journal" in kinds(found.troubles)
             assert (found.size, found.versions["Jackfield"] != "") == (None, True)
 
@@ -125,7 +125,7 @@ def test_it_warns_of_a_full_disk_and_of_a_clock_that_was_set(tmp_path: Path, mon
     async def main() -> None:
         async with serve(tmp_path, {}) as served:
             monkeypatch.setattr(condition_module, "ROOM", 10**18)
-            found = await condition(served.host, None, Clock(_began=0))
+            found = await health_report(served.host, None, Clock(_began=0))
             assert {"disk", "clock"} <= set(kinds(found.troubles))
             said = {trouble.kind: str(trouble) for trouble in found.troubles}
             assert said["disk"].startswith("The disk is nearly full. When it is full, nothing can be accepted.")
@@ -163,9 +163,9 @@ def test_the_certificate_is_looked_at_in_the_background_and_once_an_hour(tmp_pat
         assert friend.state is not None
         assert friend.state.valid_until == soon.replace(microsecond=0)
         async with serve(tmp_path, {}) as served:
-            found = await condition(served.host, friend.known(url), Clock())
+            found = await health_report(served.host, friend.known(url), Clock())
             assert "tls-soon" in kinds(found.troubles)
-            found = await condition(served.host, stranger.state, Clock())
+            found = await health_report(served.host, stranger.state, Clock())
             assert "tls" in kinds(found.troubles)
         server.close()
 
@@ -181,7 +181,7 @@ def test_an_address_that_is_not_there_is_no_fault_of_its_certificate(tmp_path: P
             assert not certificate.state.reached
             assert reason in (certificate.state.error or "none")
         async with serve(tmp_path, {}) as served:
-            found = await condition(served.host, certificate.state, Clock())
+            found = await health_report(served.host, certificate.state, Clock())
             assert [one.urgent for one in found.troubles if one.kind == "tls-unseen"] == [False]
         assert certificate.known("http://example.ru") is None
         assert certificate.known(None) is None

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from jackfield.access.users import Role
-from jackfield.checks.health import Clock, condition
+from jackfield.checks.health import Clock, health_report
 from jackfield.journal.audit import AuditAction, AuditQuery
 from jackfield.journal.records import SetAside, State
 from jackfield.notices.notifiers import NotifierStatus
@@ -151,9 +151,9 @@ def test_health_is_not_well_while_failures_stand_and_nobody_is_told(
             assert '<a href="/runs?pipeline=x&amp;state=failed">' in page
             assert "1 failed run" in words(page)
             monkeypatch.setattr(kind, "statuses", [NotifierStatus("email", 1, datetime.now(UTC), "no")])
-            assert "failures" in [one.kind for one in (await condition(served.host, None, Clock())).troubles]
+            assert "failures" in [one.kind for one in (await health_report(served.host, None, Clock())).troubles]
             monkeypatch.setattr(kind, "statuses", [NotifierStatus("email", 0, None, "")])
-            found = {one.kind: one for one in (await condition(served.host, None, Clock())).troubles}
+            found = {one.kind: one for one in (await health_report(served.host, None, Clock())).troubles}
             assert (found["failures-note"].urgent, found["failures-note"].detail) == (False, "x: 1")
             await served.host.journal.set_aside(run, SetAside(datetime.now(UTC), "anna"))
             assert "All is well" in (await operator.get("/health")).text

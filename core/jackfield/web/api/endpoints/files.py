@@ -26,7 +26,7 @@ from jackfield.web.auth.callers import Note
 from jackfield.web.forms.secret_placeholders import SecretKeeper, is_kept_in
 
 
-class Mistakes(ConfigurationError):  # noqa: N818 - that is what they are
+class InvalidPipeline(ConfigurationError):  # noqa: N818 - the word is what is refused
     """A text is no pipeline that can run; nothing was written. Answered with 422."""
 
 
@@ -124,7 +124,7 @@ async def put_file(host: Host, keeper: SecretKeeper, note: Note, id: str, body: 
     """Make a pipeline, or change it, if nothing is wrong with the text."""
     draft = await whole_draft(host, keeper, id, body.text)
     if problems := await _problems(host, draft):
-        raise Mistakes(problems)
+        raise InvalidPipeline(problems)
     try:
         async with host.files.changing(pipeline_file(id), note.caller):
             saved = await run_in_threadpool(_folder(host).save, replace(draft, base=body.base))
@@ -183,7 +183,7 @@ async def restore_version(
             )
     except ConfigurationError as error:
         mask = host.pipelines.loader.mask
-        raise Mistakes([one.masked(mask) for one in error.problems]) from None
+        raise InvalidPipeline([one.masked(mask) for one in error.problems]) from None
     except Conflict as conflict:
         raise _changed(keeper, conflict) from None
     await host.reload()

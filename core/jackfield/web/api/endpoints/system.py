@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jackfield.access.users import Role
 from jackfield.checks.certificate import PublicCertificate
-from jackfield.checks.health import Clock, HealthReport, condition
+from jackfield.checks.health import Clock, HealthReport, health_report
 from jackfield.checks.project import Inspection, inspect_project, seen_by_pipeline
 from jackfield.components.catalogue import PluginDescription, PluginReport, describe_plugin, plugin_report
 from jackfield.components.options import OptionsModel
@@ -53,7 +53,7 @@ def operations() -> list[Endpoint]:
 
 async def show_health(host: Host, certificate: PublicCertificate, clock: Clock) -> HealthReport:
     """Say how the host is: what needs somebody, and the figures."""
-    return await condition(host, certificate.known(host.project.settings.server.public_url), clock)
+    return await health_report(host, certificate.known(host.project.settings.server.public_url), clock)
 
 
 async def check_project(host: Host) -> Inspection:

@@ -20,7 +20,7 @@ from jackfield.problems import Problem, did_you_mean
 from jackfield.project.toml_file import TomlFile
 from jackfield.runs.try_step import Situation, StepTester, StepTestOutcome
 from jackfield.web.api.endpoint import Endpoint
-from jackfield.web.api.endpoints.files import Mistakes, whole_draft
+from jackfield.web.api.endpoints.files import InvalidPipeline, whole_draft
 from jackfield.web.api.endpoints.pipelines import known_pipeline
 from jackfield.web.auth.callers import Note
 from jackfield.web.forms.secret_placeholders import SecretKeeper
@@ -129,4 +129,4 @@ def _read(host: Host, draft: Draft) -> Pipeline:
     try:
         return loader.load(draft.id, TomlFile.parse(draft.text, pipeline_file(draft.id)))
     except (ConfigurationError, ValueError, RecursionError):
-        raise Mistakes(draft.problems(loader)) from None
+        raise InvalidPipeline(draft.problems(loader)) from None
