@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
-from jackfield.web.api.application import api_operations
+from jackfield.web.api.application import api_endpoints
 from jackfield.web.pages.site import page_routes
 from tests.support import give, serve, steps, until
 from tests.web.pages.pipelines.test_pipelines import read, words
@@ -30,7 +30,7 @@ def _paths(run: str, versions: list[str]) -> Iterator[str]:
     """Name every address that is looked at, pages and API."""
     pages = [route for route in page_routes() if isinstance(route, Route) and "GET" in (route.methods or ())]
     routes = [route.path for route in pages]
-    routes += [f"/api/v1{one.path}" for one in api_operations() if one.method == "GET"]
+    routes += [f"/api/v1{one.path}" for one in api_endpoints() if one.method == "GET"]
     for path in routes:
         id = run if path.startswith(("/runs/", "/api/v1/runs/")) else "x"
         for version in versions if "{version}" in path else [""]:

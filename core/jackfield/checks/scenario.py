@@ -40,7 +40,7 @@ def _read_json(value: object) -> object:
     return from_json(value) if isinstance(value, str) else value
 
 
-class GivenAnswer(OptionsModel):
+class GivenResponse(OptionsModel):
     """What a request is answered."""
 
     status: int = Field(default=200, ge=100, le=999)
@@ -61,7 +61,7 @@ class ExpectedRequest(OptionsModel):
     url: str
     headers: dict[str, str] = Field(default_factory=dict)
     body: str = ""
-    answer: GivenAnswer = GivenAnswer()
+    answer: GivenResponse = GivenResponse()
 
 
 class ExpectedStep(OptionsModel):

@@ -103,14 +103,14 @@ def print_refusals(refusals: Sequence[Refusal]) -> None:
     print_table(columns, rows)
 
 
-def show_run(view: RunView, hindrance: str | None = None) -> None:
+def show_run(view: RunView, blocked_reason: str | None = None) -> None:
     """Show a run step by step: what came in, what was sent, what came back; and what keeps it from running."""
     out, summary = console(), view.summary
     out.print(Rich(f"{summary.state}  ", style=_STATE_STYLES.get(summary.state, "")), Rich(f"run {summary.id}"), sep="")
     if summary.label:
         out.print(f"about {plain(summary.label)}")
     out.print(f"pipeline {summary.pipeline}, version {summary.version}, received {local(summary.received_at)}")
-    for label, note in _notes(view, hindrance):
+    for label, note in _notes(view, blocked_reason):
         out.print(f"{label}: {plain(note)}")
     _show_request(out, view.request)
     out.print("Event:")
@@ -127,10 +127,10 @@ def _show_request(out: Console, request: StoredRequest) -> None:
         out.print(f"    {kind}{_body(request.body)}{' … [cut]' if request.cut else ''}")
 
 
-def _notes(view: RunView, hindrance: str | None) -> Iterable[tuple[str, str]]:
+def _notes(view: RunView, blocked_reason: str | None) -> Iterable[tuple[str, str]]:
     summary = view.summary
-    if hindrance:
-        yield "does not run", hindrance
+    if blocked_reason:
+        yield "does not run", blocked_reason
     if summary.replay_of:
         yield "replay of", summary.replay_of
     if summary.repaired_by:

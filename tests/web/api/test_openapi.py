@@ -15,7 +15,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from jackfield.web.api.application import api_operations
+from jackfield.web.api.application import api_endpoints
 from jackfield.web.api.endpoint import Endpoint
 from jackfield.web.app import TOKEN_FILE
 from tests.processes import ServedHost, make_served_project, send, served
@@ -68,7 +68,7 @@ def there(host: ServedHost, operation: Endpoint) -> dict[str, str]:
     return {"id": "x", "version": host.api("/pipelines/x/versions")[0]["id"]}
 
 
-@pytest.mark.parametrize("operation", api_operations(), ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", api_endpoints(), ids=lambda operation: operation.name)
 def test_every_answer_is_what_the_document_says(operation: Endpoint, document: OpenApiSchema, host: ServedHost) -> None:
     """Half of the time of what is there, and half of the time in a wrong way.
 
@@ -91,7 +91,7 @@ def test_every_answer_is_what_the_document_says(operation: Endpoint, document: O
     answers()
 
 
-@pytest.mark.parametrize("operation", api_operations(), ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", api_endpoints(), ids=lambda operation: operation.name)
 def test_nothing_is_answered_without_a_token(operation: Endpoint, host: ServedHost) -> None:
     address = f"{host.project.settings.local_url}/api/v1{operation.path}"
     assert httpx.request(operation.method, address).status_code == 401

@@ -46,7 +46,7 @@ def _row(pipeline: PipelineStatus) -> list[str]:
     return [pipeline.id, words(pipeline.title), pipeline.mode, state, reasons]
 
 
-def hindrance(id: str, pipeline: PipelineStatus | None) -> str | None:
+def blocked_reason(id: str, pipeline: PipelineStatus | None) -> str | None:
     """Say what keeps the runs of a pipeline from starting; None if nothing does."""
     if pipeline is None:
         return f"pipeline {id} is gone: there is no {pipeline_file(id)}"

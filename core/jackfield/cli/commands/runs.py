@@ -12,7 +12,7 @@ import typer
 from pydantic_core import from_json
 
 from jackfield.cli.client import Client, UrlOption, open_desk
-from jackfield.cli.commands.pipelines import hindrance
+from jackfield.cli.commands.pipelines import blocked_reason
 from jackfield.cli.local import HERE, JsonOption, ProjectOption, moment
 from jackfield.cli.output import console, print_json, print_refusals, print_runs, show_run
 from jackfield.components.values import JsonObject
@@ -98,7 +98,7 @@ async def _run(folder: Path, url: str | None, id: str) -> tuple[RunView, str | N
         if view.summary.state not in {State.HELD, State.QUEUED}:
             return view, None
         pipeline = view.summary.pipeline
-        return view, hindrance(pipeline, await desk.pipeline(pipeline))
+        return view, blocked_reason(pipeline, await desk.pipeline(pipeline))
 
 
 def refused(

@@ -70,15 +70,15 @@ _OF_TOKENS: Final[Mapping[InvalidTokenReason, int]] = {InvalidTokenReason.TAKEN:
 """The status for each reason why a user or a token is refused; any other reason is 422."""
 
 
-def api_operations() -> Sequence[Endpoint]:
-    """Return every operation of the API."""
+def api_endpoints() -> Sequence[Endpoint]:
+    """Return every endpoint of the API."""
     modules = (pipelines, files, trials, activity, runs, bulk, secrets, users, tokens, audit, system)
-    return [operation for module in modules for operation in module.operations()]
+    return [endpoint for module in modules for endpoint in module.endpoints()]
 
 
 def api_application(host: Host, door: PasswordChecker) -> Starlette:
     """Make the application that answers below `/api/v1`; `door` is the pages', for both together hash passwords."""
-    operations = api_operations()
+    operations = api_endpoints()
 
     @cache
     def document() -> bytes:

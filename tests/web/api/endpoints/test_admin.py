@@ -16,7 +16,7 @@ from jackfield import Action, NoticeKind, PermanentFailure, hookimpl
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role, Users
 from jackfield.components.plugins.registry import Registry
-from jackfield.web.api.application import api_operations
+from jackfield.web.api.application import api_endpoints
 from jackfield.web.auth.password_check import AT_ONCE
 from jackfield.web.server.serving import Served, serving
 from tests.notices.test_watch import NoticePlugin
@@ -228,11 +228,11 @@ def test_wrong_use_is_answered_with_one_readable_sentence(
 def test_what_operators_look_at_is_not_for_a_viewers_token(tmp_path: Path) -> None:
     async def test(served: Served, client: httpx.AsyncClient) -> None:
         token = {"authorization": f"Bearer {Tokens(served.host.project.var).make('report', Role.VIEWER)}"}
-        for one in api_operations():
+        for one in api_endpoints():
             answer = await client.request(one.method, f"/api/v1{one.path}", headers=token)
             closed = one.method != "GET" or one.secret
             assert (answer.status_code == 403) is closed, f"{one.method} {one.path}: {answer.text}"
-        closed_paths = {one.path for one in api_operations() if one.secret}
+        closed_paths = {one.path for one in api_endpoints() if one.secret}
         operators = {"/secrets", "/users", "/tokens", "/jobs", "/jobs/{id}", "/audit", "/audit/check"}
         assert closed_paths == operators | {"/pipelines/{id}/address", "/pipelines/{id}/file"}
 

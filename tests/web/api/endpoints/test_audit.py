@@ -13,7 +13,7 @@ from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
 from jackfield.journal.audit import AuditEntry, AuditQuery
 from jackfield.runs.jobs import Phase
-from jackfield.web.api.application import api_operations
+from jackfield.web.api.application import api_endpoints
 from jackfield.web.auth.page_access import DeedRoute
 from jackfield.web.pages.site import page_routes
 from jackfield.web.server.serving import Served
@@ -57,7 +57,7 @@ async def said(served: Served) -> list[tuple[str, str, str]]:
 
 
 def test_every_operation_that_changes_something_leaves_an_entry() -> None:
-    silent = {one.name for one in api_operations() if one.method != "GET" and one.action is None}
+    silent = {one.name for one in api_endpoints() if one.method != "GET" and one.action is None}
     assert silent == NO_DEED.keys()
     silent = {route.path for route in page_routes() if isinstance(route, DeedRoute) and route.action is None}
     assert silent == NO_DEED_OF_PAGES.keys()

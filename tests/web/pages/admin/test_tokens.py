@@ -12,7 +12,7 @@ import httpx
 from jackfield.access.tokens import Tokens
 from jackfield.access.users import Role
 from jackfield.journal.views import Query
-from jackfield.web.api.application import api_operations
+from jackfield.web.api.application import api_endpoints
 from jackfield.web.server.serving import Served
 from tests.support import hook, serve, steps, until
 from tests.web.site import Visitor, visitor
@@ -107,7 +107,7 @@ def test_a_viewers_token_looks_at_everything_and_changes_nothing(tmp_path: Path)
         run = (await served.host.journal.search(Query())).runs[0].id
         await until(served.host, run)
         async with program(served, await make(operator, "report", "viewer")) as report:
-            for one in api_operations():
+            for one in api_endpoints():
                 path = filled(served, one.path, run)
                 answer = await report.request(one.method, path, json={} if one.method != "GET" else None)
                 if one.method == "GET":
@@ -132,7 +132,7 @@ def test_a_viewers_token_does_not_see_what_the_pipeline_masks_nor_the_webhooks_a
         secret = served.host.addresses.token("x", 1)
         viewers, operators = await make(operator, "report", "viewer"), await make(operator, "CRM", "operator")
         async with program(served, viewers) as report, program(served, operators) as crm:
-            for one in api_operations():
+            for one in api_endpoints():
                 if one.method == "GET":
                     path = filled(served, one.path, run)
                     text = (await report.get(path)).text

@@ -31,8 +31,8 @@ class PipelineActivity:
     hours: Sequence[Hour]
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/activity", list_activity),
         Endpoint("GET", "/pipelines/{id}/activity", show_activity),

@@ -21,8 +21,8 @@ class EntriesQuery(OptionsModel):
     limit: int = Field(default=50, ge=1, le=1000)
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/audit", list_entries, secret=True),
         Endpoint("GET", "/audit/check", check_entries, secret=True),

@@ -68,8 +68,8 @@ class JobReport:
     failed_again: Sequence[JobFailure]
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/jobs", list_jobs, secret=True),
         Endpoint("POST", "/jobs", make_job, 201),

@@ -102,8 +102,8 @@ class VersionText(PipelineVersion):
     text: str
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/pipelines/{id}/file", show_file, secret=True),
         Endpoint("PUT", "/pipelines/{id}/file", put_file),

@@ -33,8 +33,8 @@ class PipelineReport(PipelineStatus):
     address: str | None = None
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/pipelines", list_pipelines),
         Endpoint("GET", "/pipelines/{id}", show_pipeline),

@@ -133,8 +133,8 @@ class TestSaved:
     file: str
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/runs", list_runs),
         Endpoint("GET", "/runs/{id}", show_run),

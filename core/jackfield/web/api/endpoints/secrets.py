@@ -52,8 +52,8 @@ class SecretMoved:
     name: str
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/secrets", list_secrets, secret=True),
         Endpoint("PUT", "/secrets/{name}", set_secret, 204, action=AuditAction.SECRET_SET),

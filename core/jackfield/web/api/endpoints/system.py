@@ -38,8 +38,8 @@ class NoticeBody(OptionsModel):
     notifier: str | None = None
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/health", show_health),
         Endpoint("GET", "/check", check_project),

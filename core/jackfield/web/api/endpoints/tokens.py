@@ -48,8 +48,8 @@ class TokenMade:
     token: str
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/tokens", list_tokens, secret=True),
         Endpoint("POST", "/tokens", make_token, 201, action=AuditAction.TOKEN_MADE),

@@ -68,8 +68,8 @@ class StepTried:
     problems: Sequence[Problem]
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("POST", "/pipelines/{id}/sample", send_sample, 201, action=AuditAction.SAMPLE_SENT),
         Endpoint("POST", "/pipelines/{id}/try", try_step),

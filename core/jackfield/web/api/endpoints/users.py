@@ -49,8 +49,8 @@ class UserReport:
     role: Role
 
 
-def operations() -> list[Endpoint]:
-    """Return the operations of this module."""
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
     return [
         Endpoint("GET", "/users", list_users, secret=True),
         Endpoint("POST", "/users", add_user, 201, action=AuditAction.USER_ADDED),
