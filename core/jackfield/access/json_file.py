@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any, Final
 
 from jackfield.errors import ConfigurationError
 from jackfield.problems import Problem
+from jackfield.project.files import locked, replace_file
 
 Rows = Sequence[Mapping[str, Any]]
 _LOCK: Final = ".lock"
@@ -54,22 +52,9 @@ class VarFile:
     def locked(self) -> Iterator[None]:
         """Keep other threads and processes from changing the file during the block."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path.with_suffix(_LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with locked(self._path.with_suffix(_LOCK)):
             yield
-        finally:
-            os.close(descriptor)
 
     def write(self, rows: Rows) -> None:
         """Put these rows in place of all that are there: wholly, or not at all. Call it in a block of `locked()`."""
-        file = tempfile.NamedTemporaryFile("w", dir=self._path.parent, encoding="utf-8", delete=False)  # noqa: SIM115
-        try:
-            with file:  # made with mode 0600
-                json.dump({self._key: rows}, file, ensure_ascii=False, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).replace(self._path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+        replace_file(self._path, json.dumps({self._key: rows}, ensure_ascii=False, indent=1).encode())

@@ -36,7 +36,7 @@ from jackfield.pipelines.loader import PipelineLoader
 from jackfield.pipelines.modes import Modes
 from jackfield.pipelines.sender import webhook_address
 from jackfield.problems import Problem
-from jackfield.project.file_lock import private_folder
+from jackfield.project.files import private_folder
 from jackfield.project.server_keys import Addresses
 from jackfield.project.settings import PIPELINES_FOLDER, Project, Settings
 from jackfield.runs.bulk import Bulk

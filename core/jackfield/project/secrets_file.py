@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from jackfield.errors import ConfigurationError
 from jackfield.problems import Problem
-from jackfield.project.file_lock import locked
+from jackfield.project.files import locked, replace_file
 from jackfield.project.secrets import SECRET_NAME, SECRETS_FILE, file_problems
 from jackfield.project.toml_file import TomlFile
 from jackfield.project.toml_text import toml_entry
@@ -77,22 +75,4 @@ def _change_alone(folder: Path, change: Callable[[tomlkit.TOMLDocument], object]
     except TOMLKitError:
         problem = Problem(SECRETS_FILE, 0, "", "cannot be changed here; change it with an editor")
         raise ConfigurationError([problem]) from None
-    _replace((folder / SECRETS_FILE).resolve(), text.encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file in another one's place in one step, so that nobody ever reads half of it."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    replace_file((folder / SECRETS_FILE).resolve(), text.encode())

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import os
 import re
 import secrets
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from jackfield.errors import ConfigurationError
 from jackfield.problems import Problem
+from jackfield.project.files import make_file
 
 KEY_FILE: Final = "server.key"
 HOOKS_PATH: Final = "/hooks"
@@ -58,9 +56,4 @@ def read_or_make_secret(path: Path) -> str:
 def _make_secret(path: Path) -> None:
     """Make the file whole or not at all, also if the machine stops meanwhile; the first of two processes wins."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:  # made with mode 0600
-        file.write(secrets.token_hex(32) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(file.name, path)
+    make_file(path, f"{secrets.token_hex(32)}\n".encode())

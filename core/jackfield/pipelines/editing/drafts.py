@@ -6,9 +6,7 @@ A draft is nothing but its text and the hash of the file that it began with, so 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +20,8 @@ from jackfield.errors import ConfigurationError, JackfieldError
 from jackfield.pipelines.definition import PIPELINE_ID, pipeline_file, step_name
 from jackfield.pipelines.loader import PipelineLoader
 from jackfield.problems import KeyPath, Problem
-from jackfield.project.file_lock import locked
 from jackfield.project.file_reader import read_file
+from jackfield.project.files import locked, replace_file
 from jackfield.project.toml_blocks import TomlBlocks
 from jackfield.project.toml_edit import CannotEdit, drop, put, rename, value_at
 from jackfield.project.toml_file import MEGABYTES, TomlFile
@@ -238,21 +236,5 @@ def _hash(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file at once; a reader sees the old one or the new one, also after the power fails."""
-    mode = path.stat().st_mode & 0o777 if path.exists() else _NEW_FILE_MODE
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".new")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Replace a file; it keeps its mode."""
+    replace_file(path, content, path.stat().st_mode & 0o777 if path.exists() else _NEW_FILE_MODE)
