@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.components.host_keys.tables import SOURCE_KEYS, STEP_KEYS, SourceSettings, StepSettings
 from jackfield.errors import ConfigurationError
 from jackfield.project.settings import Project
 
@@ -92,8 +91,3 @@ def test_a_folder_of_pipelines_that_is_none_is_a_problem(tmp_path: Path, *, is_f
         (tmp_path / "pipelines").touch()
     with pytest.raises(ConfigurationError, match="pipelines: cannot be listed: "):
         load(tmp_path, "").pipeline_files()
-
-
-def test_no_plugin_may_declare_a_key_of_the_host() -> None:
-    assert StepSettings.model_fields.keys() == STEP_KEYS
-    assert SourceSettings.model_fields.keys() <= SOURCE_KEYS
