@@ -20,7 +20,7 @@
         │   ├── JournalLost     ... for its files were taken away from under the host
         │   └── JournalDamaged  ... for what is in the file is not what was written
         ├── LeaseLost           the run is no longer this worker's
-        ├── UnknownRun          there is no such run, version or step
+        ├── NotFound            there is no such run, version or step
         └── NotStanding         nothing is left to do about a failed run
 
 A message is one readable sentence: where, what, and what to do about it.

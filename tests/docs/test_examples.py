@@ -20,7 +20,7 @@ def test_the_readme_shows_the_pipeline_of_the_example() -> None:
 def test_the_example_is_a_project_that_keeps_its_secrets_to_itself() -> None:
     project = Project.load(EXAMPLE, {"JACKFIELD_SECRET_BIZON_TOKEN": "token"})
     assert list(project.pipeline_files()) == ["new-student"]
-    assert (EXAMPLE / ".gitignore").read_text(encoding="utf-8").split() == ["secrets.toml", "var/"]
+    assert (EXAMPLE / ".gitignore").read_text(encoding="utf-8").split() == ["secrets.toml", "var/", ".*.new"]
 
 
 def test_the_example_sends_what_it_says() -> None:

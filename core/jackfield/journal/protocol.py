@@ -128,7 +128,7 @@ class Journal(Protocol):
         recorded on that one instead.
 
         `refusal` is the refused request that the events were read out of: what it became (of a duplicate, the run
-        that it duplicates) is written on it at the same time. Raises `UnknownRun`, and takes nothing over, if there is
+        that it duplicates) is written on it at the same time. Raises `NotFound`, and takes nothing over, if there is
         none of this id or it was accepted before.
         """
 
@@ -170,7 +170,7 @@ class Journal(Protocol):
     async def replay(self, run: str, replay: Replay, *, id: str, at: datetime) -> str:
         """Make a new run, with the id given, out of an old one; return its id.
 
-        With `from_step`, the results of the steps before it are taken over. Raises `UnknownRun` if there is no such
+        With `from_step`, the results of the steps before it are taken over. Raises `NotFound` if there is no such
         run, or if it never completed the steps before `from_step`, `NotStanding` as `Replay.if_standing` says.
 
         A replay that ends without an error repairs the failed runs that it goes back to, and their other replays; one

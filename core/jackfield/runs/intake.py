@@ -104,7 +104,7 @@ class Intake:
     async def accept_refused(self, pipeline: Pipeline, refusal: Refusal) -> Sequence[str]:
         """Accept a refused request after all, unverified: the operator has decided. Returns the ids of its runs.
 
-        Raises `UnknownRun` if it was accepted before, `JackfieldError` if it cannot be read even now.
+        Raises `NotFound` if it was accepted before, `JackfieldError` if it cannot be read even now.
         """
         if refusal.request.cut:
             raise JackfieldError(f"request {refusal.id} cannot be accepted: only the beginning of it was kept")

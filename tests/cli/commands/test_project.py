@@ -28,7 +28,7 @@ def test_init_makes_a_project_that_lacks_nothing_but_the_token(cli: Cli, school:
     (school / "secrets.toml").write_text(text, encoding="utf-8")
     assert cli("check", "--project", school)[:2] == (0, "1 pipeline, no mistakes\n")
     assert stat.S_IMODE((school / "secrets.toml").stat().st_mode) == 0o600
-    assert (school / ".gitignore").read_text(encoding="utf-8") == "secrets.toml\nvar/\n"
+    assert (school / ".gitignore").read_text(encoding="utf-8") == "secrets.toml\nvar/\n.*.new\n"
 
 
 def test_init_touches_nothing_that_is_there(cli: Cli, school: Path) -> None:
